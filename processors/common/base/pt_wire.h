@@ -1,0 +1,479 @@
+/*
+ * PJP1, the protocol between edge, orchestrator and processors: its grammar,
+ * its structs, one decoder and one encoder.
+ *
+ * A message is a ZeroMQ multipart message: frame 0 "PJP1", frame 1 the name
+ * of a command, then the command's fields, each a frame:
+ *
+ *   u8 u16 u32 u64 i64   that many bits, network order; (..n) its largest value
+ *   id                   16 bytes, a UUID;  id?  the same, or absent
+ *   sha256               32 bytes
+ *   text(a..b)           UTF-8 of a to b bytes, no NUL
+ *   text?(b)             the same of 1 to b bytes, or absent
+ *   json(b)              UTF-8 of 1 to b bytes that the sender made as JSON
+ *   json?(b)             the same, or absent
+ *   bytes(b)             anything of up to b bytes
+ *   ids(n)               up to n ids, one after the other
+ *   marks(n)             up to n pairs of id and u32, one after the other
+ *
+ * Absent is a frame of no bytes.  Times are i64 milliseconds since 1970, 0
+ * for "none".  A command's fields never change: what needs more becomes a new
+ * command, and an unknown one is answered with PROBLEM unknown_command.
+ *
+ * Any bytes give a message or an error; a decoded message borrows from the
+ * frames it was decoded from.
+ */
+
+#ifndef PT_WIRE_H
+#define PT_WIRE_H
+
+#include "pt_id.h"
+
+
+#define PT_WIRE_MAGIC        "PJP1"
+#define PT_WIRE_FRAMES_MAX   32
+
+#define PT_USER_MAX          255        /* bytes of a user id */
+#define PT_NAME_MAX          64         /* service, action, role, tier, stage */
+#define PT_OUTPUT_NAME_MAX   255
+#define PT_KEY_MAX           512        /* storage key */
+#define PT_JSON_FRAME_MAX    (4u << 20) /* a request's parameters, a result */
+#define PT_REPLY_MAX         (16u << 20)
+#define PT_INPUTS_MAX        64         /* files that one job may name */
+#define PT_MARKS_MAX         65536      /* streams in one SYNC, attempts in READY */
+
+
+typedef enum {
+    /* edge -> orchestrator; each begins with pt_request_t */
+    PT_CMD_SUBMIT = 0,
+    PT_CMD_GET,
+    PT_CMD_LIST,
+    PT_CMD_CANCEL,
+    PT_CMD_OPEN,
+    PT_CMD_FILE_ADD,
+    PT_CMD_FILE_GET,
+    PT_CMD_EVENTS,
+    PT_CMD_WATCH,
+    PT_CMD_UNWATCH,
+    PT_CMD_SYNC,
+    PT_CMD_HEALTH,
+
+    /* orchestrator -> edge */
+    PT_CMD_OK,
+    PT_CMD_PROBLEM,
+    PT_CMD_EVENT,
+    PT_CMD_LAGGED,
+
+    /* processor -> orchestrator */
+    PT_CMD_READY,
+    PT_CMD_PROGRESS,
+    PT_CMD_OUTPUT,
+    PT_CMD_DONE,
+    PT_CMD_FAILED,
+    PT_CMD_BYE,
+
+    /* orchestrator -> processor */
+    PT_CMD_ASSIGN,
+    PT_CMD_CANCEL_ATTEMPT,
+    PT_CMD_ACK,
+    PT_CMD_DRAIN,
+    PT_CMD_WHO,
+
+    /* both ways between orchestrator and processor, each second */
+    PT_CMD_HEARTBEAT,
+
+    PT_CMD_COUNT_
+} pt_command_t;
+
+
+/*
+ * What every request of the edge begins with, as the session has it
+ *   rid:u64 deadline_ms:u32 user:text(0..255) role:text(0..64) admin:u8(..1)
+ *   tier:text(0..64) traceparent:text?(64)
+ *
+ * The answer is OK or PROBLEM with the same rid.  After deadline_ms nobody
+ * waits for it any more.
+ */
+typedef struct {
+    uint64_t  rid;
+    uint32_t  deadline_ms;
+    pt_str_t  user;          /* empty only for SYNC and HEALTH */
+    pt_str_t  role;          /* Better Auth's user.role */
+    uint8_t   admin;
+    pt_str_t  tier;
+    pt_str_t  traceparent;   /* W3C Trace Context */
+} pt_request_t;
+
+
+/*
+ * SUBMIT, edge -> orchestrator.  OK's body: the job as JSON.  The same job id
+ * again is the same job.
+ *   request job:id batch:id? service:text(1..64) action:text(1..64)
+ *   user_type:text(0..64) priority:u8(..3) idempotency_key:text?(255)
+ *   body_sha256:sha256 params:json metadata:json?(16384) inputs:ids(64)
+ *   run_at:i64 expires_at:i64 webhook_url:text?(2048) max_attempts:u16(..100)
+ *   timeout_s:u32(..604800) retry_of:id?
+ */
+typedef struct {
+    pt_request_t    rq;
+    pt_id_t         job;
+    pt_id_t         batch;            /* zero: none */
+    pt_str_t        service;
+    pt_str_t        action;
+    pt_str_t        user_type;        /* creator, investor, production, ... */
+    uint8_t         priority;         /* 0 low, 1 normal, 2 high, 3 urgent */
+    pt_str_t        idempotency_key;
+    const uint8_t  *body_sha256;      /* of the RFC 8785 text of the body */
+    pt_str_t        params;           /* the action's own members */
+    pt_str_t        metadata;         /* an object of the caller's, kept as is */
+    pt_str_t        inputs;           /* n * 16 bytes: file ids in params */
+    int64_t         run_at;
+    int64_t         expires_at;
+    pt_str_t        webhook_url;
+    uint16_t        max_attempts;     /* 0: the action's own */
+    uint32_t        timeout_s;        /* 0: the action's own */
+    pt_id_t         retry_of;         /* zero: none */
+} pt_submit_t;
+
+
+/*
+ * GET, CANCEL, FILE_GET: one job or file.  OK's body: it as JSON.
+ *   request id:id
+ */
+typedef struct {
+    pt_request_t  rq;
+    pt_id_t       id;
+} pt_get_t;
+
+
+/*
+ * LIST: own jobs, newest first.  OK's body: {"jobs":[...],"next":cursor|null}
+ *   request cursor:text?(128) limit:u16(..100) status:text?(64) service:text?(64)
+ *   created_after:i64 created_before:i64 batch:id?
+ */
+typedef struct {
+    pt_request_t  rq;
+    pt_str_t      cursor;
+    uint16_t      limit;
+    pt_str_t      status;
+    pt_str_t      service;
+    int64_t       created_after;
+    int64_t       created_before;
+    pt_id_t       batch;
+} pt_list_t;
+
+
+/*
+ * OPEN: where an output of a job, or an uploaded file, lies.  OK's body:
+ * {"key","size","sha256","media_type","name","tree":false}; of a file below
+ * a tree, size and sha256 are absent and "tree" is true.
+ *   request kind:u8(..1) id:id name:text(0..255)
+ */
+typedef enum {
+    PT_OPEN_OUTPUT = 0,      /* id is a job, name the output's path */
+    PT_OPEN_FILE             /* id is a file, name is empty */
+} pt_open_kind_t;
+
+typedef struct {
+    pt_request_t  rq;
+    uint8_t       kind;
+    pt_id_t       id;
+    pt_str_t      name;
+} pt_open_t;
+
+
+/*
+ * FILE_ADD: an upload that is complete and synced in storage becomes a file
+ * of the user's.  OK, after commit, with the file as JSON.
+ *   request id:id name:text(0..255) media_type:text(1..127) size:u64
+ *   sha256:sha256 key:text(1..512)
+ */
+typedef struct {
+    pt_request_t    rq;
+    pt_id_t         id;
+    pt_str_t        name;             /* what the user called it; never a path */
+    pt_str_t        media_type;       /* by its magic bytes */
+    uint64_t        size;             /* bytes */
+    const uint8_t  *sha256;
+    pt_str_t        key;
+} pt_file_add_t;
+
+
+/*
+ * EVENTS: the numbered events of a job after a number, at most 1,000.  OK's
+ * body: a line for each, "<seq> <type> <json>\n", in order; fewer than 1,000
+ * lines means that there were no more when it was read.
+ *   request job:id after:u32
+ */
+typedef struct {
+    pt_request_t  rq;
+    pt_id_t       job;
+    uint32_t      after;
+} pt_events_t;
+
+
+/*
+ * WATCH, UNWATCH: from now on (the OK comes after it is in force), or no
+ * longer, EVENT comes on this connection for a job, or for all jobs of the
+ * request's user where job is absent.  OK's body of WATCH: the job as JSON,
+ * or {}.
+ *   request job:id?
+ */
+typedef struct {
+    pt_request_t  rq;
+    pt_id_t       job;
+} pt_watch_t;
+
+
+/*
+ * SYNC: every 5 s and after each reconnect, the jobs that streams of this
+ * worker follow, with the last number that they have.  It puts their watches
+ * in force again.  OK's body: marks of those that have moved since.
+ *   request jobs:marks(65536)
+ */
+typedef struct {
+    pt_request_t  rq;
+    pt_str_t      jobs;
+} pt_sync_t;
+
+
+/*
+ * HEALTH: OK's body: {"database":true,"storage":true}; false with the reason
+ * in "database_error", "storage_error".
+ *   request
+ */
+typedef struct {
+    pt_request_t  rq;
+} pt_health_t;
+
+
+/*
+ * OK, orchestrator -> edge: the body is what the request's comment says
+ *   rid:u64 body:bytes(16 MiB)
+ */
+typedef struct {
+    uint64_t  rid;
+    pt_str_t  body;
+} pt_ok_t;
+
+
+/*
+ * PROBLEM, orchestrator -> edge
+ *   rid:u64 code:text(1..64) detail:text(0..1024) retry_after_s:u32 errors:json?
+ */
+typedef struct {
+    uint64_t  rid;
+    pt_str_t  code;            /* of pt_err.h */
+    pt_str_t  detail;          /* for people */
+    uint32_t  retry_after_s;   /* 0: no advice */
+    pt_str_t  errors;          /* [{"pointer","detail"}] */
+} pt_problem_t;
+
+
+/*
+ * EVENT, orchestrator -> edge: once on each connection that watches the job
+ * or its owner
+ *   job:id owner:text(1..255) seq:u32 type:text(1..32) body:json
+ */
+typedef struct {
+    pt_id_t   job;
+    pt_str_t  owner;
+    uint32_t  seq;             /* 0: progress, which is not numbered */
+    pt_str_t  type;            /* state, output, result, error, progress */
+    pt_str_t  body;
+} pt_event_t;
+
+
+/*
+ * READY, processor -> orchestrator: first message, and the answer to WHO
+ *   service:text(1..64) actions:json(65536) slots:u16 group:u16 pid:u32
+ *   start_time:u64 running:marks(65536)
+ *
+ * actions: [{"name","version","cacheable"}].  credit = slots * group: so
+ * many attempts may be assigned at once.  pid and start_time (field 22 of
+ * /proc/PID/stat) name a local process beyond the reuse of its pid; 0, 0
+ * from another host.  running: the attempts it holds.
+ */
+typedef struct {
+    pt_str_t  service;
+    pt_str_t  actions;
+    uint16_t  slots;
+    uint16_t  group;
+    uint32_t  pid;
+    uint64_t  start_time;
+    pt_str_t  running;
+} pt_ready_t;
+
+
+/*
+ * PROGRESS, processor -> orchestrator, at most 10 a second per attempt
+ *   job:id attempt:u32 permille:u16(..1000) stage:text(0..64)
+ */
+typedef struct {
+    pt_id_t   job;
+    uint32_t  attempt;
+    uint16_t  permille;
+    pt_str_t  stage;
+} pt_progress_t;
+
+
+/*
+ * OUTPUT, processor -> orchestrator: a file or tree lies in storage; repeated
+ * until the ACK with its number
+ *   job:id attempt:u32 n:u32 body:json
+ *
+ * body: {"name","kind":"file","media_type","size","sha256","key"}, or
+ * {"name","kind":"tree","entry","files","size","key"}; sizes in bytes, the
+ * tree's key is the prefix that its files' keys share, with its last "/".
+ */
+typedef struct {
+    pt_id_t   job;
+    uint32_t  attempt;
+    uint32_t  n;               /* 1, 2, ... over an attempt's reports */
+    pt_str_t  body;
+} pt_output_t;
+
+
+/*
+ * DONE, processor -> orchestrator: success, the last report of an attempt
+ *   job:id attempt:u32 n:u32 result:json usage:json(4096)
+ *
+ * usage: {"cpu_ms","wall_ms","peak_bytes","input_bytes","output_bytes"}
+ */
+typedef struct {
+    pt_id_t   job;
+    uint32_t  attempt;
+    uint32_t  n;
+    pt_str_t  result;
+    pt_str_t  usage;
+} pt_done_t;
+
+
+/*
+ * FAILED, processor -> orchestrator: the last report of an attempt that has
+ * no result
+ *   job:id attempt:u32 n:u32 code:text(1..64) message:text(0..1024)
+ *   retryable:u8(..1) errors:json? usage:json(4096)
+ */
+typedef struct {
+    pt_id_t   job;
+    uint32_t  attempt;
+    uint32_t  n;
+    pt_str_t  code;
+    pt_str_t  message;
+    uint8_t   retryable;
+    pt_str_t  errors;          /* [{"pointer","detail"}] */
+    pt_str_t  usage;
+} pt_failed_t;
+
+
+/*
+ * ASSIGN, orchestrator -> processor
+ *   job:id attempt:u32 action:text(1..64) params:json deadline_ms:u64
+ *   user:text(1..255) role:text(0..64) user_type:text(0..64)
+ *   traceparent:text?(64) inputs:json(65536)
+ *
+ * inputs: [{"id","key","sha256","size","media_type","name"}]
+ */
+typedef struct {
+    pt_id_t   job;
+    uint32_t  attempt;
+    pt_str_t  action;
+    pt_str_t  params;
+    uint64_t  deadline_ms;     /* from the receipt; 0: none */
+    pt_str_t  user;
+    pt_str_t  role;
+    pt_str_t  user_type;
+    pt_str_t  traceparent;
+    pt_str_t  inputs;
+} pt_assign_t;
+
+
+/*
+ * CANCEL_ATTEMPT, orchestrator -> processor: stop it, report nothing more
+ *   job:id attempt:u32
+ * ACK, orchestrator -> processor: the report n is committed, or of no use
+ *   job:id attempt:u32 n:u32
+ */
+typedef struct {
+    pt_id_t   job;
+    uint32_t  attempt;
+    uint32_t  n;               /* 0 in CANCEL_ATTEMPT, which has no such field */
+} pt_attempt_ref_t;
+
+
+/* LAGGED, BYE, DRAIN, WHO, HEARTBEAT have no fields */
+
+
+typedef struct {
+    pt_command_t          command;
+
+    union {
+        pt_request_t      request;     /* of every command up to HEALTH */
+        pt_submit_t       submit;
+        pt_get_t          get;         /* GET, CANCEL, FILE_GET */
+        pt_list_t         list;
+        pt_open_t         open;
+        pt_file_add_t     file_add;
+        pt_events_t       events;
+        pt_watch_t        watch;       /* WATCH, UNWATCH */
+        pt_sync_t         sync;
+        pt_health_t       health;
+        pt_ok_t           ok;
+        pt_problem_t      problem;
+        pt_event_t        event;
+        pt_ready_t        ready;
+        pt_progress_t     progress;
+        pt_output_t       output;
+        pt_done_t         done;
+        pt_failed_t       failed;
+        pt_assign_t       assign;
+        pt_attempt_ref_t  attempt;     /* CANCEL_ATTEMPT, ACK */
+    } u;
+} pt_msg_t;
+
+
+/* the encoded message: frames borrow from the message and from ints */
+typedef struct {
+    pt_str_t  frames[PT_WIRE_FRAMES_MAX];
+    size_t    n;
+    uint8_t   ints[PT_WIRE_FRAMES_MAX][8];
+} pt_frames_t;
+
+
+/*
+ * ret_msg borrows from frames and is untouched on failure.  ret_rid (may be
+ * NULL) is the first field where that is a u64, else 0: it is set even on failure,
+ * so that a PROBLEM can be sent.
+ *
+ * Errors  PT_E_BAD_MESSAGE (not PJP1; a bad, missing or surplus frame),
+ *         PT_E_UNKNOWN_COMMAND
+ */
+PT_MUST_CHECK pt_err_t pt_wire_decode(const pt_str_t *frames, size_t n,
+    pt_msg_t *ret_msg, uint64_t *ret_rid);
+
+/* PT_E_INVALID where a field is not what the grammar allows */
+PT_MUST_CHECK pt_err_t pt_wire_encode(const pt_msg_t *msg,
+    pt_frames_t *ret_frames);
+
+/* "SUBMIT" ...; "?" beyond the last */
+const char *pt_command_name(pt_command_t command);
+
+/* whether the command begins with pt_request_t */
+bool pt_command_is_request(pt_command_t command);
+
+
+/* marks: the i-th pair, and writing one (20 bytes) */
+#define PT_MARK_LEN  20
+
+static inline size_t
+pt_marks_count(pt_str_t marks)
+{
+    return marks.len / PT_MARK_LEN;
+}
+
+void pt_mark_read(pt_str_t marks, size_t i, pt_id_t *ret_id, uint32_t *ret_n);
+void pt_mark_write(uint8_t out[PT_MARK_LEN], const pt_id_t *id, uint32_t n);
+
+
+#endif /* PT_WIRE_H */

@@ -1,0 +1,53 @@
+/*
+ * Any frames give a message or an error, and a message that was decoded
+ * encodes to the same frames.  Input: frames, each after its length in two
+ * bytes.
+ */
+
+#include <stdlib.h>
+
+#include "pt_wire.h"
+
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    size_t       n, len, i;
+    pt_str_t     frames[PT_WIRE_FRAMES_MAX + 8];
+    pt_msg_t     msg;
+    uint64_t     rid;
+    pt_frames_t  again;
+
+    for (n = 0; size >= 2 && n < PT_WIRE_FRAMES_MAX + 8; n++) {
+        len = (size_t) data[0] << 8 | data[1];
+        data += 2;
+        size -= 2;
+
+        if (len > size) {
+            len = size;
+        }
+
+        frames[n] = (pt_str_t) { (const char *) data, len };
+        data += len;
+        size -= len;
+    }
+
+    if (pt_wire_decode(frames, n, &msg, &rid) != PT_OK) {
+        return 0;
+    }
+
+    if (pt_wire_encode(&msg, &again) != PT_OK || again.n != n) {
+        abort();
+    }
+
+    for (i = 0; i < n; i++) {
+        if (!pt_str_eq(frames[i], again.frames[i])) {
+            abort();
+        }
+    }
+
+    return 0;
+}

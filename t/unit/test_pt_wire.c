@@ -1,0 +1,452 @@
+/* The codec of PJP1, and the ids and strings that it stands on. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "pt_mem.h"
+#include "pt_wire.h"
+
+
+/* a message of each command with every field set */
+static pt_msg_t sample(pt_command_t command);
+
+static const uint8_t  hash[32] = { 1, 2, 3 };
+static const char     twenty[] = "0123456789abcdef\0\0\0\7";
+
+
+static void
+test_every_command_survives_a_round_trip(void **state)
+{
+    int          c;
+    size_t       i;
+    pt_msg_t     in, out;
+    uint64_t     rid;
+    pt_frames_t  first, second;
+
+    (void) state;
+
+    for (c = 0; c < PT_CMD_COUNT_; c++) {
+        in = sample((pt_command_t) c);
+
+        assert_int_equal(pt_wire_encode(&in, &first), PT_OK);
+        assert_int_equal(pt_wire_decode(first.frames, first.n, &out, &rid),
+                         PT_OK);
+        assert_int_equal(out.command, c);
+        assert_int_equal(pt_wire_encode(&out, &second), PT_OK);
+        assert_int_equal(first.n, second.n);
+
+        for (i = 0; i < first.n; i++) {
+            assert_true(pt_str_eq(first.frames[i], second.frames[i]));
+        }
+    }
+}
+
+
+static void
+test_every_command_rejects_a_missing_or_surplus_frame(void **state)
+{
+    int          c;
+    pt_msg_t     in, out;
+    pt_frames_t  f;
+
+    (void) state;
+
+    for (c = 0; c < PT_CMD_COUNT_; c++) {
+        in = sample((pt_command_t) c);
+        assert_int_equal(pt_wire_encode(&in, &f), PT_OK);
+
+        assert_int_equal(pt_wire_decode(f.frames, f.n - 1, &out, NULL),
+                         PT_E_BAD_MESSAGE);
+
+        f.frames[f.n] = PT_STR("");
+        assert_int_equal(pt_wire_decode(f.frames, f.n + 1, &out, NULL),
+                         PT_E_BAD_MESSAGE);
+    }
+}
+
+
+static void
+test_submit_rejects_every_frame_of_a_wrong_length(void **state)
+{
+    size_t       i;
+    pt_msg_t     in, out;
+    pt_str_t     kept;
+    pt_frames_t  f;
+
+    /* text and ids accept other lengths; numbers, id and hash do not */
+    static const size_t  fixed[] = { 2, 3, 6, 9, 14, 16, 20, 21, 23, 24 };
+
+    (void) state;
+
+    in = sample(PT_CMD_SUBMIT);
+    assert_int_equal(pt_wire_encode(&in, &f), PT_OK);
+
+    for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+        kept = f.frames[fixed[i]];
+
+        f.frames[fixed[i]].len--;
+        assert_int_equal(pt_wire_decode(f.frames, f.n, &out, NULL),
+                         PT_E_BAD_MESSAGE);
+        f.frames[fixed[i]] = kept;
+    }
+
+    assert_int_equal(pt_wire_decode(f.frames, f.n, &out, NULL), PT_OK);
+}
+
+
+static void
+test_numbers_above_their_bound_are_refused(void **state)
+{
+    pt_msg_t     in, out;
+    uint8_t      two = 2;
+    pt_frames_t  f;
+
+    (void) state;
+
+    in = sample(PT_CMD_SUBMIT);
+    in.u.submit.priority = 4;
+    assert_int_equal(pt_wire_encode(&in, &f), PT_E_INVALID);
+
+    in = sample(PT_CMD_GET);
+    assert_int_equal(pt_wire_encode(&in, &f), PT_OK);
+    f.frames[6] = (pt_str_t) { (char *) &two, 1 };          /* admin */
+    assert_int_equal(pt_wire_decode(f.frames, f.n, &out, NULL),
+                     PT_E_BAD_MESSAGE);
+}
+
+
+static void
+test_text_with_nul_or_bad_utf8_is_refused(void **state)
+{
+    size_t       i;
+    pt_msg_t     in, out;
+    pt_frames_t  f;
+
+    static const pt_str_t  bad[] = {
+        { "a\0b", 3 },
+        { "\xc0\xaf", 2 },              /* overlong */
+        { "\xed\xa0\x80", 3 },          /* surrogate */
+        { "\xf4\x90\x80\x80", 4 },      /* beyond U+10FFFF */
+        { "\xe2\x82", 2 },              /* cut */
+        { "\xff", 1 }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        in = sample(PT_CMD_GET);
+        assert_int_equal(pt_wire_encode(&in, &f), PT_OK);
+        f.frames[4] = bad[i];
+        assert_int_equal(pt_wire_decode(f.frames, f.n, &out, NULL),
+                         PT_E_BAD_MESSAGE);
+
+        in.u.request.user = bad[i];
+        assert_int_equal(pt_wire_encode(&in, &f), PT_E_INVALID);
+    }
+}
+
+
+static void
+test_absent_and_empty_differ(void **state)
+{
+    pt_msg_t     in, out;
+    pt_frames_t  f;
+
+    (void) state;
+
+    in = sample(PT_CMD_SUBMIT);
+    in.u.submit.idempotency_key = PT_STR_NULL;
+    in.u.request.tier = PT_STR("");
+    memset(&in.u.submit.batch, 0, sizeof(pt_id_t));
+
+    assert_int_equal(pt_wire_encode(&in, &f), PT_OK);
+    assert_int_equal(pt_wire_decode(f.frames, f.n, &out, NULL), PT_OK);
+    assert_null(out.u.submit.idempotency_key.data);
+    assert_non_null(out.u.request.tier.data);
+    assert_true(pt_id_is_zero(&out.u.submit.batch));
+}
+
+
+static void
+test_a_failure_keeps_the_request_id_and_nothing_else(void **state)
+{
+    pt_msg_t     in, out, before;
+    uint64_t     rid;
+    pt_frames_t  f;
+
+    (void) state;
+
+    in = sample(PT_CMD_GET);
+    assert_int_equal(pt_wire_encode(&in, &f), PT_OK);
+
+    memset(&out, 0x5a, sizeof(out));
+    before = out;
+
+    f.frames[1] = PT_STR("FLY");
+    assert_int_equal(pt_wire_decode(f.frames, f.n, &out, &rid),
+                     PT_E_UNKNOWN_COMMAND);
+    assert_int_equal(rid, 77);
+    assert_memory_equal(&out, &before, sizeof(out));
+
+    f.frames[0] = PT_STR("PJP2");
+    assert_int_equal(pt_wire_decode(f.frames, f.n, &out, &rid),
+                     PT_E_BAD_MESSAGE);
+    assert_int_equal(pt_wire_decode(f.frames, 0, &out, &rid),
+                     PT_E_BAD_MESSAGE);
+}
+
+
+static void
+test_marks_are_read_as_written(void **state)
+{
+    pt_id_t   id = { { 9 } }, got;
+    uint8_t   marks[2 * PT_MARK_LEN];
+    uint32_t  n;
+
+    (void) state;
+
+    pt_mark_write(marks, &id, 1);
+    id.bytes[15] = 3;
+    pt_mark_write(marks + PT_MARK_LEN, &id, 0xfffffffe);
+
+    pt_mark_read((pt_str_t) { (char *) marks, sizeof(marks) }, 1, &got, &n);
+    assert_true(pt_id_eq(&id, &got));
+    assert_int_equal(n, 0xfffffffe);
+}
+
+
+static void
+test_ids_are_uuidv7_and_carry_their_time(void **state)
+{
+    char      text[PT_ID_TEXT_LEN];
+    pt_id_t   id, again;
+    uint8_t   noise[10];
+
+    (void) state;
+
+    memset(noise, 0xff, sizeof(noise));
+    id = pt_id_make(0x0123456789abULL, noise);
+    pt_id_format(&id, text);
+
+    assert_memory_equal(text, "01234567-89ab-7fff-bfff-ffffffffffff", 36);
+    assert_int_equal(pt_id_time_ms(&id), 0x0123456789abULL);
+    assert_int_equal(pt_id_parse((pt_str_t) { text, 36 }, &again), PT_OK);
+    assert_true(pt_id_eq(&id, &again));
+}
+
+
+static void
+test_ids_of_another_form_are_refused(void **state)
+{
+    size_t   i;
+    pt_id_t  id;
+
+    static const char *const  bad[] = {
+        "", "0123", "01234567-89ab-7fff-bfff-fffffffffff",
+        "01234567-89ab-7fff-bfff-ffffffffffff0",
+        "01234567089ab-7fff-bfff-ffffffffffff",
+        "0123456g-89ab-7fff-bfff-ffffffffffff",
+        "{1234567-89ab-7fff-bfff-fffffffffff}"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(pt_id_parse(pt_str(bad[i]), &id), PT_E_INVALID);
+    }
+}
+
+
+static void
+test_error_codes_are_unique_and_read_back(void **state)
+{
+    int  i;
+
+    (void) state;
+
+    for (i = 0; i < PT_E_COUNT_; i++) {
+        assert_int_equal(pt_err_from_code(pt_str(pt_err_code((pt_err_t) i))),
+                         i);
+    }
+
+    assert_int_equal(pt_err_from_code(PT_STR("no_such_code")), PT_E_INTERNAL);
+}
+
+
+static void
+test_a_buffer_stops_at_its_maximum_and_remembers(void **state)
+{
+    pt_buf_t  b;
+
+    (void) state;
+
+    pt_buf_init(&b, &pt_mem_heap, 10);
+    pt_buf_add_text(&b, "12345");
+    pt_buf_printf(&b, "%s", "678");
+    assert_int_equal(b.err, PT_OK);
+    pt_buf_add_text(&b, "9ab");
+    assert_int_equal(b.err, PT_E_TOO_LARGE);
+    pt_buf_add_text(&b, "9");
+    assert_int_equal(b.len, 8);
+    pt_buf_done(&b);
+}
+
+
+static pt_msg_t
+sample(pt_command_t command)
+{
+    pt_id_t   id = { { 1, 2, 3 } };
+    pt_msg_t  m;
+
+    memset(&m, 0, sizeof(m));
+    m.command = command;
+
+    if (pt_command_is_request(command)) {
+        m.u.request = (pt_request_t) { 77, 1000, PT_STR("u1"), PT_STR("user"),
+            1, PT_STR("pro"), PT_STR("00-0af7-00f0-01") };
+    }
+
+    switch (command) {
+
+    case PT_CMD_SUBMIT:
+        m.u.submit.job = id;
+        m.u.submit.batch = id;
+        m.u.submit.service = PT_STR("document-generation");
+        m.u.submit.action = PT_STR("generate-nda");
+        m.u.submit.user_type = PT_STR("investor");
+        m.u.submit.priority = 3;
+        m.u.submit.idempotency_key = PT_STR("k");
+        m.u.submit.body_sha256 = hash;
+        m.u.submit.params = PT_STR("{\"a\":\"\xc3\xa9\"}");
+        m.u.submit.metadata = PT_STR("{}");
+        m.u.submit.inputs = (pt_str_t) { twenty, 16 };
+        m.u.submit.run_at = -1;
+        m.u.submit.expires_at = 1;
+        m.u.submit.webhook_url = PT_STR("https://example.com/");
+        m.u.submit.max_attempts = 3;
+        m.u.submit.timeout_s = 60;
+        m.u.submit.retry_of = id;
+        break;
+
+    case PT_CMD_GET:
+    case PT_CMD_CANCEL:
+    case PT_CMD_FILE_GET:
+        m.u.get.id = id;
+        break;
+
+    case PT_CMD_LIST:
+        m.u.list.cursor = PT_STR("c");
+        m.u.list.limit = 20;
+        m.u.list.batch = id;
+        break;
+
+    case PT_CMD_OPEN:
+        m.u.open.kind = PT_OPEN_FILE;
+        m.u.open.id = id;
+        m.u.open.name = PT_STR("hls/master.m3u8");
+        break;
+
+    case PT_CMD_FILE_ADD:
+        m.u.file_add.id = id;
+        m.u.file_add.name = PT_STR("clip.mp4");
+        m.u.file_add.media_type = PT_STR("video/mp4");
+        m.u.file_add.size = 1ULL << 40;
+        m.u.file_add.sha256 = hash;
+        m.u.file_add.key = PT_STR("files/ab/x");
+        break;
+
+    case PT_CMD_EVENTS:
+        m.u.events.job = id;
+        m.u.events.after = 4;
+        break;
+
+    case PT_CMD_WATCH:
+    case PT_CMD_UNWATCH:
+        m.u.watch.job = id;
+        break;
+
+    case PT_CMD_SYNC:
+        m.u.sync.jobs = (pt_str_t) { twenty, 20 };
+        break;
+
+    case PT_CMD_OK:
+        m.u.ok = (pt_ok_t) { 77, PT_STR("\xff\0binary") };
+        break;
+
+    case PT_CMD_PROBLEM:
+        m.u.problem = (pt_problem_t) { 77, PT_STR("queue_full"), PT_STR("full"),
+            2, PT_STR("[]") };
+        break;
+
+    case PT_CMD_EVENT:
+        m.u.event = (pt_event_t) { id, PT_STR("u1"), 5, PT_STR("state"),
+            PT_STR("{}") };
+        break;
+
+    case PT_CMD_READY:
+        m.u.ready = (pt_ready_t) { PT_STR("s"), PT_STR("[]"), 2, 1, 99, 12345,
+            { twenty, 20 } };
+        break;
+
+    case PT_CMD_PROGRESS:
+        m.u.progress = (pt_progress_t) { id, 1, 1000, PT_STR("encode") };
+        break;
+
+    case PT_CMD_OUTPUT:
+        m.u.output = (pt_output_t) { id, 1, 1, PT_STR("{}") };
+        break;
+
+    case PT_CMD_DONE:
+        m.u.done = (pt_done_t) { id, 1, 2, PT_STR("{}"), PT_STR("{}") };
+        break;
+
+    case PT_CMD_FAILED:
+        m.u.failed = (pt_failed_t) { id, 1, 2, PT_STR("input_broken"),
+            PT_STR("no index"), 0, PT_STR("[]"), PT_STR("{}") };
+        break;
+
+    case PT_CMD_ASSIGN:
+        m.u.assign = (pt_assign_t) { id, 1, PT_STR("process"), PT_STR("{}"),
+            60000, PT_STR("u1"), PT_STR("user"), PT_STR("creator"),
+            PT_STR_NULL, PT_STR("[]") };
+        break;
+
+    case PT_CMD_CANCEL_ATTEMPT:
+    case PT_CMD_ACK:
+        m.u.attempt = (pt_attempt_ref_t) { id, 1, 2 };
+        break;
+
+    default:
+        break;
+    }
+
+    return m;
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_every_command_survives_a_round_trip),
+        cmocka_unit_test(test_every_command_rejects_a_missing_or_surplus_frame),
+        cmocka_unit_test(test_submit_rejects_every_frame_of_a_wrong_length),
+        cmocka_unit_test(test_numbers_above_their_bound_are_refused),
+        cmocka_unit_test(test_text_with_nul_or_bad_utf8_is_refused),
+        cmocka_unit_test(test_absent_and_empty_differ),
+        cmocka_unit_test(test_a_failure_keeps_the_request_id_and_nothing_else),
+        cmocka_unit_test(test_marks_are_read_as_written),
+        cmocka_unit_test(test_ids_are_uuidv7_and_carry_their_time),
+        cmocka_unit_test(test_ids_of_another_form_are_refused),
+        cmocka_unit_test(test_error_codes_are_unique_and_read_back),
+        cmocka_unit_test(test_a_buffer_stops_at_its_maximum_and_remembers),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
