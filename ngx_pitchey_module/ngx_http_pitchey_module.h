@@ -1,0 +1,115 @@
+/*
+ * What the module's concerns share: configuration, the request's context and
+ * the order of the phases.  Each concern has its own header for the rest.
+ *
+ *   PREACCESS   cors (preflight, cross-site) -> auth (session or 401)
+ *   CONTENT     route -> schema -> submit | jobs | events | files | outputs
+ *   header filter   CORS and security headers on every answer
+ */
+
+#ifndef NGX_HTTP_PITCHEY_MODULE_H
+#define NGX_HTTP_PITCHEY_MODULE_H
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include "pt_id.h"
+
+
+typedef struct ngx_http_pitchey_pg_s   ngx_http_pitchey_pg_t;
+typedef struct ngx_http_pitchey_zmq_s  ngx_http_pitchey_zmq_t;
+
+
+typedef struct {
+    ngx_str_t                  endpoint;      /* "ipc:///run/pitchey/edge.sock" */
+} ngx_http_pitchey_orchestrator_t;
+
+
+/* http{}: one database, one set of zones and orchestrators for all */
+typedef struct {
+    ngx_str_t                  database;      /* conninfo of libpq */
+    ngx_str_t                  database_listen;
+    ngx_str_t                  session_query;
+    ngx_msec_t                 session_recheck;
+    ngx_msec_t                 session_grace;
+
+    ngx_shm_zone_t            *session_zone;
+    ngx_shm_zone_t            *job_zone;
+    ngx_shm_zone_t            *stat_zone;
+
+    ngx_array_t               *orchestrators; /* of ngx_http_pitchey_orchestrator_t */
+
+    ngx_uint_t                 used;          /* pitchey or pitchey_auth is on somewhere */
+} ngx_http_pitchey_main_conf_t;
+
+
+/* http{}, server{}, location{} */
+typedef struct {
+    ngx_flag_t                 enable;        /* pitchey on: the API lives here */
+    ngx_flag_t                 auth;          /* pitchey_auth on */
+
+    ngx_array_t               *secrets;       /* of ngx_str_t, the first signs */
+    ngx_str_t                  cookie;        /* empty: the two default names */
+    ngx_array_t               *cors_origins;  /* of ngx_http_pitchey_origin_t */
+
+    ngx_str_t                  schemas;       /* folder */
+    struct ngx_http_pitchey_schemas_s
+                              *schema_set;    /* compiled; shared by equal folders */
+
+    ngx_str_t                  storage;       /* folder of the local store */
+    size_t                     body_max;      /* bytes of a JSON body */
+    off_t                      upload_max;    /* bytes of a file */
+} ngx_http_pitchey_loc_conf_t;
+
+
+/* the session's owner; all strings live in the request's pool */
+typedef struct {
+    ngx_str_t                  session_id;
+    ngx_str_t                  id;
+    ngx_str_t                  email;
+    ngx_str_t                  role;          /* as the row has it: "user,admin" */
+    ngx_str_t                  user_type;
+    ngx_str_t                  tier;
+    ngx_str_t                  organization_id;
+    unsigned                   admin:1;       /* role lists "admin" */
+} ngx_http_pitchey_user_t;
+
+
+typedef enum {
+    NGX_HTTP_PITCHEY_AUTH_NEW = 0,
+    NGX_HTTP_PITCHEY_AUTH_WAITING,            /* for the database; its reply resumes */
+    NGX_HTTP_PITCHEY_AUTH_DONE                /* auth_status holds the verdict */
+} ngx_http_pitchey_auth_state_e;
+
+
+/* per request */
+typedef struct {
+    ngx_str_t                  request_id;    /* 32 hex digits, nginx's $request_id */
+
+    ngx_http_pitchey_auth_state_e
+                               auth_state;
+    ngx_int_t                  auth_status;   /* NGX_OK, 401, 503 */
+    void                      *auth_data;     /* owned by ngx_http_pitchey_auth.c */
+    ngx_http_pitchey_user_t    user;          /* valid if auth_status is NGX_OK */
+    u_char                     token_hash[32];/* SHA-256 of the session's token:
+                                               * what a revocation names */
+
+    ngx_str_t                  route;         /* behind the location's prefix */
+    void                      *data;          /* of the concern that answers */
+
+    unsigned                   cors_checked:1;
+    unsigned                   cors_allowed:1;/* Origin is listed: echo it */
+    unsigned                   cookie_seen:1;
+    unsigned                   problem:1;     /* the body is ours: keep it */
+} ngx_http_pitchey_ctx_t;
+
+
+extern ngx_module_t  ngx_http_pitchey_module;
+
+
+/* the request's context, made on first use; NULL without memory */
+ngx_http_pitchey_ctx_t *ngx_http_pitchey_ctx(ngx_http_request_t *r);
+
+
+#endif /* NGX_HTTP_PITCHEY_MODULE_H */
