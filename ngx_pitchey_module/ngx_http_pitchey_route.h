@@ -1,0 +1,44 @@
+/* What follows the location's prefix decides who answers. */
+
+#ifndef NGX_HTTP_PITCHEY_ROUTE_H
+#define NGX_HTTP_PITCHEY_ROUTE_H
+
+#include "ngx_http_pitchey_module.h"
+
+
+/* what a pattern's placeholders matched; borrowed from ctx->route */
+typedef struct {
+    ngx_str_t                  service;       /* {service}, {action} */
+    ngx_str_t                  action;
+    pt_id_t                    id;            /* {id}, parsed */
+    ngx_str_t                  path;          /* {path}: the rest, not empty */
+} ngx_http_pitchey_match_t;
+
+
+typedef ngx_int_t (*ngx_http_pitchey_route_pt)(ngx_http_request_t *r,
+    const ngx_http_pitchey_match_t *match);
+
+
+/* no session needed: _auth lets the request pass without a cookie */
+#define NGX_HTTP_PITCHEY_ROUTE_PUBLIC  0x0001
+
+/* the handler reads the body; every other route discards it */
+#define NGX_HTTP_PITCHEY_ROUTE_BODY    0x0002
+
+
+typedef struct {
+    ngx_uint_t                 methods;       /* NGX_HTTP_GET implies HEAD */
+    const char                *pattern;       /* "/jobs/{id}/outputs/{path}" */
+    ngx_http_pitchey_route_pt  handler;
+    ngx_uint_t                 flags;
+} ngx_http_pitchey_route_t;
+
+
+/* whether this request needs no session; asked in PREACCESS */
+ngx_uint_t ngx_http_pitchey_route_is_public(ngx_http_request_t *r);
+
+/* the content handler of locations with "pitchey on" */
+ngx_int_t ngx_http_pitchey_route_handler(ngx_http_request_t *r);
+
+
+#endif /* NGX_HTTP_PITCHEY_ROUTE_H */

@@ -1,0 +1,50 @@
+/*
+ * The request schemas of a folder, DIR/{service}/{action}.json, compiled when
+ * nginx reads its configuration and only read afterwards.
+ */
+
+#ifndef NGX_HTTP_PITCHEY_SCHEMA_H
+#define NGX_HTTP_PITCHEY_SCHEMA_H
+
+#include "ngx_http_pitchey_module.h"
+#include "pt_schema.h"
+
+
+typedef struct {
+    ngx_str_t                  service;
+    ngx_str_t                  action;
+    pt_schema_t               *schema;
+
+    /* x-pitchey of the schema's document */
+    ngx_array_t                roles;         /* of ngx_str_t; empty: anyone */
+    ngx_array_t                user_types;    /* of ngx_str_t; empty: anyone */
+    size_t                     body_max;      /* bytes; 0: pitchey_body_max */
+} ngx_http_pitchey_schema_t;
+
+
+typedef struct ngx_http_pitchey_schemas_s {
+    ngx_str_t                  dir;
+    ngx_array_t                schemas;       /* of ngx_http_pitchey_schema_t,
+                                               * by service, then action */
+} ngx_http_pitchey_schemas_t;
+
+
+/*
+ * The compiled folder; one that another location named before is shared.
+ * NULL after it logged what is wrong with which file, for nginx -t.
+ */
+ngx_http_pitchey_schemas_t *ngx_http_pitchey_schema_load(ngx_conf_t *cf,
+    ngx_http_pitchey_main_conf_t *pmcf, ngx_str_t *dir);
+
+/* NULL: there is no such action */
+const ngx_http_pitchey_schema_t *ngx_http_pitchey_schema_find(
+    const ngx_http_pitchey_schemas_t *set, const ngx_str_t *service,
+    const ngx_str_t *action);
+
+/* whether the schema is open to this user */
+ngx_uint_t ngx_http_pitchey_schema_allows(
+    const ngx_http_pitchey_schema_t *schema,
+    const ngx_http_pitchey_user_t *user);
+
+
+#endif /* NGX_HTTP_PITCHEY_SCHEMA_H */

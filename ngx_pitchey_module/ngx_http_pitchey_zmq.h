@@ -1,0 +1,87 @@
+/*
+ * The worker's sockets to the orchestrators: requests go out, answers find
+ * the HTTP request that waits for them, news goes to _events.
+ *
+ * A call is one request of PJP1 and its one answer.  Its handler is called
+ * exactly once, unless the call is forgotten before: with the answer, or with
+ * an error of our own when no orchestrator answered in time.  Every command
+ * may be repeated, so when a connection breaks, the calls that waited on it
+ * are sent again: elsewhere, or when somebody is there again.
+ */
+
+#ifndef NGX_HTTP_PITCHEY_ZMQ_H
+#define NGX_HTTP_PITCHEY_ZMQ_H
+
+#include "ngx_http_pitchey_module.h"
+#include "pt_wire.h"
+
+
+/* the least busy orchestrator that is connected */
+#define NGX_HTTP_PITCHEY_ZMQ_ANY  ((ngx_uint_t) -1)
+
+/* ms that a client waits at most before it is told 503 */
+#define NGX_HTTP_PITCHEY_DEADLINE  5000
+
+
+/* valid during the handler's call only: the strings borrow from the frames */
+typedef struct {
+    pt_err_t   err;             /* PT_OK; a PROBLEM's code; PT_E_UNAVAILABLE
+                                 * when nobody is there, PT_E_QUEUE_FULL when
+                                 * nobody takes it, PT_E_TIMEOUT when nobody
+                                 * answered */
+    unsigned   sent:1;          /* it may have been done, whatever err says */
+    pt_str_t   body;            /* if PT_OK */
+    pt_str_t   detail;          /* else, for people; may be empty */
+    uint32_t   retry_after_s;   /* 0: no advice */
+    pt_str_t   errors;          /* [{"pointer","detail"}], or absent */
+} ngx_http_pitchey_reply_t;
+
+
+/* returns what a content handler returns; the request is finalized with it */
+typedef ngx_int_t (*ngx_http_pitchey_reply_pt)(ngx_http_request_t *r,
+    const ngx_http_pitchey_reply_t *reply);
+
+typedef void (*ngx_http_pitchey_call_pt)(void *data,
+    const ngx_http_pitchey_reply_t *reply);
+
+
+/*
+ * Asks on behalf of the request's user and suspends the request: rid,
+ * deadline and user of msg's header are filled in here.  Return its value from
+ * a content handler, from another reply handler, or give it to
+ * ngx_http_finalize_request() after reading a body.  When nobody can be asked,
+ * the handler is called before this returns, and its value returned.  A client
+ * that leaves is noticed, and the answer then finds nobody.
+ */
+ngx_int_t ngx_http_pitchey_zmq_request(ngx_http_request_t *r, pt_msg_t *msg,
+    ngx_msec_t deadline, ngx_http_pitchey_reply_pt handler);
+
+/*
+ * The same without an HTTP request, for the worker itself.
+ *
+ * to       an orchestrator's number, or NGX_HTTP_PITCHEY_ZMQ_ANY
+ * ret_rid  names the call for _forget(); may be NULL
+ *
+ * NGX_OK: the handler will be called, never from within this function.
+ * NGX_BUSY: nobody is there or takes it; NGX_ERROR: msg is not valid, or no
+ * memory.  The handler is not called then.
+ */
+ngx_int_t ngx_http_pitchey_zmq_call(ngx_uint_t to, pt_msg_t *msg,
+    ngx_msec_t deadline, ngx_http_pitchey_call_pt handler, void *data,
+    uint64_t *ret_rid);
+
+/* the handler will not be called; a call that is over is no error */
+void ngx_http_pitchey_zmq_forget(uint64_t rid);
+
+/* how many orchestrators are configured, and whether one is connected now */
+ngx_uint_t ngx_http_pitchey_zmq_count(void);
+ngx_uint_t ngx_http_pitchey_zmq_connected(ngx_uint_t n);
+
+
+/* per worker: init_process and exit_process */
+ngx_int_t ngx_http_pitchey_zmq_init(ngx_cycle_t *cycle,
+    ngx_http_pitchey_main_conf_t *pmcf);
+void ngx_http_pitchey_zmq_exit(void);
+
+
+#endif /* NGX_HTTP_PITCHEY_ZMQ_H */
