@@ -1,0 +1,355 @@
+/* A ZeroMQ socket in a libuv loop. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <zmq.h>
+
+#include "pt_zloop.h"
+
+
+/* messages taken in one turn: timers and the other sockets want theirs too */
+#define PT_ZLOOP_TURN        256
+
+/* frames kept of one message; one more than any that decodes */
+#define PT_ZLOOP_FRAMES_MAX  (PT_WIRE_FRAMES_MAX + 1)
+
+
+struct pt_zloop_s {
+    void                 *socket;      /* NULL: closed */
+    bool                  router;
+
+    uv_poll_t             poll;        /* wakes the loop, nothing more */
+    uv_idle_t             idle;        /* active: look again before sleeping */
+    uv_check_t            check;       /* looks, once in each turn */
+    int                   closing;     /* handles not closed yet */
+
+    pt_zloop_message_fn   on_message;
+    void                 *ctx;
+
+    zmq_msg_t             parts[1 + PT_ZLOOP_FRAMES_MAX];
+    size_t                n;           /* of parts that hold something */
+};
+
+
+static pt_err_t pt_zloop_socket(pt_zloop_t *z, void *zctx,
+    const pt_zloop_options_t *options);
+static bool pt_zloop_set(pt_zloop_t *z, int option, int value);
+static pt_err_t pt_zloop_handles(pt_zloop_t *z, uv_loop_t *loop);
+static void pt_zloop_wake(uv_poll_t *poll, int status, int events);
+static void pt_zloop_again(uv_idle_t *idle);
+static void pt_zloop_look(uv_check_t *check);
+static bool pt_zloop_receive(pt_zloop_t *z);
+static void pt_zloop_deliver(pt_zloop_t *z);
+static void pt_zloop_forget(pt_zloop_t *z);
+static pt_err_t pt_zloop_send_part(pt_zloop_t *z, pt_str_t part, int flags);
+static void pt_zloop_closed(uv_handle_t *handle);
+
+
+pt_err_t
+pt_zloop_open(uv_loop_t *loop, void *zctx, const pt_zloop_options_t *options,
+    pt_zloop_t **ret_z)
+{
+    int          error;
+    pt_err_t     err;
+    pt_zloop_t  *z;
+
+    z = calloc(1, sizeof(*z));
+    if (z == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    z->router = options->type == ZMQ_ROUTER;
+    z->on_message = options->on_message;
+    z->ctx = options->ctx;
+
+    err = pt_zloop_socket(z, zctx, options);
+
+    if (err == PT_OK) {
+        err = pt_zloop_handles(z, loop);
+    }
+
+    if (err != PT_OK) {
+        error = errno;
+
+        if (z->socket) {
+            zmq_close(z->socket);
+        }
+
+        free(z);
+        errno = error;
+        return err;
+    }
+
+    *ret_z = z;
+    return PT_OK;
+}
+
+
+static pt_err_t
+pt_zloop_socket(pt_zloop_t *z, void *zctx, const pt_zloop_options_t *options)
+{
+    int  rc;
+
+    z->socket = zmq_socket(zctx, options->type);
+
+    if (z->socket == NULL
+        || !pt_zloop_set(z, ZMQ_LINGER, 0)
+        || !pt_zloop_set(z, ZMQ_SNDHWM, options->send_max)
+        || !pt_zloop_set(z, ZMQ_RCVHWM, options->receive_max))
+    {
+        return PT_E_UNAVAILABLE;
+    }
+
+    if (z->router) {
+        /* a peer that comes back under its name replaces the dead one */
+        if (!pt_zloop_set(z, ZMQ_ROUTER_MANDATORY, 1)
+            || !pt_zloop_set(z, ZMQ_ROUTER_HANDOVER, 1))
+        {
+            return PT_E_UNAVAILABLE;
+        }
+
+    } else if (!pt_zloop_set(z, ZMQ_IMMEDIATE, 1)) {
+        return PT_E_UNAVAILABLE;
+    }
+
+    rc = options->bind ? zmq_bind(z->socket, options->endpoint)
+                       : zmq_connect(z->socket, options->endpoint);
+
+    return rc == 0 ? PT_OK : PT_E_UNAVAILABLE;
+}
+
+
+static bool
+pt_zloop_set(pt_zloop_t *z, int option, int value)
+{
+    return zmq_setsockopt(z->socket, option, &value, sizeof(value)) == 0;
+}
+
+
+static pt_err_t
+pt_zloop_handles(pt_zloop_t *z, uv_loop_t *loop)
+{
+    int     fd;
+    size_t  size = sizeof(fd);
+
+    if (zmq_getsockopt(z->socket, ZMQ_FD, &fd, &size) != 0
+        || uv_poll_init(loop, &z->poll, fd) != 0)
+    {
+        return PT_E_UNAVAILABLE;
+    }
+
+    uv_idle_init(loop, &z->idle);
+    uv_check_init(loop, &z->check);
+
+    z->poll.data = z;
+    z->idle.data = z;
+    z->check.data = z;
+
+    uv_poll_start(&z->poll, UV_READABLE, pt_zloop_wake);
+    uv_check_start(&z->check, pt_zloop_look);
+
+    /* something may have come between zmq_bind() and here */
+    uv_idle_start(&z->idle, pt_zloop_again);
+
+    return PT_OK;
+}
+
+
+static void
+pt_zloop_wake(uv_poll_t *poll, int status, int events)
+{
+    pt_zloop_t  *z = poll->data;
+
+    (void) status;
+    (void) events;
+
+    uv_idle_start(&z->idle, pt_zloop_again);
+}
+
+
+static void
+pt_zloop_again(uv_idle_t *idle)
+{
+    /* an active idle handle keeps the loop from sleeping: that is all */
+    (void) idle;
+}
+
+
+static void
+pt_zloop_look(uv_check_t *check)
+{
+    int          i;
+    pt_zloop_t  *z = check->data;
+
+    if (!uv_is_active((uv_handle_t *) &z->idle)) {
+        return;
+    }
+
+    /* stopped first: a send below asks for another look */
+    uv_idle_stop(&z->idle);
+
+    for (i = 0; i < PT_ZLOOP_TURN; i++) {
+        if (!pt_zloop_receive(z)) {
+            /* EAGAIN: all is read, the next arrival signals the descriptor */
+            return;
+        }
+
+        pt_zloop_deliver(z);
+
+        if (z->socket == NULL) {
+            return;
+        }
+    }
+
+    uv_idle_start(&z->idle, pt_zloop_again);
+}
+
+
+/* one whole message into parts; surplus frames are dropped, but counted */
+static bool
+pt_zloop_receive(pt_zloop_t *z)
+{
+    int        more = 1;
+    zmq_msg_t  part;
+
+    z->n = 0;
+
+    while (more) {
+        zmq_msg_init(&part);
+
+        if (zmq_msg_recv(&part, z->socket, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close(&part);
+            pt_zloop_forget(z);
+            return false;
+        }
+
+        more = zmq_msg_more(&part);
+
+        if (z->n < sizeof(z->parts) / sizeof(z->parts[0])) {
+            zmq_msg_init(&z->parts[z->n]);
+            zmq_msg_move(&z->parts[z->n++], &part);
+        }
+
+        zmq_msg_close(&part);
+    }
+
+    return true;
+}
+
+
+static void
+pt_zloop_deliver(pt_zloop_t *z)
+{
+    size_t    i, n = 0;
+    pt_str_t  all[1 + PT_ZLOOP_FRAMES_MAX], peer = PT_STR_NULL;
+
+    for (i = 0; i < z->n; i++) {
+        all[n++] = (pt_str_t) { zmq_msg_data(&z->parts[i]),
+                                zmq_msg_size(&z->parts[i]) };
+    }
+
+    if (z->router) {
+        peer = all[0];
+        z->on_message(z->ctx, peer, all + 1, n - 1);
+
+    } else {
+        z->on_message(z->ctx, peer, all, n);
+    }
+
+    pt_zloop_forget(z);
+}
+
+
+static void
+pt_zloop_forget(pt_zloop_t *z)
+{
+    while (z->n) {
+        zmq_msg_close(&z->parts[--z->n]);
+    }
+}
+
+
+pt_err_t
+pt_zloop_send(pt_zloop_t *z, pt_str_t peer, const pt_msg_t *msg)
+{
+    size_t       i;
+    pt_err_t     err;
+    pt_frames_t  f;
+
+    err = pt_wire_encode(msg, &f);
+
+    if (err != PT_OK) {
+        return err;
+    }
+
+    if (z->socket == NULL) {
+        return PT_E_UNAVAILABLE;
+    }
+
+    /* any call may take the edge that announces an arrival */
+    uv_idle_start(&z->idle, pt_zloop_again);
+
+    if (z->router) {
+        err = pt_zloop_send_part(z, peer, ZMQ_SNDMORE);
+    }
+
+    /* only the first part can meet a full queue: the rest follows it */
+    for (i = 0; i < f.n && err == PT_OK; i++) {
+        err = pt_zloop_send_part(z, f.frames[i],
+                                 i + 1 < f.n ? ZMQ_SNDMORE : 0);
+    }
+
+    return err;
+}
+
+
+static pt_err_t
+pt_zloop_send_part(pt_zloop_t *z, pt_str_t part, int flags)
+{
+    if (zmq_send(z->socket, part.len ? part.data : "", part.len,
+                 flags | ZMQ_DONTWAIT) >= 0)
+    {
+        return PT_OK;
+    }
+
+    switch (errno) {
+
+    case EAGAIN:
+        return PT_E_QUEUE_FULL;
+
+    case ENOMEM:
+        return PT_E_NOMEM;
+
+    default:
+        return PT_E_UNAVAILABLE;
+    }
+}
+
+
+void
+pt_zloop_close(pt_zloop_t *z)
+{
+    if (z == NULL || z->socket == NULL) {
+        return;
+    }
+
+    /* the descriptor is the socket's: stop polling before it goes */
+    z->closing = 3;
+    uv_close((uv_handle_t *) &z->poll, pt_zloop_closed);
+    uv_close((uv_handle_t *) &z->idle, pt_zloop_closed);
+    uv_close((uv_handle_t *) &z->check, pt_zloop_closed);
+
+    zmq_close(z->socket);
+    z->socket = NULL;
+}
+
+
+static void
+pt_zloop_closed(uv_handle_t *handle)
+{
+    pt_zloop_t  *z = handle->data;
+
+    if (--z->closing == 0) {
+        free(z);
+    }
+}
