@@ -1,0 +1,489 @@
+# Shared by the scripts: packages, build, and one private set of services
+# (PostgreSQL, orchestrator with its processors, nginx) in one folder.
+# Sourced, never run.
+#
+#   services_configure DIR   sets the paths of the set in DIR
+#   services_up              starts what does not run yet, waits until ready
+#   services_down            ends exactly what services_up started
+#
+# Who runs what: as root, PostgreSQL is run by "postgres", the daemons and
+# nginx's workers by "www-data"; else all of it by the caller.
+
+set -u
+
+SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+BUILD=${PITCHEY_BUILD:-$SRC/build}
+PGBIN=/usr/lib/postgresql/15/bin
+
+# what a bare Debian 12 lacks: for building, and for running
+PACKAGES_BUILD=(gcc libc6-dev make meson ninja-build pkg-config nginx-dev
+    libpq-dev libyajl-dev libzmq3-dev libuv1-dev uthash-dev libssl-dev
+    libpcre2-dev libavformat-dev libavcodec-dev libavfilter-dev libavutil-dev
+    libswscale-dev libswresample-dev libhpdf-dev libmd4c-dev libutf8proc-dev
+    libunistring-dev libhyphen-dev libfontconfig-dev libseccomp-dev
+    libcmocka-dev)
+PACKAGES_RUN=(nginx postgresql-15 curl jq openssl procps fonts-liberation2
+    hyphen-en-us)
+
+say()  { printf '%s\n' "$*"; }
+note() { printf '%s\n' "$*" >&2; }
+die()  { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+is_root() { [ "$(id -u)" = 0 ]; }
+
+
+# ---- packages and build ----
+
+# Installs those that are missing.  Services that come with a package are not
+# started, so the machine's own nginx and PostgreSQL stay as they are.
+need_packages() {
+    local p log guard= missing=()
+
+    for p in "$@"; do
+        [ "$(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null)" = installed ] \
+            || missing+=("$p")
+    done
+
+    [ ${#missing[@]} -gt 0 ] || return 0
+    is_root || die "packages are missing, and only root can install them: ${missing[*]}"
+    note "installing packages: ${missing[*]}"
+
+    if [ ! -e /usr/sbin/policy-rc.d ]; then
+        printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
+        chmod 755 /usr/sbin/policy-rc.d
+        guard=1
+    fi
+
+    if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+        mkdir -p /etc/postgresql-common
+        echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
+    fi
+
+    log=$(mktemp)
+
+    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install \
+           -y -qq --no-install-recommends "${missing[@]}"; } > "$log" 2>&1
+    then
+        [ -z "$guard" ] || rm -f /usr/sbin/policy-rc.d
+        tail -n 20 "$log" >&2
+        die "could not install packages"
+    fi
+
+    [ -z "$guard" ] || rm -f /usr/sbin/policy-rc.d
+    rm -f "$log"
+}
+
+# Configures $BUILD once (arguments: options of meson), then brings it up to date.
+build_all() {
+    local log=$BUILD/build.log
+
+    mkdir -p "$BUILD" || exit 1
+
+    if [ ! -f "$BUILD/build.ninja" ]; then
+        (cd "$SRC" && meson setup "$BUILD" "$@") > "$log" 2>&1 \
+            || { tail -n 20 "$log" >&2; die "meson failed, see $log"; }
+    fi
+
+    ninja -C "$BUILD" > "$log" 2>&1 \
+        || { grep -m3 -A12 -E 'error|FAILED' "$log" >&2; die "the build failed, see $log"; }
+}
+
+
+# ---- users, processes, waiting ----
+
+# as USER COMMAND...
+as() {
+    local user=$1; shift
+
+    if [ "$user" = "$(id -un)" ]; then
+        "$@"
+    else
+        setpriv --reuid="$user" --regid="$user" --init-groups -- "$@"
+    fi
+}
+
+free_port() {
+    perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(Listen => 1,
+        LocalAddr => "127.0.0.1", LocalPort => 0)->sockport'
+}
+
+start_time() { # PID
+    sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+}
+
+# A process is remembered with its start time, for a pid alone comes back.
+pid_save() { # NAME PID
+    printf '%s %s\n' "$2" "$(start_time "$2")" > "$PIDS/$1.pid"
+}
+
+pid_of() { # NAME: its pid, if it runs
+    local pid start
+
+    read -r pid start 2>/dev/null < "$PIDS/$1.pid" || return 1
+    [ -n "$start" ] && [ "$(start_time "$pid")" = "$start" ] && echo "$pid"
+}
+
+pid_end() { # NAME SIGNAL SECONDS
+    local i pid
+
+    if pid=$(pid_of "$1"); then
+        kill -"$2" "$pid"
+
+        for ((i = 0; i < $3 * 20; i++)); do
+            pid_of "$1" > /dev/null || break
+            sleep 0.05
+        done
+
+        if pid=$(pid_of "$1"); then
+            note "$1 did not end within $3 s, killing it"
+            kill -KILL "$pid"
+        fi
+    fi
+
+    rm -f "$PIDS/$1.pid"
+}
+
+wait_for() { # SECONDS WHAT COMMAND...
+    local i seconds=$1 what=$2; shift 2
+
+    for ((i = 0; i < seconds * 10; i++)); do
+        "$@" > /dev/null 2>&1 && return 0
+        sleep 0.1
+    done
+
+    note "$what: not within $seconds s; the logs are in $LOG"
+    tail -n 15 "$LOG"/*.log >&2
+    return 1
+}
+
+
+# ---- one set of services ----
+
+services_configure() { # DIR
+    DIR=$(realpath -m -- "$1")
+    BIN=$DIR/bin SHARE=$DIR/share LOG=$DIR/log PIDS=$DIR/pid
+    SOCKETS=$DIR/socket STORAGE=$DIR/storage SCRATCH=$DIR/scratch
+    EDGE=ipc://$SOCKETS/edge.sock
+    PROCESSORS=ipc://$SOCKETS/processors.sock
+    PG_USER=$(id -un) DAEMON_USER=$(id -un)
+
+    if is_root; then
+        PG_USER=postgres DAEMON_USER=www-data
+    fi
+
+    case $DIR in *[!a-zA-Z0-9/._+-]*)
+        die "please a folder of letters, digits and . _ + - only: $DIR" ;;
+    esac
+
+    # a Unix socket's name has 107 bytes at most
+    [ ${#SOCKETS} -le 90 ] || die "the folder's name is too long for sockets in it: $DIR"
+}
+
+# Reads what an earlier services_up left in DIR.
+services_read() {
+    [ -s "$DIR/secret" ] && [ -s "$DIR/postgres-port" ] || return 1
+    SECRET=$(cat "$DIR/secret")
+    PG_PORT=$(cat "$DIR/postgres-port")
+    PG_PASSWORD=$(cat "$DIR/postgres-password")
+    DATABASE_URL=postgresql://postgres:$PG_PASSWORD@127.0.0.1:$PG_PORT/pitchey
+}
+
+# Every folder down to DIR must let the unprivileged users through; what does
+# not is the caller's to change.
+services_check_access() {
+    local user path part
+
+    mkdir -p "$DIR" || exit 1
+    is_root || return 0
+
+    for user in "$PG_USER" "$DAEMON_USER"; do
+        path=
+
+        while read -r part; do
+            path=$path/$part
+
+            if ! (cd / && as "$user" test -x "$path"); then
+                note "${0##*/}: user \"$user\" cannot enter $path"
+                note "choose another folder with --dir, or allow it: chmod o+x $path"
+                exit 2
+            fi
+        done < <(tr / '\n' <<< "${DIR#/}")
+    done
+}
+
+# Binaries and files are copied, so that a running set does not change under
+# a build.
+services_install() {
+    local f
+
+    mkdir -p "$BIN" "$LOG" "$PIDS" "$SOCKETS" "$STORAGE" "$SCRATCH" "$DIR/nginx"
+    chmod 755 "$BIN" "$LOG" "$PIDS" "$DIR/nginx"
+
+    for f in "$BUILD"/processors/*/pitchey-* "$BUILD"/t/processor/pitchey-* \
+             "$BUILD"/ngx_pitchey_module/ngx_http_pitchey_module.so
+    do
+        [ -f "$f" ] || continue
+        cmp -s "$f" "$BIN/${f##*/}" && continue
+        install -m 755 "$f" "$BIN/.new" && mv -f "$BIN/.new" "$BIN/${f##*/}"
+    done
+
+    rm -rf "$SHARE.new"
+    cp -r "$SRC/conf" "$SHARE.new"
+    [ -z "${WITH_TEST_SERVICE:-}" ] || cp -r "$SRC/t/schemas/." "$SHARE.new/schemas/"
+    chmod -R a+rX "$SHARE.new"
+    rm -rf "$SHARE"
+    mv "$SHARE.new" "$SHARE"
+
+    is_root && chown "$DAEMON_USER": "$SOCKETS" "$STORAGE" "$SCRATCH"
+    chmod 750 "$SOCKETS" "$STORAGE" "$SCRATCH"
+
+    [ -s "$DIR/secret" ] \
+        || (umask 077; openssl rand -base64 33 | tr -d '\n' > "$DIR/secret")
+    [ -s "$DIR/postgres-port" ] || free_port > "$DIR/postgres-port"
+    [ -s "$DIR/postgres-password" ] \
+        || (umask 077; openssl rand -hex 16 > "$DIR/postgres-password")
+
+    services_read
+}
+
+psql_at() { # DATABASE PSQL-OPTION...
+    local db=$1; shift
+
+    PGPASSWORD=$PG_PASSWORD psql -X -v ON_ERROR_STOP=1 -h 127.0.0.1 \
+        -p "$PG_PORT" -U postgres -d "$db" "$@"
+}
+
+pg_ctl_at() { # PG_CTL-OPTION...
+    (cd / && as "$PG_USER" "$PGBIN/pg_ctl" -D "$DIR/postgres" -s -w -t 60 "$@")
+}
+
+postgres_up() {
+    if [ ! -s "$DIR/postgres/PG_VERSION" ]; then
+        rm -rf "$DIR/postgres"
+        install -d -m 700 -o "$PG_USER" "$DIR/postgres"
+
+        (cd / && as "$PG_USER" "$PGBIN/initdb" -D "$DIR/postgres" -U postgres \
+            -A scram-sha-256 --pwfile=/dev/stdin -E UTF8 --locale=C.UTF-8) \
+            < "$DIR/postgres-password" > "$LOG/initdb.log" 2>&1 \
+            || { tail -n 5 "$LOG/initdb.log" >&2; die "initdb failed"; }
+
+        printf '%s\n' "listen_addresses = '127.0.0.1'" "port = $PG_PORT" \
+            "unix_socket_directories = ''" "max_connections = 80" \
+            >> "$DIR/postgres/postgresql.conf"
+    fi
+
+    if ! pid_of postgres > /dev/null; then
+        install -m 640 -o "$PG_USER" /dev/null "$LOG/postgres.log"
+        pg_ctl_at -l "$LOG/postgres.log" start \
+            || { tail -n 10 "$LOG/postgres.log" >&2; die "PostgreSQL did not start"; }
+        pid_save postgres "$(head -n 1 "$DIR/postgres/postmaster.pid")"
+    fi
+
+    if [ -z "$(psql_at postgres -Atc "SELECT 1 FROM pg_database WHERE datname = 'pitchey'")" ]; then
+        psql_at postgres -qc 'CREATE DATABASE pitchey' || die "could not create the database"
+    fi
+}
+
+orchestrator_configure() {
+    install -m 640 /dev/null "$DIR/orchestrator.conf"
+    is_root && chgrp "$DAEMON_USER" "$DIR/orchestrator.conf"
+
+    cat > "$DIR/orchestrator.conf" <<CONF
+database          $DATABASE_URL
+edge_listen       $EDGE
+processor_listen  $PROCESSORS
+storage           $STORAGE
+scratch           $SCRATCH
+share             $SHARE
+processor video-processing     $BIN/pitchey-video     max=1 idle=60s
+processor document-generation  $BIN/pitchey-document  max=1 idle=60s
+CONF
+    [ -z "${WITH_TEST_SERVICE:-}" ] \
+        || echo "processor test-service $BIN/pitchey-test max=2 idle=60s" >> "$DIR/orchestrator.conf"
+}
+
+database_migrate() {
+    "$BIN/pitchey-orchestrator" -c "$DIR/orchestrator.conf" migrate > "$LOG/migrate.log" 2>&1 \
+        || { tail -n 5 "$LOG/migrate.log" >&2; die "the migration failed"; }
+
+    psql_at pitchey -q -f "$SHARE/sql/demo/platform.sql" -f "$SHARE/sql/demo/data.sql" \
+        -f "$SHARE/sql/better-auth/revocation.sql" > "$LOG/demo.log" 2>&1 \
+        || { tail -n 5 "$LOG/demo.log" >&2; die "could not load the demo data"; }
+}
+
+# Keeps an orchestrator running: one that dies is started again.
+orchestrator_up() {
+    pid_of keeper > /dev/null && return 0
+
+    [ -f "$LOG/orchestrator.log" ] \
+        || install -m 640 -o "$DAEMON_USER" /dev/null "$LOG/orchestrator.log"
+
+    cat > "$BIN/keeper" <<'KEEPER'
+#!/bin/bash
+# usage: keeper COMMAND...; runs it, again whenever it dies, until TERM
+stop=
+trap 'stop=1; kill -TERM "$child" 2>/dev/null' TERM INT
+
+while [ -z "$stop" ]; do
+    "$@" &
+    child=$!
+
+    while kill -0 "$child" 2>/dev/null; do
+        wait "$child"
+    done
+
+    [ -n "$stop" ] || { echo "keeper: ${1##*/} ended, starting it again" >&2; sleep 0.3; }
+done
+KEEPER
+    chmod 755 "$BIN/keeper"
+
+    # setpriv and setsid become the keeper, so that $! is its pid
+    (cd / && exec ${KEEPER_AS:-$(is_root && echo setpriv --reuid="$DAEMON_USER" --regid="$DAEMON_USER" --init-groups --)} \
+        "$BIN/keeper" "$BIN/pitchey-orchestrator" -c "$DIR/orchestrator.conf") \
+        >> "$LOG/orchestrator.log" 2>&1 < /dev/null &
+    pid_save keeper $!
+    disown
+}
+
+nginx_configure() {
+    local user=
+    is_root && user="user $DAEMON_USER;"
+
+    install -m 600 /dev/null "$DIR/nginx/nginx.conf"
+    cat > "$DIR/nginx/nginx.conf" <<CONF
+load_module $BIN/ngx_http_pitchey_module.so;
+$user
+worker_processes ${NGINX_WORKERS:-2};
+pid $DIR/nginx/nginx.pid;
+error_log $LOG/nginx.log notice;
+
+events {
+    worker_connections 8192;
+}
+
+http {
+    include /etc/nginx/mime.types;
+    access_log off;
+    client_body_temp_path $DIR/nginx/body;
+    proxy_temp_path $DIR/nginx/proxy;
+    fastcgi_temp_path $DIR/nginx/fastcgi;
+    uwsgi_temp_path $DIR/nginx/uwsgi;
+    scgi_temp_path $DIR/nginx/scgi;
+    keepalive_requests 1000000;
+
+    pitchey_database $DATABASE_URL;
+    pitchey_orchestrator $EDGE;
+
+    server {
+        listen 127.0.0.1:$PORT;
+        server_name localhost;
+
+        location /api/containers/ {
+            pitchey on;
+            pitchey_auth_secret file:$DIR/secret;
+            pitchey_schemas $SHARE/schemas;
+            pitchey_storage $STORAGE;
+            pitchey_cors_origin http://localhost:3000;
+            pitchey_upload_max 8g;
+        }
+${NGINX_EXTRA:-}
+    }
+}
+CONF
+}
+
+nginx_at() { # NGINX-OPTION...
+    nginx -p "$DIR/nginx" -e "$LOG/nginx.log" -c "$DIR/nginx/nginx.conf" "$@"
+}
+
+nginx_up() {
+    if pid_of nginx > /dev/null; then
+        nginx_at -s reload || die "nginx refused to reload"
+        return
+    fi
+
+    nginx_at || die "nginx did not start, see $LOG/nginx.log"
+    wait_for 5 "nginx's pid" test -s "$DIR/nginx/nginx.pid" || exit 1
+    pid_save nginx "$(cat "$DIR/nginx/nginx.pid")"
+}
+
+services_ready() {
+    [ "$(curl -s -o /dev/null -w '%{http_code}' -m 3 \
+        "http://127.0.0.1:$PORT/api/containers/health/ready")" = 200 ]
+}
+
+# PORT is nginx's; WITHOUT_NGINX=1 leaves nginx to the caller, and
+# WITH_TEST_SERVICE=1 adds the processor of the tests.
+services_up() {
+    services_check_access
+    services_install
+    postgres_up
+    orchestrator_configure
+    database_migrate
+    orchestrator_up
+
+    [ -z "${WITHOUT_NGINX:-}" ] || return 0
+
+    nginx_configure
+    nginx_up
+    wait_for 30 "readiness" services_ready || exit 1
+}
+
+services_processes() { # pids of the daemons of this set
+    local pid
+
+    for pid in $(pgrep -f "^$BIN/pitchey-"); do
+        case $(readlink "/proc/$pid/exe") in "$BIN"/pitchey-*) echo "$pid" ;; esac
+    done
+}
+
+services_down() {
+    local i pids
+
+    [ -d "$PIDS" ] || return 0
+
+    pid_end nginx QUIT 10
+    pid_end keeper TERM 20
+
+    # processors outlive an orchestrator that was killed
+    for ((i = 0; i < 100; i++)); do
+        pids=$(services_processes)
+        [ -n "$pids" ] || break
+        [ $((i % 60)) -ne 0 ] || kill -TERM $pids 2>/dev/null
+        sleep 0.1
+    done
+
+    [ -z "$pids" ] || kill -KILL $pids 2>/dev/null
+
+    if pid_of postgres > /dev/null; then
+        pg_ctl_at -m fast stop || pid_end postgres QUIT 10
+        rm -f "$PIDS/postgres.pid"
+    fi
+}
+
+
+# ---- sessions of the demo ----
+
+# A new session of an account as Better Auth makes it: a row, and the signed
+# cookie as name=value.
+session_cookie() { # EMAIL
+    local token key signature
+
+    token=$(LC_ALL=C tr -dc 'a-zA-Z0-9' < /dev/urandom | head -c 32)
+
+    [ "$(psql_at pitchey -qAt -v email="$1" -v token="$token" <<'SQL'
+INSERT INTO "session" (id, "expiresAt", token, "updatedAt", "userAgent", "userId")
+SELECT replace(gen_random_uuid()::text, '-', ''), now() + interval '30 days',
+       :'token', now(), 'demo-session', id
+  FROM "user" WHERE email = :'email'
+RETURNING 1;
+SQL
+    )" = 1 ] || { note "no account has the address \"$1\""; return 1; }
+
+    key=$(printf %s "$SECRET" | od -An -v -tx1 | tr -d ' \n')
+    signature=$(printf %s "$token" \
+        | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary \
+        | openssl base64 -A | sed 's/+/%2B/g; s,/,%2F,g; s/=/%3D/g')
+
+    printf 'better-auth.session_token=%s.%s\n' "$token" "$signature"
+}
