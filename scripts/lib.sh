@@ -22,7 +22,7 @@ PACKAGES_BUILD=(gcc libc6-dev make meson ninja-build pkg-config nginx-dev
     libswscale-dev libswresample-dev libhpdf-dev libmd4c-dev libutf8proc-dev
     libunistring-dev libhyphen-dev libfontconfig-dev libseccomp-dev
     libcmocka-dev)
-PACKAGES_RUN=(nginx postgresql-15 curl jq openssl procps fonts-liberation2
+PACKAGES_RUN=(nginx postgresql-15 curl file jq openssl procps fonts-liberation2
     hyphen-en-us)
 
 say()  { printf '%s\n' "$*"; }
