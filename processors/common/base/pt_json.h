@@ -1,6 +1,7 @@
 /*
  * JSON (RFC 8259) as I-JSON (RFC 7493) wants it: valid UTF-8, no duplicate
- * member, no integer beyond +-(2^53 - 1), no number outside a double.
+ * member, no integer beyond +-(2^53 - 1), no number outside a double.  Nor is
+ * U+0000 allowed in a string, which neither the wire nor PostgreSQL carries.
  * Parsing is yajl's; the tree, the limits and the writer are ours.
  *
  * A tree lives in one arena that it owns: pt_json_parse() makes it,
@@ -39,7 +40,7 @@ struct pt_json_s {
     pt_json_t        *next;       /* in its array or object, in text order */
 
     bool              boolean;
-    bool              integer;    /* a number without fraction that fits */
+    bool              integer;    /* without fraction, 1.0 too, that fits */
     int64_t           i64;        /* valid if integer */
     double            number;
     pt_str_t          text;       /* of a string: decoded; of a number: as written */
@@ -59,7 +60,7 @@ typedef struct {
  * Parses one document, surrounded by white space at most.
  *
  * ret_root  the tree; free with pt_json_free()
- * ret_error may be NULL; filled on PT_E_INVALID and PT_E_TOO_LARGE
+ * ret_error may be NULL; filled on PT_E_INVALID
  * Errors    PT_E_INVALID (not JSON, duplicate member, number out of range,
  *           deeper than PT_JSON_DEPTH_MAX), PT_E_NOMEM
  */
@@ -85,7 +86,8 @@ bool pt_json_equal(const pt_json_t *a, const pt_json_t *b);
 
 /*
  * Writing: compact text into a buffer, whose err tells at the end.  Commas
- * come by themselves.
+ * come by themselves.  Up to 64 objects and arrays may be open; values from
+ * pt_jsonw_value() and pt_jsonw_raw() do not count.
  *
  *     pt_jsonw_init(&w, &buf);
  *     pt_jsonw_object(&w);

@@ -50,5 +50,8 @@ pt_str_is(pt_str_t s, const char *text)
 /* well-formed UTF-8 (RFC 3629): no overlong form, surrogate or cut sequence */
 bool pt_str_is_utf8(pt_str_t s);
 
+/* bytes from the start that are well-formed UTF-8 */
+size_t pt_str_utf8_len(pt_str_t s);
+
 
 #endif /* PT_STR_H */
