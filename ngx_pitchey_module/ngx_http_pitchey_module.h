@@ -39,6 +39,7 @@ typedef struct {
     ngx_shm_zone_t            *stat_zone;
 
     ngx_array_t               *orchestrators; /* of ngx_http_pitchey_orchestrator_t */
+    ngx_array_t               *schema_sets;   /* of ngx_http_pitchey_schemas_t * */
 
     ngx_uint_t                 used;          /* pitchey or pitchey_auth is on somewhere */
 } ngx_http_pitchey_main_conf_t;

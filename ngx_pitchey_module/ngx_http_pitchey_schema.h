@@ -10,6 +10,10 @@
 #include "pt_schema.h"
 
 
+/* bytes of a service or an action; PT_NAME_MAX of the wire */
+#define NGX_HTTP_PITCHEY_NAME_MAX  64
+
+
 typedef struct {
     ngx_str_t                  service;
     ngx_str_t                  action;
