@@ -74,9 +74,14 @@ pt_log(pt_log_level_t level, const char *component, const char *fmt, ...)
                       sizeof(line) - 1 - n);
     va_end(args);
 
+    /* what libraries say ends with a line feed, and may have more of them */
+    while (n && line[n - 1] == '\n') {
+        n--;
+    }
+
     for (i = 0; i < n; i++) {
         if ((unsigned char) line[i] < 0x20 || line[i] == 0x7f) {
-            line[i] = '?';
+            line[i] = ' ';
         }
     }
 

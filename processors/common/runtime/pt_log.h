@@ -31,7 +31,7 @@ bool pt_log_on(pt_log_level_t level);
 
 /*
  * One line, written by one call: lines of several processes on one stderr do
- * not mix.  Control characters in it become "?".  errno is kept.
+ * not mix.  Control characters in it become blanks.  errno is kept.
  */
 void pt_log(pt_log_level_t level, const char *component, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

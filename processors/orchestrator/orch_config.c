@@ -1,0 +1,483 @@
+/* Reads the configuration file. */
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "orch_config.h"
+
+
+/* nobody writes a longer one by hand */
+#define ORCH_CONFIG_MAX    (256u << 10)
+#define ORCH_LINE_WORDS    16
+
+
+typedef struct {
+    const char      *path;
+    unsigned         line;
+    orch_config_t   *config;
+    pt_buf_t        *error;
+} orch_config_reader_t;
+
+
+typedef struct {
+    const char      *name;
+    size_t           offset;       /* of a char * in orch_config_t */
+    const char      *otherwise;    /* NULL: must be given */
+} orch_config_text_t;
+
+
+static pt_err_t orch_config_read(FILE *f, pt_buf_t *text);
+static pt_err_t orch_config_line(orch_config_reader_t *r, pt_str_t line);
+static pt_err_t orch_config_text(orch_config_reader_t *r,
+    const orch_config_text_t *t, pt_str_t value);
+static pt_err_t orch_config_log_level(orch_config_reader_t *r, pt_str_t value);
+static pt_err_t orch_config_processor(orch_config_reader_t *r,
+    const pt_str_t *words, size_t n);
+static pt_err_t orch_config_option(orch_config_reader_t *r, pt_str_t word,
+    orch_config_processor_t *p);
+static pt_err_t orch_config_finish(orch_config_reader_t *r);
+static pt_err_t orch_config_default_name(orch_config_t *config);
+static size_t orch_config_split(pt_str_t line, pt_str_t *words, size_t max);
+static bool orch_config_number(pt_str_t s, unsigned max, unsigned *ret);
+static bool orch_config_duration(pt_str_t s, unsigned *ret_ms);
+static char *orch_config_dup(pt_str_t s);
+static pt_err_t orch_config_bad(orch_config_reader_t *r, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+
+static const orch_config_text_t  orch_config_texts[] = {
+    { "database",         offsetof(orch_config_t, database),         NULL },
+    { "edge_listen",      offsetof(orch_config_t, edge_listen),      NULL },
+    { "processor_listen", offsetof(orch_config_t, processor_listen), NULL },
+    { "storage",          offsetof(orch_config_t, storage),          NULL },
+    { "scratch",          offsetof(orch_config_t, scratch),          NULL },
+    { "share",            offsetof(orch_config_t, share),
+                          "/usr/share/pitchey" },
+    { "name",             offsetof(orch_config_t, name),             "" }
+};
+
+#define ORCH_CONFIG_TEXTS                                                    \
+    (sizeof(orch_config_texts) / sizeof(orch_config_texts[0]))
+
+
+pt_err_t
+orch_config_load(const char *path, orch_config_t *ret_config,
+    pt_buf_t *ret_error)
+{
+    FILE      *f;
+    pt_err_t   err;
+    pt_buf_t   text;
+
+    f = fopen(path, "re");
+    if (f == NULL) {
+        pt_buf_printf(ret_error, "could not open \"%s\": %s", path,
+                      strerror(errno));
+        return PT_E_IO;
+    }
+
+    pt_buf_init(&text, &pt_mem_heap, ORCH_CONFIG_MAX);
+    err = orch_config_read(f, &text);
+
+    if (err == PT_OK) {
+        err = orch_config_parse(path, pt_buf_str(&text), ret_config,
+                                ret_error);
+
+    } else {
+        pt_buf_printf(ret_error, "could not read \"%s\": %s", path,
+                      pt_err_code(err));
+    }
+
+    pt_buf_done(&text);
+    fclose(f);
+
+    return err;
+}
+
+
+static pt_err_t
+orch_config_read(FILE *f, pt_buf_t *text)
+{
+    char    chunk[4096];
+    size_t  n;
+
+    while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0) {
+        pt_buf_add(text, chunk, n);
+    }
+
+    return ferror(f) ? PT_E_IO : text->err;
+}
+
+
+pt_err_t
+orch_config_parse(const char *path, pt_str_t text, orch_config_t *ret_config,
+    pt_buf_t *ret_error)
+{
+    size_t                len;
+    pt_err_t              err = PT_OK;
+    const char           *end;
+    orch_config_t         config = { .log_level = PT_LOG_INFO };
+    orch_config_reader_t  r = { path, 0, &config, ret_error };
+
+    while (text.len && err == PT_OK) {
+        end = memchr(text.data, '\n', text.len);
+        len = end ? (size_t) (end - text.data) : text.len;
+
+        r.line++;
+        err = orch_config_line(&r, (pt_str_t) { text.data, len });
+
+        len += end != NULL;
+        text.data += len;
+        text.len -= len;
+    }
+
+    if (err == PT_OK) {
+        err = orch_config_finish(&r);
+    }
+
+    if (err != PT_OK) {
+        orch_config_done(&config);
+        return err;
+    }
+
+    *ret_config = config;
+    return PT_OK;
+}
+
+
+static pt_err_t
+orch_config_line(orch_config_reader_t *r, pt_str_t line)
+{
+    size_t    i, n;
+    pt_str_t  words[ORCH_LINE_WORDS + 1];
+
+    n = orch_config_split(line, words, ORCH_LINE_WORDS + 1);
+
+    if (n == 0) {
+        return PT_OK;
+    }
+
+    if (n > ORCH_LINE_WORDS) {
+        return orch_config_bad(r, "too many words");
+    }
+
+    if (pt_str_is(words[0], "processor")) {
+        return orch_config_processor(r, words, n);
+    }
+
+    if (n != 2) {
+        return orch_config_bad(r, "\"%.*s\" takes one value",
+                               PT_STR_ARG(words[0]));
+    }
+
+    if (pt_str_is(words[0], "log_level")) {
+        return orch_config_log_level(r, words[1]);
+    }
+
+    for (i = 0; i < ORCH_CONFIG_TEXTS; i++) {
+        if (pt_str_is(words[0], orch_config_texts[i].name)) {
+            return orch_config_text(r, &orch_config_texts[i], words[1]);
+        }
+    }
+
+    return orch_config_bad(r, "unknown setting \"%.*s\"",
+                           PT_STR_ARG(words[0]));
+}
+
+
+static pt_err_t
+orch_config_text(orch_config_reader_t *r, const orch_config_text_t *t,
+    pt_str_t value)
+{
+    char  **to = (char **) ((char *) r->config + t->offset);
+
+    if (*to) {
+        return orch_config_bad(r, "\"%s\" is given twice", t->name);
+    }
+
+    *to = orch_config_dup(value);
+
+    return *to ? PT_OK : PT_E_NOMEM;
+}
+
+
+static pt_err_t
+orch_config_log_level(orch_config_reader_t *r, pt_str_t value)
+{
+    if (pt_log_level_parse(value, &r->config->log_level) != PT_OK) {
+        return orch_config_bad(r, "\"log_level\" is error, warn, info or "
+                               "debug, not \"%.*s\"", PT_STR_ARG(value));
+    }
+
+    return PT_OK;
+}
+
+
+static pt_err_t
+orch_config_processor(orch_config_reader_t *r, const pt_str_t *words,
+    size_t n)
+{
+    size_t                    i;
+    pt_err_t                  err;
+    orch_config_t            *c = r->config;
+    orch_config_processor_t  *p;
+
+    if (n < 3) {
+        return orch_config_bad(r, "\"processor\" takes a service and the path "
+                               "of a binary");
+    }
+
+    for (i = 0; i < c->nprocessors; i++) {
+        if (pt_str_is(words[1], c->processors[i].service)) {
+            return orch_config_bad(r, "\"processor %.*s\" is given twice",
+                                   PT_STR_ARG(words[1]));
+        }
+    }
+
+    if (words[1].len > 64) {
+        return orch_config_bad(r, "a service's name has 64 bytes at most");
+    }
+
+    p = realloc(c->processors, (c->nprocessors + 1) * sizeof(*p));
+    if (p == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    c->processors = p;
+    p += c->nprocessors++;
+
+    *p = (orch_config_processor_t) {
+        .service = orch_config_dup(words[1]),
+        .path = orch_config_dup(words[2]),
+        .max = 1,
+        .idle_ms = 60000
+    };
+
+    if (p->service == NULL || p->path == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    for (i = 3, err = PT_OK; i < n && err == PT_OK; i++) {
+        err = orch_config_option(r, words[i], p);
+    }
+
+    return err;
+}
+
+
+static pt_err_t
+orch_config_option(orch_config_reader_t *r, pt_str_t word,
+    orch_config_processor_t *p)
+{
+    bool         good = false;
+    pt_str_t     key, value;
+    const char  *eq;
+
+    eq = memchr(word.data, '=', word.len);
+    if (eq == NULL) {
+        return orch_config_bad(r, "\"%.*s\" is not key=value",
+                               PT_STR_ARG(word));
+    }
+
+    key = (pt_str_t) { word.data, (size_t) (eq - word.data) };
+    value = (pt_str_t) { eq + 1, word.len - key.len - 1 };
+
+    if (pt_str_is(key, "max")) {
+        good = orch_config_number(value, 1000, &p->max) && p->max > 0;
+
+    } else if (pt_str_is(key, "slots")) {
+        good = orch_config_number(value, 10000, &p->slots) && p->slots > 0;
+
+    } else if (pt_str_is(key, "idle")) {
+        good = orch_config_duration(value, &p->idle_ms);
+
+    } else {
+        return orch_config_bad(r, "unknown option \"%.*s\"", PT_STR_ARG(key));
+    }
+
+    return good ? PT_OK
+                : orch_config_bad(r, "bad value in \"%.*s\"",
+                                  PT_STR_ARG(word));
+}
+
+
+/* what was not given */
+static pt_err_t
+orch_config_finish(orch_config_reader_t *r)
+{
+    char                    **to;
+    size_t                    i;
+    const orch_config_text_t *t;
+
+    for (i = 0; i < ORCH_CONFIG_TEXTS; i++) {
+        t = &orch_config_texts[i];
+        to = (char **) ((char *) r->config + t->offset);
+
+        if (*to) {
+            continue;
+        }
+
+        if (t->otherwise == NULL) {
+            return orch_config_bad(r, "\"%s\" is missing", t->name);
+        }
+
+        *to = orch_config_dup(pt_str(t->otherwise));
+        if (*to == NULL) {
+            return PT_E_NOMEM;
+        }
+    }
+
+    return r->config->name[0] ? PT_OK : orch_config_default_name(r->config);
+}
+
+
+/* the same after every restart, another on every host and socket */
+static pt_err_t
+orch_config_default_name(orch_config_t *config)
+{
+    char   host[256];
+    char  *name;
+
+    if (gethostname(host, sizeof(host)) != 0) {
+        memcpy(host, "localhost", sizeof("localhost"));
+    }
+
+    host[sizeof(host) - 1] = '\0';
+
+    if (asprintf(&name, "%s %s", host, config->processor_listen) < 0) {
+        return PT_E_NOMEM;
+    }
+
+    free(config->name);
+    config->name = name;
+
+    return PT_OK;
+}
+
+
+void
+orch_config_done(orch_config_t *config)
+{
+    size_t  i;
+
+    for (i = 0; i < ORCH_CONFIG_TEXTS; i++) {
+        free(*(char **) ((char *) config + orch_config_texts[i].offset));
+    }
+
+    for (i = 0; i < config->nprocessors; i++) {
+        free(config->processors[i].service);
+        free(config->processors[i].path);
+    }
+
+    free(config->processors);
+    *config = (orch_config_t) { .log_level = PT_LOG_INFO };
+}
+
+
+/* words between blanks, up to a word that begins with "#" */
+static size_t
+orch_config_split(pt_str_t line, pt_str_t *words, size_t max)
+{
+    size_t  i = 0, n = 0, start;
+
+    while (n < max) {
+        while (i < line.len && strchr(" \t\r", line.data[i])) {
+            i++;
+        }
+
+        if (i == line.len || line.data[i] == '#') {
+            break;
+        }
+
+        start = i;
+
+        while (i < line.len && strchr(" \t\r", line.data[i]) == NULL) {
+            i++;
+        }
+
+        words[n++] = (pt_str_t) { line.data + start, i - start };
+    }
+
+    return n;
+}
+
+
+static bool
+orch_config_number(pt_str_t s, unsigned max, unsigned *ret)
+{
+    size_t    i;
+    unsigned  v = 0;
+
+    for (i = 0; i < s.len; i++) {
+        if (s.data[i] < '0' || s.data[i] > '9') {
+            return false;
+        }
+
+        v = v * 10 + (unsigned) (s.data[i] - '0');
+
+        if (v > max) {
+            return false;
+        }
+    }
+
+    *ret = v;
+    return s.len > 0;
+}
+
+
+/* 500ms, 60s, 10m, 2h; at most a week */
+static bool
+orch_config_duration(pt_str_t s, unsigned *ret_ms)
+{
+    size_t    i;
+    unsigned  n;
+
+    static const struct {
+        const char  *unit;
+        unsigned     ms;
+    } units[] = {
+        { "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 }
+    };
+
+    for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        size_t  len = strlen(units[i].unit);
+
+        if (s.len > len
+            && memcmp(s.data + s.len - len, units[i].unit, len) == 0
+            && orch_config_number((pt_str_t) { s.data, s.len - len },
+                                  604800000 / units[i].ms, &n))
+        {
+            *ret_ms = n * units[i].ms;
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
+static char *
+orch_config_dup(pt_str_t s)
+{
+    return strndup(s.data, s.len);
+}
+
+
+static pt_err_t
+orch_config_bad(orch_config_reader_t *r, const char *fmt, ...)
+{
+    int      n;
+    char     text[512];
+    va_list  args;
+
+    va_start(args, fmt);
+    n = vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+
+    pt_buf_printf(r->error, "%s:%u: %s", r->path, r->line, n < 0 ? fmt : text);
+
+    return PT_E_INVALID;
+}

@@ -1,0 +1,52 @@
+/*
+ * The orchestrator's configuration: a file of lines, `name value
+ * [key=value...]`, where # begins a comment.
+ */
+
+#ifndef ORCH_CONFIG_H
+#define ORCH_CONFIG_H
+
+#include "pt_mem.h"
+#include "pt_log.h"
+
+
+/* one line `processor`: a service and how to run what offers it */
+typedef struct {
+    char              *service;
+    char              *path;            /* of the binary */
+    unsigned           max;             /* processes at once */
+    unsigned           slots;           /* jobs at once in each; 0: its own */
+    unsigned           idle_ms;         /* then it is stopped; 0: never */
+} orch_config_processor_t;
+
+
+typedef struct {
+    char                     *database;          /* conninfo of libpq */
+    char                     *edge_listen;       /* ZeroMQ endpoint */
+    char                     *processor_listen;
+    char                     *storage;           /* folders */
+    char                     *scratch;
+    char                     *share;
+    char                     *name;              /* of this orchestrator */
+    pt_log_level_t            log_level;
+
+    orch_config_processor_t  *processors;
+    size_t                    nprocessors;
+} orch_config_t;
+
+
+/*
+ * ret_error  a line for people, "FILE:3: ..."; untouched on success
+ * Errors     PT_E_INVALID, PT_E_IO (the file cannot be read), PT_E_NOMEM
+ */
+PT_MUST_CHECK pt_err_t orch_config_load(const char *path,
+    orch_config_t *ret_config, pt_buf_t *ret_error);
+
+/* the same of a text in memory; path is for messages */
+PT_MUST_CHECK pt_err_t orch_config_parse(const char *path, pt_str_t text,
+    orch_config_t *ret_config, pt_buf_t *ret_error);
+
+void orch_config_done(orch_config_t *config);
+
+
+#endif /* ORCH_CONFIG_H */

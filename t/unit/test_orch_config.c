@@ -1,0 +1,180 @@
+/* The orchestrator's configuration file. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "orch_config.h"
+
+
+static const char  minimal[] =
+    "database postgresql://pitchey@127.0.0.1:5433/pitchey\n"
+    "edge_listen ipc:///run/e.sock\n"
+    "processor_listen ipc:///run/p.sock\n"
+    "storage /s\n"
+    "scratch /t\n";
+
+
+static pt_err_t
+parse(const char *more, orch_config_t *config, char message[256])
+{
+    char      text[2048];
+    pt_buf_t  error;
+    pt_err_t  err;
+
+    assert_true(snprintf(text, sizeof(text), "%s%s", minimal, more)
+                < (int) sizeof(text));
+    pt_buf_init(&error, &pt_mem_heap, 255);
+    err = orch_config_parse("f", pt_str(text), config, &error);
+    memcpy(message, error.len ? error.data : "", error.len);
+    message[error.len] = '\0';
+    pt_buf_done(&error);
+
+    return err;
+}
+
+
+static void
+test_a_full_file_is_read(void **state)
+{
+    char           message[256];
+    orch_config_t  c;
+
+    (void) state;
+
+    assert_int_equal(parse("# a comment\n"
+                           "\n"
+                           "share  /share   # behind a value too\n"
+                           "log_level debug\r\n"
+                           "name here\n"
+                           "processor video-processing /v max=3 idle=2m slots=4\n"
+                           "processor report /r",
+                           &c, message), PT_OK);
+
+    assert_string_equal(c.database,
+                        "postgresql://pitchey@127.0.0.1:5433/pitchey");
+    assert_string_equal(c.share, "/share");
+    assert_string_equal(c.name, "here");
+    assert_int_equal(c.log_level, PT_LOG_DEBUG);
+    assert_int_equal(c.nprocessors, 2);
+    assert_string_equal(c.processors[0].service, "video-processing");
+    assert_string_equal(c.processors[0].path, "/v");
+    assert_int_equal(c.processors[0].max, 3);
+    assert_int_equal(c.processors[0].slots, 4);
+    assert_int_equal(c.processors[0].idle_ms, 120000);
+    assert_int_equal(c.processors[1].max, 1);
+    assert_int_equal(c.processors[1].slots, 0);
+    assert_int_equal(c.processors[1].idle_ms, 60000);
+
+    orch_config_done(&c);
+}
+
+
+static void
+test_the_name_is_made_of_host_and_socket(void **state)
+{
+    char           message[256];
+    orch_config_t  c;
+
+    (void) state;
+
+    assert_int_equal(parse("", &c, message), PT_OK);
+    assert_non_null(strstr(c.name, " ipc:///run/p.sock"));
+    orch_config_done(&c);
+}
+
+
+static void
+test_what_is_wrong_is_said_with_its_line(void **state)
+{
+    char           message[256];
+    size_t         i;
+    orch_config_t  c;
+
+    static const struct {
+        const char  *text;
+        const char  *message;
+    } cases[] = {
+        { "speed 11\n", "f:6: unknown setting \"speed\"" },
+        { "storage /x\n", "f:6: \"storage\" is given twice" },
+        { "share\n", "f:6: \"share\" takes one value" },
+        { "share /a /b\n", "f:6: \"share\" takes one value" },
+        { "\nprocessor x\n",
+          "f:7: \"processor\" takes a service and the path of a binary" },
+        { "processor x /x max=0\n", "f:6: bad value in \"max=0\"" },
+        { "processor x /x max=1001\n", "f:6: bad value in \"max=1001\"" },
+        { "processor x /x max=99999999999999\n",
+          "f:6: bad value in \"max=99999999999999\"" },
+        { "processor x /x max=\n", "f:6: bad value in \"max=\"" },
+        { "processor x /x idle=5\n", "f:6: bad value in \"idle=5\"" },
+        { "processor x /x idle=s\n", "f:6: bad value in \"idle=s\"" },
+        { "processor x /x idle=9999999h\n",
+          "f:6: bad value in \"idle=9999999h\"" },
+        { "processor x /x nice=5\n", "f:6: unknown option \"nice\"" },
+        { "processor x /x quick\n", "f:6: \"quick\" is not key=value" },
+        { "processor x /x\nprocessor x /y\n",
+          "f:7: \"processor x\" is given twice" },
+        { "log_level loud\n", "f:6: \"log_level\" is error, warn, info or "
+          "debug, not \"loud\"" },
+        { "a a a a a a a a a a a a a a a a a\n", "f:6: too many words" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(parse(cases[i].text, &c, message), PT_E_INVALID);
+        assert_string_equal(message, cases[i].message);
+    }
+}
+
+
+static void
+test_a_missing_setting_is_named(void **state)
+{
+    pt_buf_t       error;
+    orch_config_t  c;
+
+    (void) state;
+
+    pt_buf_init(&error, &pt_mem_heap, 255);
+    assert_int_equal(orch_config_parse("f", PT_STR("database x"), &c, &error),
+                     PT_E_INVALID);
+    assert_true(pt_str_is(pt_buf_str(&error),
+                          "f:1: \"edge_listen\" is missing"));
+    pt_buf_done(&error);
+}
+
+
+static void
+test_a_file_that_is_not_there_is_an_error(void **state)
+{
+    pt_buf_t       error;
+    orch_config_t  c;
+
+    (void) state;
+
+    pt_buf_init(&error, &pt_mem_heap, 255);
+    assert_int_equal(orch_config_load("/nonexistent", &c, &error), PT_E_IO);
+    assert_true(pt_str_is(pt_buf_str(&error), "could not open "
+                          "\"/nonexistent\": No such file or directory"));
+    pt_buf_done(&error);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_a_full_file_is_read),
+        cmocka_unit_test(test_the_name_is_made_of_host_and_socket),
+        cmocka_unit_test(test_what_is_wrong_is_said_with_its_line),
+        cmocka_unit_test(test_a_missing_setting_is_named),
+        cmocka_unit_test(test_a_file_that_is_not_there_is_an_error),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
