@@ -4,7 +4,8 @@
  *
  *   PREACCESS   cors (preflight, cross-site) -> auth (session or 401)
  *   CONTENT     route -> schema -> submit | jobs | events | files | outputs
- *   header filter   CORS and security headers on every answer
+ *   filters     CORS and security headers on every answer, and a problem
+ *               document in the place of nginx's error pages
  */
 
 #ifndef NGX_HTTP_PITCHEY_MODULE_H
@@ -41,14 +42,24 @@ typedef struct {
     ngx_array_t               *orchestrators; /* of ngx_http_pitchey_orchestrator_t */
     ngx_array_t               *schema_sets;   /* of ngx_http_pitchey_schemas_t * */
 
+    ngx_int_t                  request_id;    /* index of $request_id */
     ngx_uint_t                 used;          /* pitchey or pitchey_auth is on somewhere */
 } ngx_http_pitchey_main_conf_t;
+
+
+/* pitchey_auth_bearer: which tokens an Authorization header may hold */
+#define NGX_HTTP_PITCHEY_BEARER_OFF     0
+#define NGX_HTTP_PITCHEY_BEARER_SIGNED  1
+#define NGX_HTTP_PITCHEY_BEARER_ON      2
 
 
 /* http{}, server{}, location{} */
 typedef struct {
     ngx_flag_t                 enable;        /* pitchey on: the API lives here */
-    ngx_flag_t                 auth;          /* pitchey_auth on */
+    ngx_str_t                  prefix;        /* of the location that says so:
+                                               * what the route follows */
+    ngx_flag_t                 auth;          /* pitchey_auth on, or enable */
+    ngx_uint_t                 bearer;        /* pitchey_auth_bearer */
 
     ngx_array_t               *secrets;       /* of ngx_str_t, the first signs */
     ngx_str_t                  cookie;        /* empty: the two default names */
@@ -98,6 +109,7 @@ typedef struct {
 
     ngx_str_t                  route;         /* behind the location's prefix */
     void                      *data;          /* of the concern that answers */
+    ngx_buf_t                 *page;          /* in the place of nginx's own */
 
     unsigned                   cors_checked:1;
     unsigned                   cors_allowed:1;/* Origin is listed: echo it */

@@ -1,0 +1,775 @@
+/*
+ * The module's tables and life cycle: directives, phases, filters, processes.
+ * What happens to a request is in the files of the concerns.
+ */
+
+#include "ngx_http_pitchey_module.h"
+#include "ngx_http_pitchey_filter.h"
+#include "ngx_http_pitchey_route.h"
+#include "ngx_http_pitchey_shm.h"
+
+
+/* bytes of a JSON body: 1,000 jobs of a batch with a kilobyte each */
+#define NGX_HTTP_PITCHEY_BODY_MAX    (1024 * 1024)
+
+/* bytes of an uploaded file: two hours of 1080p at 10 Mbit/s */
+#define NGX_HTTP_PITCHEY_UPLOAD_MAX  ((off_t) 10 * 1024 * 1024 * 1024)
+
+/* characters of a secret below which nginx warns, as the library does */
+#define NGX_HTTP_PITCHEY_SECRET_MIN  32
+
+/* bytes of a secret's file: more is a wrong file */
+#define NGX_HTTP_PITCHEY_SECRET_MAX  4096
+
+/* bytes of a zone that is not configured: some 20,000 sessions */
+#define NGX_HTTP_PITCHEY_ZONE_SIZE   (8 * 1024 * 1024)
+
+
+static ngx_int_t ngx_http_pitchey_preconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_pitchey_postconfiguration(ngx_conf_t *cf);
+
+static ngx_int_t ngx_http_pitchey_content_handler(ngx_http_request_t *r);
+
+static void *ngx_http_pitchey_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_pitchey_init_main_conf(ngx_conf_t *cf, void *conf);
+static void *ngx_http_pitchey_create_loc_conf(ngx_conf_t *cf);
+static char *ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent,
+    void *child);
+
+static char *ngx_http_pitchey_enable(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_pitchey_secret(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_pitchey_secret_file(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *secret);
+static char *ngx_http_pitchey_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_pitchey_orchestrator(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_pitchey_folder(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+
+static ngx_conf_enum_t  ngx_http_pitchey_bearers[] = {
+    { ngx_string("off"), NGX_HTTP_PITCHEY_BEARER_OFF },
+    { ngx_string("signed"), NGX_HTTP_PITCHEY_BEARER_SIGNED },
+    { ngx_string("on"), NGX_HTTP_PITCHEY_BEARER_ON },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_command_t  ngx_http_pitchey_commands[] = {
+
+    { ngx_string("pitchey"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_http_pitchey_enable,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, enable),
+      NULL },
+
+    { ngx_string("pitchey_auth"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, auth),
+      NULL },
+
+    { ngx_string("pitchey_auth_secret"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_pitchey_secret,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, secrets),
+      NULL },
+
+    { ngx_string("pitchey_auth_cookie"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, cookie),
+      NULL },
+
+    { ngx_string("pitchey_auth_bearer"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, bearer),
+      &ngx_http_pitchey_bearers },
+
+    { ngx_string("pitchey_database"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_main_conf_t, database),
+      NULL },
+
+    { ngx_string("pitchey_database_listen"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_main_conf_t, database_listen),
+      NULL },
+
+    { ngx_string("pitchey_session_query"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_main_conf_t, session_query),
+      NULL },
+
+    { ngx_string("pitchey_session_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_pitchey_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_main_conf_t, session_zone),
+      NULL },
+
+    { ngx_string("pitchey_job_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_pitchey_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_main_conf_t, job_zone),
+      NULL },
+
+    { ngx_string("pitchey_stat_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_pitchey_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_main_conf_t, stat_zone),
+      NULL },
+
+    { ngx_string("pitchey_session_recheck"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_main_conf_t, session_recheck),
+      NULL },
+
+    { ngx_string("pitchey_session_grace"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_main_conf_t, session_grace),
+      NULL },
+
+    { ngx_string("pitchey_orchestrator"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_pitchey_orchestrator,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_main_conf_t, orchestrators),
+      NULL },
+
+    { ngx_string("pitchey_schemas"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_pitchey_folder,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, schemas),
+      NULL },
+
+    { ngx_string("pitchey_storage"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_pitchey_folder,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, storage),
+      NULL },
+
+    { ngx_string("pitchey_body_max"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, body_max),
+      NULL },
+
+    { ngx_string("pitchey_upload_max"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_off_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, upload_max),
+      NULL },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_pitchey_module_ctx = {
+    ngx_http_pitchey_preconfiguration,     /* preconfiguration */
+    ngx_http_pitchey_postconfiguration,    /* postconfiguration */
+
+    ngx_http_pitchey_create_main_conf,     /* create main configuration */
+    ngx_http_pitchey_init_main_conf,       /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_pitchey_create_loc_conf,      /* create location configuration */
+    ngx_http_pitchey_merge_loc_conf        /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_pitchey_module = {
+    NGX_MODULE_V1,
+    &ngx_http_pitchey_module_ctx,          /* module context */
+    ngx_http_pitchey_commands,             /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    NULL,                                  /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    NULL,                                  /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_http_pitchey_content_handler(ngx_http_request_t *r)
+{
+    if (ngx_http_pitchey_ctx(r) == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_pitchey_route_handler(r);
+}
+
+
+ngx_http_pitchey_ctx_t *
+ngx_http_pitchey_ctx(ngx_http_request_t *r)
+{
+    ngx_http_pitchey_ctx_t        *ctx;
+    ngx_http_variable_value_t     *vv;
+    ngx_http_pitchey_loc_conf_t   *plcf;
+    ngx_http_pitchey_main_conf_t  *pmcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
+
+    if (ctx != NULL) {
+        return ctx;
+    }
+
+    ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_pitchey_ctx_t));
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    pmcf = ngx_http_get_module_main_conf(r, ngx_http_pitchey_module);
+
+    /* the indexed variable, so that an access log shows the same one */
+    vv = ngx_http_get_indexed_variable(r, pmcf->request_id);
+    if (vv == NULL || vv->not_found) {
+        return NULL;
+    }
+
+    ctx->request_id.data = vv->data;
+    ctx->request_id.len = vv->len;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_pitchey_module);
+
+    /* a rewrite may have left the prefix: no route then, and 404 */
+    if (plcf->enable
+        && r->uri.len >= plcf->prefix.len
+        && ngx_strncmp(r->uri.data, plcf->prefix.data, plcf->prefix.len) == 0)
+    {
+        ctx->route.data = r->uri.data + plcf->prefix.len;
+        ctx->route.len = r->uri.len - plcf->prefix.len;
+    }
+
+    ngx_http_set_ctx(r, ctx, ngx_http_pitchey_module);
+
+    return ctx;
+}
+
+
+static ngx_int_t
+ngx_http_pitchey_preconfiguration(ngx_conf_t *cf)
+{
+    ngx_http_pitchey_main_conf_t  *pmcf;
+
+    static ngx_str_t  name = ngx_string("request_id");
+
+    pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_pitchey_module);
+
+    pmcf->request_id = ngx_http_get_variable_index(cf, &name);
+
+    return pmcf->request_id == NGX_ERROR ? NGX_ERROR : NGX_OK;
+}
+
+
+static void *
+ngx_http_pitchey_create_main_conf(ngx_conf_t *cf)
+{
+    ngx_http_pitchey_main_conf_t  *pmcf;
+
+    pmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_pitchey_main_conf_t));
+    if (pmcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     pmcf->database = { 0, NULL };
+     *     pmcf->database_listen = { 0, NULL };
+     *     pmcf->session_query = { 0, NULL };
+     *     pmcf->session_zone = NULL;
+     *     pmcf->job_zone = NULL;
+     *     pmcf->stat_zone = NULL;
+     *     pmcf->orchestrators = NULL;
+     *     pmcf->used = 0;
+     */
+
+    pmcf->session_recheck = NGX_CONF_UNSET_MSEC;
+    pmcf->session_grace = NGX_CONF_UNSET_MSEC;
+
+    return pmcf;
+}
+
+
+static char *
+ngx_http_pitchey_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_pitchey_main_conf_t  *pmcf = conf;
+
+    ngx_conf_init_msec_value(pmcf->session_recheck, 1000);
+    ngx_conf_init_msec_value(pmcf->session_grace, 0);
+
+    if (pmcf->database_listen.data == NULL) {
+        pmcf->database_listen = pmcf->database;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_http_pitchey_create_loc_conf(ngx_conf_t *cf)
+{
+    ngx_http_pitchey_loc_conf_t  *plcf;
+
+    plcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_pitchey_loc_conf_t));
+    if (plcf == NULL) {
+        return NULL;
+    }
+
+    /*
+     * set by ngx_pcalloc():
+     *
+     *     plcf->prefix = { 0, NULL };
+     *     plcf->cookie = { 0, NULL };
+     *     plcf->schemas = { 0, NULL };
+     *     plcf->schema_set = NULL;
+     *     plcf->storage = { 0, NULL };
+     */
+
+    plcf->enable = NGX_CONF_UNSET;
+    plcf->auth = NGX_CONF_UNSET;
+    plcf->bearer = NGX_CONF_UNSET_UINT;
+    plcf->secrets = NGX_CONF_UNSET_PTR;
+    plcf->cors_origins = NGX_CONF_UNSET_PTR;
+    plcf->body_max = NGX_CONF_UNSET_SIZE;
+    plcf->upload_max = NGX_CONF_UNSET;
+
+    return plcf;
+}
+
+
+static char *
+ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    ngx_http_pitchey_loc_conf_t   *prev = parent;
+    ngx_http_pitchey_loc_conf_t   *conf = child;
+    ngx_http_core_loc_conf_t      *clcf;
+    ngx_http_pitchey_main_conf_t  *pmcf;
+
+    ngx_conf_merge_value(conf->enable, prev->enable, 0);
+    ngx_conf_merge_str_value(conf->prefix, prev->prefix, "");
+    ngx_conf_merge_value(conf->auth, prev->auth, 0);
+    ngx_conf_merge_uint_value(conf->bearer, prev->bearer,
+                              NGX_HTTP_PITCHEY_BEARER_ON);
+    ngx_conf_merge_ptr_value(conf->secrets, prev->secrets, NULL);
+    ngx_conf_merge_str_value(conf->cookie, prev->cookie, "");
+    ngx_conf_merge_ptr_value(conf->cors_origins, prev->cors_origins, NULL);
+    ngx_conf_merge_str_value(conf->schemas, prev->schemas, "");
+    ngx_conf_merge_str_value(conf->storage, prev->storage, "");
+    ngx_conf_merge_size_value(conf->body_max, prev->body_max,
+                              NGX_HTTP_PITCHEY_BODY_MAX);
+    ngx_conf_merge_off_value(conf->upload_max, prev->upload_max,
+                             NGX_HTTP_PITCHEY_UPLOAD_MAX);
+
+    if (!conf->enable && !conf->auth) {
+        return NGX_CONF_OK;
+    }
+
+    pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_pitchey_module);
+    pmcf->used = 1;
+
+    if (!conf->enable) {
+        return NGX_CONF_OK;
+    }
+
+    conf->auth = 1;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* inherited by nested locations, which may name a handler of their own */
+    if (clcf->handler == NULL) {
+        clcf->handler = ngx_http_pitchey_content_handler;
+    }
+
+    /* our own two limits are in force here */
+    clcf->client_max_body_size = ngx_max(conf->upload_max,
+                                         (off_t) conf->body_max);
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_pitchey_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_uint_t                     i;
+    ngx_shm_zone_t               **zone;
+    ngx_http_pitchey_main_conf_t  *pmcf;
+
+    static ngx_str_t  names[] = {
+        ngx_string("pitchey_sessions"),
+        ngx_string("pitchey_jobs"),
+        ngx_string("pitchey_stats")
+    };
+
+    pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_pitchey_module);
+
+    if (!pmcf->used) {
+        return NGX_OK;
+    }
+
+    zone = &pmcf->session_zone;
+
+    for (i = 0; i < 3; i++) {
+        if (zone[i] != NULL) {
+            continue;
+        }
+
+        zone[i] = ngx_http_pitchey_shm_add(cf, &names[i],
+                                           NGX_HTTP_PITCHEY_ZONE_SIZE);
+        if (zone[i] == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_http_pitchey_filter_init();
+
+    return NGX_OK;
+}
+
+
+/*
+ * The route is what follows the location's prefix, which a regex or a named
+ * location does not have.
+ */
+static char *
+ngx_http_pitchey_enable(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char                         *rv;
+    ngx_http_core_loc_conf_t     *clcf;
+    ngx_http_pitchey_loc_conf_t  *plcf = conf;
+
+    rv = ngx_conf_set_flag_slot(cf, cmd, conf);
+
+    if (rv != NGX_CONF_OK || !plcf->enable) {
+        return rv;
+    }
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    if (clcf->named) {
+        return "cannot be used in a named location";
+    }
+
+#if (NGX_PCRE)
+    if (clcf->regex) {
+        return "cannot be used in a regex location";
+    }
+#endif
+
+    plcf->prefix = clcf->name;
+
+    return NGX_CONF_OK;
+}
+
+
+/* pitchey_auth_secret VALUE | env:NAME | file:PATH; never in a message */
+static char *
+ngx_http_pitchey_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char                         *rv;
+    u_char                       *env;
+    ngx_str_t                    *value, *secret, arg;
+    ngx_http_pitchey_loc_conf_t  *plcf = conf;
+
+    if (plcf->secrets == NGX_CONF_UNSET_PTR) {
+        plcf->secrets = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
+        if (plcf->secrets == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    secret = ngx_array_push(plcf->secrets);
+    if (secret == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strncmp(value[1].data, "env:", 4) == 0) {
+        env = (u_char *) getenv((char *) value[1].data + 4);
+
+        if (env == NULL) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "environment variable \"%s\" of \"%V\" "
+                               "is not set", value[1].data + 4, &cmd->name);
+            return NGX_CONF_ERROR;
+        }
+
+        arg.data = env;
+        arg.len = ngx_strlen(env);
+
+        secret->data = ngx_pstrdup(cf->pool, &arg);
+        if (secret->data == NULL) {
+            return NGX_CONF_ERROR;
+        }
+
+        secret->len = arg.len;
+
+    } else if (ngx_strncmp(value[1].data, "file:", 5) == 0) {
+        arg.data = value[1].data + 5;
+        arg.len = value[1].len - 5;
+
+        rv = ngx_http_pitchey_secret_file(cf, &arg, secret);
+        if (rv != NGX_CONF_OK) {
+            return rv;
+        }
+
+    } else {
+        *secret = value[1];
+    }
+
+    if (secret->len == 0) {
+        return "is empty";
+    }
+
+    if (secret->len < NGX_HTTP_PITCHEY_SECRET_MIN) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"%V\" is shorter than %d characters, "
+                           "sessions can be forged by guessing it",
+                           &cmd->name, NGX_HTTP_PITCHEY_SECRET_MIN);
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/* the file's bytes, less the one newline that an editor leaves at the end */
+static char *
+ngx_http_pitchey_secret_file(ngx_conf_t *cf, ngx_str_t *name,
+    ngx_str_t *secret)
+{
+    ssize_t    n;
+    ngx_fd_t   fd;
+    ngx_err_t  err;
+
+    if (ngx_conf_full_name(cf->cycle, name, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    secret->data = ngx_pnalloc(cf->pool, NGX_HTTP_PITCHEY_SECRET_MAX + 1);
+    if (secret->data == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    fd = ngx_open_file(name->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "could not open \"%V\" of \"pitchey_auth_secret\"",
+                           name);
+        return NGX_CONF_ERROR;
+    }
+
+    n = ngx_read_fd(fd, secret->data, NGX_HTTP_PITCHEY_SECRET_MAX + 1);
+    err = ngx_errno;
+
+    ngx_close_file(fd);
+
+    if (n == -1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, err,
+                           "could not read \"%V\" of \"pitchey_auth_secret\"",
+                           name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (n > NGX_HTTP_PITCHEY_SECRET_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" of \"pitchey_auth_secret\" is longer than "
+                           "%d bytes", name, NGX_HTTP_PITCHEY_SECRET_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    if (n > 0 && secret->data[n - 1] == LF) {
+        n--;
+
+        if (n > 0 && secret->data[n - 1] == CR) {
+            n--;
+        }
+    }
+
+    secret->len = n;
+
+    return NGX_CONF_OK;
+}
+
+
+/* NAME:SIZE */
+static char *
+ngx_http_pitchey_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    u_char           *colon;
+    ssize_t           size;
+    ngx_str_t        *value, name, text;
+    ngx_shm_zone_t  **zone;
+
+    zone = (ngx_shm_zone_t **) (p + cmd->offset);
+
+    if (*zone != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    colon = (u_char *) ngx_strchr(value[1].data, ':');
+
+    if (colon == NULL || colon == value[1].data) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is \"NAME:SIZE\", not \"%V\"",
+                           &cmd->name, &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    name.data = value[1].data;
+    name.len = colon - value[1].data;
+
+    text.data = colon + 1;
+    text.len = value[1].data + value[1].len - text.data;
+
+    size = ngx_parse_size(&text);
+
+    if (size == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid size \"%V\" of \"%V\"", &text, &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (size < (ssize_t) (8 * ngx_pagesize)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "size \"%V\" of \"%V\" is less than %uz bytes",
+                           &text, &cmd->name, 8 * ngx_pagesize);
+        return NGX_CONF_ERROR;
+    }
+
+    *zone = ngx_http_pitchey_shm_add(cf, &name, size);
+
+    return *zone ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+static char *
+ngx_http_pitchey_orchestrator(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t                        *value;
+    ngx_uint_t                        i;
+    ngx_http_pitchey_main_conf_t     *pmcf = conf;
+    ngx_http_pitchey_orchestrator_t  *o;
+
+    value = cf->args->elts;
+
+    if (ngx_strncmp(value[1].data, "ipc://", 6) != 0
+        && ngx_strncmp(value[1].data, "tcp://", 6) != 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is \"ipc://PATH\" or \"tcp://HOST:PORT\", "
+                           "not \"%V\"", &cmd->name, &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (pmcf->orchestrators == NULL) {
+        pmcf->orchestrators = ngx_array_create(cf->pool, 2,
+                                     sizeof(ngx_http_pitchey_orchestrator_t));
+        if (pmcf->orchestrators == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    o = pmcf->orchestrators->elts;
+
+    for (i = 0; i < pmcf->orchestrators->nelts; i++) {
+        if (o[i].endpoint.len == value[1].len
+            && ngx_strncmp(o[i].endpoint.data, value[1].data, value[1].len)
+               == 0)
+        {
+            return "is duplicate";
+        }
+    }
+
+    o = ngx_array_push(pmcf->orchestrators);
+    if (o == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    o->endpoint = value[1];
+
+    return NGX_CONF_OK;
+}
+
+
+/* a folder, below nginx's prefix where it is relative */
+static char *
+ngx_http_pitchey_folder(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    char             *rv;
+    ngx_str_t        *folder;
+    ngx_file_info_t   fi;
+
+    rv = ngx_conf_set_str_slot(cf, cmd, conf);
+    if (rv != NGX_CONF_OK) {
+        return rv;
+    }
+
+    folder = (ngx_str_t *) (p + cmd->offset);
+
+    while (folder->len > 1 && folder->data[folder->len - 1] == '/') {
+        folder->data[--folder->len] = '\0';
+    }
+
+    if (ngx_conf_full_name(cf->cycle, folder, 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_file_info(folder->data, &fi) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           "could not open \"%V\" of \"%V\"", folder,
+                           &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (!ngx_is_dir(&fi)) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" of \"%V\" is no folder", folder,
+                           &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
