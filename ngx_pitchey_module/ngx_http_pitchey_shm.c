@@ -155,61 +155,85 @@ ngx_http_pitchey_shm_format(ngx_slab_pool_t *shpool, ngx_atomic_uint_t counter)
 
 
 ngx_int_t
-ngx_http_pitchey_shm_get(ngx_shm_zone_t *zone, const u_char *key,
-    ngx_pool_t *pool, ngx_str_t *ret_value, ngx_msec_t *ret_time)
+ngx_http_pitchey_shm_read(ngx_shm_zone_t *zone, const u_char *key,
+    u_char *buf, size_t *len, ngx_msec_t *ret_time)
 {
-    size_t                         len, size;
-    u_char                        *copy;
+    size_t                         room;
     ngx_http_pitchey_shm_root_t   *root;
     ngx_http_pitchey_shm_entry_t  *e;
 
-    copy = NULL;
-    size = 0;
+    room = *len;
 
-    for ( ;; ) {
-        root = ngx_http_pitchey_shm_lock(zone);
-        e = ngx_http_pitchey_shm_find(root, key);
+    root = ngx_http_pitchey_shm_lock(zone);
+    e = ngx_http_pitchey_shm_find(root, key);
 
-        if (e == NULL) {
-            ngx_http_pitchey_shm_unlock(zone);
-            return NGX_DECLINED;
-        }
-
-        len = e->len;
-
-        if (ret_value == NULL || len <= size) {
-            break;
-        }
-
-        /* the pool may log: memory is taken without the lock, then again */
+    if (e == NULL) {
         ngx_http_pitchey_shm_unlock(zone);
-
-        size = ngx_max(len, NGX_HTTP_PITCHEY_SHM_ENTRY);
-        copy = ngx_pnalloc(pool, size);
-
-        if (copy == NULL) {
-            return NGX_ERROR;
-        }
+        return NGX_DECLINED;
     }
 
-    ngx_http_pitchey_shm_begin(root);
-    ngx_queue_remove(&e->use);
-    ngx_queue_insert_head(&root->use, &e->use);
-    ngx_http_pitchey_shm_end(root);
-
-    if (ret_value != NULL) {
-        ngx_memcpy(copy, e->value, len);
-        ret_value->data = copy;
-        ret_value->len = len;
+    if (ngx_queue_head(&root->use) != &e->use) {
+        ngx_http_pitchey_shm_begin(root);
+        ngx_queue_remove(&e->use);
+        ngx_queue_insert_head(&root->use, &e->use);
+        ngx_http_pitchey_shm_end(root);
     }
+
+    *len = e->len;
 
     if (ret_time != NULL) {
         *ret_time = e->time;
     }
 
+    if (e->len > room) {
+        ngx_http_pitchey_shm_unlock(zone);
+        return NGX_AGAIN;
+    }
+
+    if (e->len != 0) {
+        ngx_memcpy(buf, e->value, e->len);
+    }
+
     ngx_http_pitchey_shm_unlock(zone);
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_pitchey_shm_get(ngx_shm_zone_t *zone, const u_char *key,
+    ngx_pool_t *pool, ngx_str_t *ret_value, ngx_msec_t *ret_time)
+{
+    size_t      len;
+    u_char     *copy;
+    ngx_int_t   rc;
+
+    len = 0;
+
+    if (ret_value == NULL) {
+        rc = ngx_http_pitchey_shm_read(zone, key, NULL, &len, ret_time);
+        return (rc == NGX_AGAIN) ? NGX_OK : rc;
+    }
+
+    /* most values fit at once, and memory is taken without the lock */
+    len = NGX_HTTP_PITCHEY_SHM_ENTRY;
+
+    do {
+        copy = ngx_pnalloc(pool, len);
+        if (copy == NULL) {
+            return NGX_ERROR;
+        }
+
+        rc = ngx_http_pitchey_shm_read(zone, key, copy, &len, ret_time);
+
+    } while (rc == NGX_AGAIN);
+
+    if (rc == NGX_OK) {
+        ret_value->data = copy;
+        ret_value->len = len;
+    }
+
+    return rc;
 }
 
 

@@ -33,6 +33,16 @@ ngx_int_t ngx_http_pitchey_shm_get(ngx_shm_zone_t *zone,
     ngx_str_t *ret_value, ngx_msec_t *ret_time);
 
 /*
+ * The same into a buffer, with one lock.
+ *
+ * len  in: room in buf; out: length of the value
+ *
+ * NGX_OK; NGX_DECLINED: none; NGX_AGAIN: there is too little room for it
+ */
+ngx_int_t ngx_http_pitchey_shm_read(ngx_shm_zone_t *zone, const u_char *key,
+    u_char *buf, size_t *len, ngx_msec_t *ret_time);
+
+/*
  * The zone's counter of removals.  Who notes it before asking for a value,
  * and gives it to _set(), cannot store what was removed in the meantime.
  */
