@@ -185,6 +185,15 @@ ngx_int_t
 ngx_http_pitchey_send_json(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body)
 {
+    return ngx_http_pitchey_send_text(r, status, &ngx_http_pitchey_type_json,
+                                      body);
+}
+
+
+ngx_int_t
+ngx_http_pitchey_send_text(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *body)
+{
     ngx_buf_t  *b;
 
     b = ngx_calloc_buf(r->pool);
@@ -196,7 +205,7 @@ ngx_http_pitchey_send_json(ngx_http_request_t *r, ngx_uint_t status,
     b->last = body->data + body->len;
     b->memory = body->len ? 1 : 0;
 
-    return ngx_http_pitchey_send(r, status, b, &ngx_http_pitchey_type_json);
+    return ngx_http_pitchey_send(r, status, b, type);
 }
 
 

@@ -40,6 +40,8 @@ ngx_int_t ngx_http_pitchey_problem_err(ngx_http_request_t *r, pt_err_t err,
 
 ngx_int_t ngx_http_pitchey_send_json(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
+ngx_int_t ngx_http_pitchey_send_text(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *type, ngx_str_t *body);
 
 
 /* the HTTP status of an error */
