@@ -108,6 +108,8 @@ typedef struct {
                                                * what a revocation names */
 
     ngx_str_t                  route;         /* behind the location's prefix */
+    ngx_uint_t                 route_number;  /* its row for the counters; 0:
+                                               * none was looked up or found */
     void                      *data;          /* of the concern that answers */
     ngx_buf_t                 *page;          /* in the place of nginx's own */
 
@@ -115,6 +117,7 @@ typedef struct {
     unsigned                   cors_allowed:1;/* Origin is listed: echo it */
     unsigned                   cookie_seen:1;
     unsigned                   problem:1;     /* the body is ours: keep it */
+    unsigned                   download:1;    /* the body is a stored file */
 } ngx_http_pitchey_ctx_t;
 
 
