@@ -1,0 +1,849 @@
+/*
+ * Storage in local files.
+ *
+ * What is put is first moved to a name with a leading dot beside its final
+ * one.  There a child cannot reach it any more (Landlock judges by where a
+ * file lies now), so what is checked, hashed and synced from then on is what
+ * will be read.
+ */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <openssl/evp.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "pt_folder.h"
+#include "pt_storage.h"
+#include "pt_wire.h"
+
+
+#define CHUNK           (256u << 10)   /* bytes read at once */
+#define TREE_PATH_MAX   127            /* of a file in its tree */
+
+/* who may enter the root folder may read what is below it */
+#define FILE_MODE       0444
+#define FOLDER_MODE     0755
+
+
+struct pt_storage_s {
+    int   root;
+};
+
+
+/* the place of a key: its folder, its name there, and a name beside it */
+typedef struct {
+    int          folder;
+    const char  *name;
+    char         temp[64];
+} pt_place_t;
+
+
+typedef struct {
+    unsigned     files;
+    uint64_t     bytes;
+    unsigned     depth;
+    size_t       path_len;
+} pt_tree_walk_t;
+
+
+static bool pt_key_is_good(const char *key);
+static pt_err_t pt_place_open(pt_storage_t *s, const char *key,
+    pt_place_t *ret_place);
+static pt_err_t pt_place_finish(const pt_place_t *place);
+static void pt_place_discard(const pt_place_t *place);
+static pt_err_t pt_folder_enter(int folder, const char *name, int *ret_fd);
+static int pt_beneath(int dir, const char *path, unsigned flags);
+static pt_err_t pt_source_move(int dir, const char *path,
+    const pt_place_t *place);
+static pt_err_t pt_source_copy(int dir, const char *path,
+    const pt_place_t *place);
+static pt_err_t pt_file_settle(int fd, uint64_t *ret_size);
+static bool pt_file_has_writer(int fd);
+static pt_err_t pt_file_hash(int fd, uint8_t sha256[32]);
+static pt_err_t pt_tree_settle(int fd, pt_tree_walk_t *walk);
+static pt_err_t pt_tree_entry_settle(int fd, const char *name,
+    pt_tree_walk_t *walk);
+static pt_err_t pt_tree_copy(int from, int to, unsigned depth);
+static pt_err_t pt_tree_entry_copy(int from, int to, const char *name,
+    unsigned depth);
+static pt_err_t pt_file_copy(int from, int folder, const char *name);
+static int pt_bytes_copy(int from, int to);
+static bool pt_name_is_good(const char *name, size_t len, bool upper);
+static DIR *pt_folder_list(int fd);
+static bool pt_is_dots(const char *name);
+
+
+pt_err_t
+pt_storage_open_local(const char *root, pt_storage_t **ret_storage)
+{
+    pt_storage_t  *s;
+
+    s = malloc(sizeof(*s));
+    if (s == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    s->root = open(root, O_DIRECTORY | O_CLOEXEC);
+    if (s->root == -1) {
+        free(s);
+        return PT_E_STORAGE;
+    }
+
+    *ret_storage = s;
+    return PT_OK;
+}
+
+
+void
+pt_storage_close(pt_storage_t *s)
+{
+    if (s != NULL) {
+        (void) close(s->root);
+        free(s);
+    }
+}
+
+
+pt_err_t
+pt_storage_put(pt_storage_t *s, const char *key, int dir, const char *path,
+    pt_stored_t *ret_stored)
+{
+    int          fd;
+    pt_err_t     err;
+    pt_place_t   place;
+    pt_stored_t  stored = { .files = 1 };
+
+    err = pt_place_open(s, key, &place);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    err = pt_source_move(dir, path, &place);
+
+    if (err == PT_OK) {
+        fd = pt_beneath(place.folder, place.temp, O_RDONLY | O_NONBLOCK);
+
+        err = fd == -1 ? PT_E_INVALID : pt_file_settle(fd, &stored.size);
+
+        if (err == PT_OK) {
+            err = pt_file_hash(fd, stored.sha256);
+        }
+
+        if (fd != -1) {
+            (void) close(fd);
+        }
+    }
+
+    if (err == PT_OK) {
+        err = pt_place_finish(&place);
+    }
+
+    if (err != PT_OK) {
+        pt_place_discard(&place);
+    }
+
+    (void) close(place.folder);
+
+    if (err == PT_OK) {
+        *ret_stored = stored;
+    }
+
+    return err;
+}
+
+
+pt_err_t
+pt_storage_put_tree(pt_storage_t *s, const char *key, int dir,
+    const char *path, pt_stored_t *ret_stored)
+{
+    int             fd;
+    pt_err_t        err;
+    pt_place_t      place;
+    pt_tree_walk_t  walk = { 0 };
+
+    err = pt_place_open(s, key, &place);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    err = pt_source_move(dir, path, &place);
+
+    if (err == PT_OK) {
+        fd = pt_beneath(place.folder, place.temp, O_RDONLY | O_DIRECTORY);
+
+        err = fd == -1 ? PT_E_INVALID : pt_tree_settle(fd, &walk);
+
+        if (fd != -1) {
+            (void) close(fd);
+        }
+    }
+
+    if (err == PT_OK) {
+        err = pt_place_finish(&place);
+    }
+
+    if (err != PT_OK) {
+        pt_place_discard(&place);
+    }
+
+    (void) close(place.folder);
+
+    if (err == PT_OK) {
+        *ret_stored = (pt_stored_t) { .size = walk.bytes, .files = walk.files };
+    }
+
+    return err;
+}
+
+
+pt_err_t
+pt_storage_get(pt_storage_t *s, const char *key, const char *to, bool link)
+{
+    int       fd;
+    pt_err_t  err;
+
+    if (!pt_key_is_good(key)) {
+        return PT_E_INVALID;
+    }
+
+    /* another file system, or a file that the kernel will not let us link */
+    if (link && linkat(s->root, key, AT_FDCWD, to, 0) == 0) {
+        return PT_OK;
+    }
+
+    err = pt_storage_open(s, key, &fd);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    err = pt_file_copy(fd, AT_FDCWD, to);
+    (void) close(fd);
+
+    return err;
+}
+
+
+pt_err_t
+pt_storage_open(pt_storage_t *s, const char *key, int *ret_fd)
+{
+    int          fd;
+    struct stat  st;
+
+    if (!pt_key_is_good(key)) {
+        return PT_E_INVALID;
+    }
+
+    fd = pt_beneath(s->root, key, O_RDONLY | O_NONBLOCK);
+    if (fd == -1) {
+        return errno == ENOENT || errno == ENOTDIR ? PT_E_NOT_FOUND
+                                                   : PT_E_STORAGE;
+    }
+
+    if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+        (void) close(fd);
+        return PT_E_NOT_FOUND;
+    }
+
+    *ret_fd = fd;
+    return PT_OK;
+}
+
+
+pt_err_t
+pt_storage_delete(pt_storage_t *s, const char *key)
+{
+    char  path[PATH_MAX];
+
+    if (!pt_key_is_good(key)) {
+        return PT_E_INVALID;
+    }
+
+    if (unlinkat(s->root, key, 0) == 0 || errno == ENOENT || errno == ENOTDIR) {
+        return PT_OK;
+    }
+
+    if (errno != EISDIR) {
+        return PT_E_STORAGE;
+    }
+
+    (void) snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", s->root, key);
+
+    return pt_folder_remove(path) == PT_OK ? PT_OK : PT_E_STORAGE;
+}
+
+
+bool
+pt_output_name_is_good(pt_str_t name)
+{
+    size_t       len;
+    const char  *p, *slash, *end = name.data + name.len;
+
+    if (name.len == 0 || name.len > PT_OUTPUT_NAME_MAX) {
+        return false;
+    }
+
+    for (p = name.data; ; p = slash + 1) {
+        slash = memchr(p, '/', (size_t) (end - p));
+        len = (size_t) ((slash ? slash : end) - p);
+
+        if (!pt_name_is_good(p, len, false)) {
+            return false;
+        }
+
+        if (slash == NULL) {
+            return true;
+        }
+    }
+}
+
+
+static bool
+pt_key_is_good(const char *key)
+{
+    size_t  len;
+
+    if (strlen(key) > PT_KEY_MAX) {
+        return false;
+    }
+
+    for ( ;; ) {
+        len = strcspn(key, "/");
+
+        if (!pt_name_is_good(key, len, true)) {
+            return false;
+        }
+
+        if (key[len] == '\0') {
+            return true;
+        }
+
+        key += len + 1;
+    }
+}
+
+
+static bool
+pt_name_is_good(const char *name, size_t len, bool upper)
+{
+    char    c;
+    size_t  i;
+
+    if (len == 0 || len > NAME_MAX || name[0] == '.') {
+        return false;
+    }
+
+    for (i = 0; i < len; i++) {
+        c = name[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')
+              || (upper && c >= 'A' && c <= 'Z')
+              || c == '.' || c == '_' || c == '-'))
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+static pt_err_t
+pt_place_open(pt_storage_t *s, const char *key, pt_place_t *ret_place)
+{
+    int          fd, next;
+    char         name[NAME_MAX + 1];
+    size_t       len;
+    pt_err_t     err;
+    const char  *p;
+
+    static atomic_uint  n;
+
+    if (!pt_key_is_good(key)) {
+        return PT_E_INVALID;
+    }
+
+    fd = fcntl(s->root, F_DUPFD_CLOEXEC, 3);
+    if (fd == -1) {
+        return PT_E_STORAGE;
+    }
+
+    for (p = key; p[len = strcspn(p, "/")] != '\0'; p += len + 1) {
+        memcpy(name, p, len);
+        name[len] = '\0';
+
+        err = pt_folder_enter(fd, name, &next);
+        (void) close(fd);
+
+        if (err != PT_OK) {
+            return err;
+        }
+
+        fd = next;
+    }
+
+    ret_place->folder = fd;
+    ret_place->name = p;
+    (void) snprintf(ret_place->temp, sizeof(ret_place->temp), ".put.%ld.%u",
+                    (long) getpid(), atomic_fetch_add(&n, 1));
+
+    return PT_OK;
+}
+
+
+/* opens a folder of the storage, made and synced where it is missing */
+static pt_err_t
+pt_folder_enter(int folder, const char *name, int *ret_fd)
+{
+    if (mkdirat(folder, name, FOLDER_MODE) == 0) {
+        if (fsync(folder) == -1) {
+            return PT_E_STORAGE;
+        }
+
+    } else if (errno != EEXIST) {
+        return PT_E_STORAGE;
+    }
+
+    *ret_fd = openat(folder, name, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*ret_fd != -1) {
+        return PT_OK;
+    }
+
+    return errno == ENOTDIR || errno == ELOOP ? PT_E_CONFLICT : PT_E_STORAGE;
+}
+
+
+static pt_err_t
+pt_place_finish(const pt_place_t *place)
+{
+    if (renameat2(place->folder, place->temp, place->folder, place->name,
+                  RENAME_NOREPLACE) == -1)
+    {
+        return errno == EEXIST ? PT_E_CONFLICT : PT_E_STORAGE;
+    }
+
+    return fsync(place->folder) == 0 ? PT_OK : PT_E_STORAGE;
+}
+
+
+/* keeps errno, which is the failure's */
+static void
+pt_place_discard(const pt_place_t *place)
+{
+    int   saved = errno;
+    char  path[PATH_MAX];
+
+    if (unlinkat(place->folder, place->temp, 0) == -1 && errno == EISDIR) {
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d/%s",
+                        place->folder, place->temp);
+        (void) pt_folder_remove(path);
+    }
+
+    errno = saved;
+}
+
+
+/* opens a path that does not leave dir and crosses no link of any kind */
+static int
+pt_beneath(int dir, const char *path, unsigned flags)
+{
+    struct open_how  how = {
+        .flags = flags | O_CLOEXEC,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS
+                   | RESOLVE_NO_MAGICLINKS
+    };
+
+    return (int) syscall(SYS_openat2, dir, path, &how, sizeof(how));
+}
+
+
+/* gives the source its temporary name in the storage */
+static pt_err_t
+pt_source_move(int dir, const char *path, const pt_place_t *place)
+{
+    int          rc, parent;
+    char         folder[PATH_MAX];
+    const char  *slash, *name;
+
+    slash = strrchr(path, '/');
+    name = slash ? slash + 1 : path;
+
+    if (strlen(path) >= sizeof(folder) || *name == '\0' || pt_is_dots(name)) {
+        errno = ENOENT;
+        return PT_E_INVALID;
+    }
+
+    (void) snprintf(folder, sizeof(folder), "./%.*s",
+                    (int) (slash ? slash - path : 0), path);
+
+    parent = pt_beneath(dir, folder, O_PATH | O_DIRECTORY);
+    if (parent == -1) {
+        return PT_E_INVALID;
+    }
+
+    rc = renameat2(parent, name, place->folder, place->temp, RENAME_NOREPLACE);
+    (void) close(parent);
+
+    if (rc == 0) {
+        return PT_OK;
+    }
+
+    if (errno == EXDEV) {
+        return pt_source_copy(dir, path, place);
+    }
+
+    return errno == ENOENT || errno == ENOTDIR ? PT_E_INVALID : PT_E_STORAGE;
+}
+
+
+/* the scratch directory lies on another file system */
+static pt_err_t
+pt_source_copy(int dir, const char *path, const pt_place_t *place)
+{
+    int          from, to;
+    pt_err_t     err;
+    struct stat  st;
+
+    from = pt_beneath(dir, path, O_RDONLY | O_NONBLOCK);
+    if (from == -1) {
+        return PT_E_INVALID;
+    }
+
+    if (fstat(from, &st) == -1 || !S_ISDIR(st.st_mode)) {
+        err = S_ISREG(st.st_mode) ? pt_file_copy(from, place->folder,
+                                                 place->temp)
+                                  : PT_E_INVALID;
+        (void) close(from);
+        return err;
+    }
+
+    err = pt_folder_enter(place->folder, place->temp, &to);
+
+    if (err == PT_OK) {
+        err = pt_tree_copy(from, to, 0);
+        (void) close(to);
+    }
+
+    (void) close(from);
+    return err;
+}
+
+
+/* checks a file that is beyond the child's reach now, and makes it durable */
+static pt_err_t
+pt_file_settle(int fd, uint64_t *ret_size)
+{
+    struct stat  st;
+
+    if (fstat(fd, &st) == -1) {
+        return PT_E_STORAGE;
+    }
+
+    if (!S_ISREG(st.st_mode) || st.st_nlink != 1) {
+        errno = EINVAL;
+        return PT_E_INVALID;
+    }
+
+    if (pt_file_has_writer(fd)) {
+        errno = EBUSY;
+        return PT_E_INVALID;
+    }
+
+    if (fchmod(fd, FILE_MODE) == -1 || fsync(fd) == -1) {
+        return PT_E_STORAGE;
+    }
+
+    *ret_size = (uint64_t) st.st_size;
+    return PT_OK;
+}
+
+
+/*
+ * A read lease is refused while anybody has the file open for writing.  It is
+ * given back at once; the caller's process ignores SIGIO, which would tell of
+ * somebody who wants to write.
+ */
+static bool
+pt_file_has_writer(int fd)
+{
+    if (fcntl(fd, F_SETLEASE, F_RDLCK) == -1) {
+        return errno == EAGAIN;
+    }
+
+    (void) fcntl(fd, F_SETLEASE, F_UNLCK);
+
+    return false;
+}
+
+
+static pt_err_t
+pt_file_hash(int fd, uint8_t sha256[32])
+{
+    char        *chunk;
+    ssize_t      n;
+    pt_err_t     err;
+    EVP_MD_CTX  *ctx;
+
+    chunk = malloc(CHUNK);
+    ctx = EVP_MD_CTX_new();
+
+    if (chunk == NULL || ctx == NULL
+        || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
+    {
+        err = PT_E_NOMEM;
+        goto done;
+    }
+
+    while ((n = read(fd, chunk, CHUNK)) > 0) {
+        if (EVP_DigestUpdate(ctx, chunk, (size_t) n) != 1) {
+            err = PT_E_INTERNAL;
+            goto done;
+        }
+    }
+
+    err = n == 0 && EVP_DigestFinal_ex(ctx, sha256, NULL) == 1 ? PT_OK
+                                                               : PT_E_STORAGE;
+
+done:
+
+    EVP_MD_CTX_free(ctx);
+    free(chunk);
+
+    return err;
+}
+
+
+/* as pt_file_settle(), for all below a folder; the folders last */
+static pt_err_t
+pt_tree_settle(int fd, pt_tree_walk_t *walk)
+{
+    DIR            *d;
+    size_t          path_len;
+    pt_err_t        err;
+    struct dirent  *e;
+
+    if (walk->depth == PT_TREE_DEPTH_MAX) {
+        return PT_E_TOO_LARGE;
+    }
+
+    d = pt_folder_list(fd);
+    if (d == NULL) {
+        return PT_E_STORAGE;
+    }
+
+    err = PT_OK;
+    path_len = walk->path_len;
+    walk->depth++;
+
+    while (err == PT_OK && (e = readdir(d)) != NULL) {
+
+        if (pt_is_dots(e->d_name)) {
+            continue;
+        }
+
+        walk->path_len = path_len + strlen(e->d_name) + 1;
+
+        err = pt_tree_entry_settle(fd, e->d_name, walk);
+    }
+
+    walk->depth--;
+    walk->path_len = path_len;
+    (void) closedir(d);
+
+    if (err == PT_OK
+        && (fchmod(fd, FOLDER_MODE) == -1 || fsync(fd) == -1))
+    {
+        err = PT_E_STORAGE;
+    }
+
+    return err;
+}
+
+
+static pt_err_t
+pt_tree_entry_settle(int fd, const char *name, pt_tree_walk_t *walk)
+{
+    int          entry;
+    uint64_t     size;
+    pt_err_t     err;
+    struct stat  st;
+
+    if (!pt_name_is_good(name, strlen(name), false)) {
+        errno = EINVAL;
+        return PT_E_INVALID;
+    }
+
+    if (walk->path_len > TREE_PATH_MAX) {
+        return PT_E_TOO_LARGE;
+    }
+
+    entry = pt_beneath(fd, name, O_RDONLY | O_NONBLOCK);
+    if (entry == -1) {
+        return PT_E_INVALID;
+    }
+
+    if (fstat(entry, &st) == 0 && S_ISDIR(st.st_mode)) {
+        err = pt_tree_settle(entry, walk);
+
+    } else if (walk->files == PT_TREE_FILES_MAX) {
+        err = PT_E_TOO_LARGE;
+
+    } else {
+        err = pt_file_settle(entry, &size);
+
+        if (err == PT_OK) {
+            walk->files++;
+            walk->bytes += size;
+        }
+    }
+
+    (void) close(entry);
+    return err;
+}
+
+
+static pt_err_t
+pt_tree_copy(int from, int to, unsigned depth)
+{
+    DIR            *d;
+    pt_err_t        err = PT_OK;
+    struct dirent  *e;
+
+    if (depth == PT_TREE_DEPTH_MAX) {
+        return PT_E_TOO_LARGE;
+    }
+
+    d = pt_folder_list(from);
+    if (d == NULL) {
+        return PT_E_STORAGE;
+    }
+
+    while (err == PT_OK && (e = readdir(d)) != NULL) {
+        if (!pt_is_dots(e->d_name)) {
+            err = pt_tree_entry_copy(from, to, e->d_name, depth);
+        }
+    }
+
+    (void) closedir(d);
+    return err;
+}
+
+
+static pt_err_t
+pt_tree_entry_copy(int from, int to, const char *name, unsigned depth)
+{
+    int          entry, folder;
+    pt_err_t     err;
+    struct stat  st;
+
+    entry = pt_beneath(from, name, O_RDONLY | O_NONBLOCK);
+    if (entry == -1 || fstat(entry, &st) == -1) {
+        return PT_E_INVALID;
+    }
+
+    if (S_ISREG(st.st_mode)) {
+        err = pt_file_copy(entry, to, name);
+
+    } else if (S_ISDIR(st.st_mode)) {
+        err = pt_folder_enter(to, name, &folder);
+
+        if (err == PT_OK) {
+            err = pt_tree_copy(entry, folder, depth + 1);
+            (void) close(folder);
+        }
+
+    } else {
+        err = PT_E_INVALID;
+    }
+
+    (void) close(entry);
+    return err;
+}
+
+
+static pt_err_t
+pt_file_copy(int from, int folder, const char *name)
+{
+    int  to, rc;
+
+    to = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                FILE_MODE);
+    if (to == -1) {
+        return PT_E_STORAGE;
+    }
+
+    rc = pt_bytes_copy(from, to);
+
+    /* some file systems tell of a full disk only here */
+    if (close(to) == -1) {
+        rc = -1;
+    }
+
+    return rc == 0 ? PT_OK : PT_E_STORAGE;
+}
+
+
+static int
+pt_bytes_copy(int from, int to)
+{
+    char     chunk[16384];
+    ssize_t  n, m, done;
+
+    /* shares the blocks where the file system can */
+    do {
+        n = copy_file_range(from, NULL, to, NULL, 1u << 30, 0);
+    } while (n > 0);
+
+    if (n == 0 || (errno != EXDEV && errno != EINVAL && errno != ENOSYS
+                   && errno != EOPNOTSUPP))
+    {
+        return (int) n;
+    }
+
+    while ((n = read(from, chunk, sizeof(chunk))) > 0) {
+        for (done = 0; done < n; done += m) {
+            m = write(to, chunk + done, (size_t) (n - done));
+            if (m == -1) {
+                return -1;
+            }
+        }
+    }
+
+    return (int) n;
+}
+
+
+/* reads the entries of fd, which stays the caller's */
+static DIR *
+pt_folder_list(int fd)
+{
+    int   own;
+    DIR  *d;
+
+    own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (own == -1) {
+        return NULL;
+    }
+
+    d = fdopendir(own);
+    if (d == NULL) {
+        (void) close(own);
+    }
+
+    return d;
+}
+
+
+static bool
+pt_is_dots(const char *name)
+{
+    return name[0] == '.'
+           && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}

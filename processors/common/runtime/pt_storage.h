@@ -1,0 +1,90 @@
+/*
+ * Where files live for good: uploads, and what jobs put out.
+ *
+ * A key is a relative path of segments [A-Za-z0-9._-] without a leading dot;
+ * the module and we make them (DESIGN, section 7), nothing that a user wrote
+ * becomes one.  A stored file never changes.  Everything here blocks: call it
+ * from a thread of the pool.  Any number of threads may use one storage.
+ *
+ * The local implementation: files below a root folder.
+ */
+
+#ifndef PT_STORAGE_H
+#define PT_STORAGE_H
+
+#include <stdint.h>
+
+#include "pt_err.h"
+
+
+typedef struct pt_storage_s  pt_storage_t;
+
+
+typedef struct {
+    uint64_t  size;              /* bytes; of a tree: their sum */
+    unsigned  files;             /* 1, or those of a tree */
+    uint8_t   sha256[32];        /* of a file */
+} pt_stored_t;
+
+
+/*
+ * What a tree may hold at most: an HLS ladder of a ten-hour film in 4 s
+ * segments with five renditions has 45,000 files.
+ */
+#define PT_TREE_FILES_MAX   65536
+#define PT_TREE_DEPTH_MAX   8
+
+
+/* root must exist.  Errors: PT_E_STORAGE with errno, PT_E_NOMEM */
+PT_MUST_CHECK pt_err_t pt_storage_open_local(const char *root,
+    pt_storage_t **ret_storage);
+
+/* takes NULL */
+void pt_storage_close(pt_storage_t *storage);
+
+/*
+ * Moves a file, or a folder with all in it, from below the folder dir to a
+ * key that has nothing yet.  It is durable when this returns: synced, named,
+ * the name synced.
+ *
+ * Whoever made it may be hostile: neither path nor its parts may be a link,
+ * only regular files are taken, and none that is still open for writing.  In
+ * a tree, each name is checked like an output's.
+ *
+ * Errors  PT_E_INVALID    no such file below dir, or not what may be stored
+ *         PT_E_CONFLICT   the key is taken
+ *         PT_E_TOO_LARGE  a tree over the limits above
+ *         PT_E_STORAGE    errno says why; nothing is left under the key
+ */
+PT_MUST_CHECK pt_err_t pt_storage_put(pt_storage_t *storage, const char *key,
+    int dir, const char *path, pt_stored_t *ret_stored);
+PT_MUST_CHECK pt_err_t pt_storage_put_tree(pt_storage_t *storage,
+    const char *key, int dir, const char *path, pt_stored_t *ret_stored);
+
+/*
+ * Makes a stored file readable as the path to, which must not exist.  link:
+ * it may be the stored file itself, as whoever reads cannot write there.
+ *
+ * Errors  PT_E_NOT_FOUND, PT_E_STORAGE with errno, PT_E_INVALID (key)
+ */
+PT_MUST_CHECK pt_err_t pt_storage_get(pt_storage_t *storage, const char *key,
+    const char *to, bool link);
+
+/* a descriptor to read from; errors as above */
+PT_MUST_CHECK pt_err_t pt_storage_open(pt_storage_t *storage, const char *key,
+    int *ret_fd);
+
+/*
+ * Removes a file, or all below a folder; what is not there is no error.
+ *
+ * Errors  PT_E_STORAGE with errno, PT_E_INVALID (key)
+ */
+PT_MUST_CHECK pt_err_t pt_storage_delete(pt_storage_t *storage,
+    const char *key);
+
+
+/* [a-z0-9._-], "/" between, no segment empty or with a leading dot */
+bool pt_output_name_is_good(pt_str_t name);
+
+
+#endif /* PT_STORAGE_H */
