@@ -66,7 +66,13 @@ typedef struct {
 } pt_processor_t;
 
 
-/* main(): parses the command line (--help tells), runs, returns exit status */
+/* the folder of templates, fonts and the like, unless --share names one */
+#define PT_SHARE_DEFAULT  "/usr/share/pitchey"
+
+/*
+ * main(): parses the command line (--help tells), runs, returns exit status.
+ * "run" as first argument runs one job without an orchestrator: see pt_run.h.
+ */
 int pt_processor_main(const pt_processor_t *processor, int argc, char **argv);
 
 
@@ -74,7 +80,7 @@ int pt_processor_main(const pt_processor_t *processor, int argc, char **argv);
 
 typedef struct {
     pt_str_t      id;            /* the file id that the parameters name */
-    const char   *path;          /* readable, inside the scratch directory */
+    const char   *path;          /* readable; not inside pt_job_scratch() */
     pt_str_t      media_type;    /* by its magic bytes, as the edge saw it */
     pt_str_t      name;          /* what the user called it */
     uint64_t      size;          /* bytes */
@@ -93,8 +99,11 @@ pt_str_t pt_job_user_type(const pt_job_t *job);
 
 /*
  * The scratch directory: writable, absolute, without a last "/", the current
- * directory of the child, empty but for "in/", removed by the parent however
- * the child ended.
+ * directory of the child, empty at first, emptied by the parent however the
+ * job ended.  The sandbox lets a child open nothing outside of it but its
+ * inputs: what else an action reads (fonts, templates, models, a locale, a
+ * library) is loaded by load().  What Landlock does not know of (stat(), the
+ * current directory) is no secret.
  */
 const char *pt_job_scratch(const pt_job_t *job);
 
