@@ -1,0 +1,1282 @@
+/* The machine of attempts. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "pt_attempt.h"
+#include "pt_log.h"
+#include "pt_sandbox.h"
+
+
+#define TICK_MS   100       /* ten progress messages a second, deadlines */
+
+
+typedef enum {
+    ATTEMPT_WAITING = 0,     /* attempts_serve() finds it a child */
+    ATTEMPT_FETCHING,        /* until the thread is back */
+    ATTEMPT_RUNNING,         /* until there is a verdict */
+    ATTEMPT_ENDING           /* attempt_advance() ends it */
+} pt_attempt_state_t;
+
+
+typedef enum {
+    VERDICT_NONE = 0,
+    VERDICT_DONE,            /* holds once all outputs are stored */
+    VERDICT_FAILED,
+    VERDICT_CANCELLED
+} pt_verdict_t;
+
+
+typedef struct pt_output_item_s  pt_output_item_t;
+
+struct pt_output_item_s {
+    pt_output_item_t  *next;
+    bool               tree;
+    char              *name;
+    char              *path;
+    char              *detail;     /* a file's media type, a tree's entry */
+};
+
+
+typedef struct pt_attempt_s  pt_attempt_t;
+
+struct pt_attempt_s {
+    pt_attempts_t       *attempts;
+    pt_attempt_t        *next;         /* in order of their coming */
+    pt_attempt_state_t   state;
+
+    pt_id_t              job;
+    uint32_t             n;
+    char                *action;
+    char                *user;
+    char                *user_type;
+    char                *params;
+    pt_json_t           *inputs;
+    uint64_t             started_ms;   /* of the loop's clock */
+    uint64_t             deadline_ms;  /* UINT64_MAX: none */
+
+    pt_child_t          *child;
+    bool                 child_busy;   /* it has the job and has not ended it */
+
+    unsigned             permille;
+    char                 stage[PT_NAME_MAX + 1];
+    bool                 progressed;   /* since the last report of it */
+
+    pt_output_item_t    *outputs;      /* all of them: names are used once */
+    pt_output_item_t   **outputs_end;
+    pt_output_item_t    *store;        /* the next that is to be stored */
+    unsigned             noutputs;
+
+    bool                 working;      /* a thread has it */
+    uv_work_t            work;
+    pt_err_t             work_err;
+    int                  work_errno;
+    pt_stored_t          stored;
+
+    pt_verdict_t         verdict;
+    pt_err_t             err;
+    char                 message[PT_LINE_MAX + 1];
+    char                *json;         /* result, or errors */
+    pt_child_usage_t     usage;
+    uint64_t             input_bytes;
+    uint64_t             output_bytes;
+};
+
+
+struct pt_attempts_s {
+    uv_loop_t              *loop;
+    const pt_processor_t   *processor;
+    pt_pool_t              *pool;
+    pt_storage_t           *storage;
+    pt_attempt_events_t     events;
+    uv_timer_t              tick;
+    pt_attempt_t           *first;
+    unsigned                discards;    /* deletions under way */
+    bool                    closing;
+    bool                    pool_closed;
+};
+
+
+/* deletes what lies under an attempt's key */
+typedef struct {
+    uv_work_t        work;
+    pt_attempts_t   *attempts;
+    char             key[PT_KEY_MAX + 1];
+} pt_discard_t;
+
+
+static const pt_action_t *attempt_action(const pt_processor_t *processor,
+    pt_str_t name);
+static pt_attempt_t *attempt_find(const pt_attempts_t *attempts,
+    const pt_id_t *job, uint32_t n);
+static pt_err_t attempt_copy(pt_attempt_t *a, const pt_assign_t *assign);
+static bool attempt_inputs_are_good(const pt_json_t *inputs);
+static char *attempt_strdup(pt_str_t s);
+
+static void attempts_serve(void *ctx);
+static void attempt_fetch(pt_attempt_t *a);
+static void attempt_do_fetch(uv_work_t *work);
+static void attempt_after_fetch(uv_work_t *work, int status);
+static void attempt_run(pt_attempt_t *a);
+static void attempt_inputs_write(pt_attempt_t *a, pt_buf_t *buf);
+
+static bool attempts_on_message(void *ctx, void *owner,
+    const pt_childmsg_t *m);
+static void attempt_on_progress(pt_attempt_t *a, const pt_childmsg_t *m);
+static bool attempt_on_output(pt_attempt_t *a, const pt_childmsg_t *m);
+static bool attempt_name_is_free(const pt_attempt_t *a, pt_str_t name);
+static void attempt_on_end(pt_attempt_t *a, const pt_childmsg_t *m);
+static void attempts_on_line(void *ctx, void *owner, pt_str_t line);
+static void attempts_on_gone(void *ctx, void *owner,
+    const pt_child_end_t *end);
+static void attempt_blame(pt_attempt_t *a, const pt_child_end_t *end);
+static void attempts_on_broken(void *ctx, const char *why);
+static void attempts_on_pool_closed(void *ctx);
+static void attempts_on_tick(uv_timer_t *timer);
+
+static void attempt_store(pt_attempt_t *a);
+static void attempt_do_store(uv_work_t *work);
+static void attempt_after_store(uv_work_t *work, int status);
+static void attempt_publish(pt_attempt_t *a, const pt_output_item_t *item);
+static void attempt_refuse(pt_attempt_t *a, const pt_output_item_t *item);
+
+static void attempt_fail(pt_attempt_t *a, pt_err_t err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void attempt_end(pt_attempt_t *a, pt_verdict_t verdict);
+static void attempt_advance(pt_attempt_t *a);
+static void attempt_finish(pt_attempt_t *a);
+static void attempt_report(pt_attempt_t *a);
+static void attempt_free(pt_attempt_t *a);
+static void attempt_key(const pt_id_t *job, uint32_t n, const char *name,
+    char *key, size_t size);
+static void attempts_do_discard(uv_work_t *work);
+static void attempts_after_discard(uv_work_t *work, int status);
+static void attempts_check_closed(pt_attempts_t *attempts);
+static void attempts_on_closed(uv_handle_t *handle);
+
+
+pt_err_t
+pt_attempts_open(uv_loop_t *loop, const pt_processor_t *processor,
+    unsigned slots, pt_zygote_t *zygote, pt_scratch_t *scratch,
+    pt_storage_t *storage, const pt_attempt_events_t *events,
+    pt_attempts_t **ret_attempts)
+{
+    pt_err_t          err;
+    pt_attempts_t    *attempts;
+    pt_pool_events_t  pool_events = {
+        .idle = attempts_serve,
+        .message = attempts_on_message,
+        .line = attempts_on_line,
+        .gone = attempts_on_gone,
+        .broken = attempts_on_broken,
+        .closed = attempts_on_pool_closed
+    };
+
+    attempts = calloc(1, sizeof(*attempts));
+    if (attempts == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    attempts->loop = loop;
+    attempts->processor = processor;
+    attempts->storage = storage;
+    attempts->events = *events;
+    pool_events.ctx = attempts;
+
+    err = pt_pool_open(loop, processor, slots, zygote, scratch, &pool_events,
+                       &attempts->pool);
+    if (err != PT_OK) {
+        free(attempts);
+        return err;
+    }
+
+    (void) uv_timer_init(loop, &attempts->tick);
+    attempts->tick.data = attempts;
+
+    *ret_attempts = attempts;
+    return PT_OK;
+}
+
+
+void
+pt_attempts_close(pt_attempts_t *attempts)
+{
+    pt_attempt_t  *a, *next;
+
+    attempts->closing = true;
+
+    for (a = attempts->first; a != NULL; a = next) {
+        next = a->next;
+        attempt_end(a, VERDICT_CANCELLED);
+    }
+
+    pt_pool_close(attempts->pool);
+}
+
+
+pt_err_t
+pt_attempts_start(pt_attempts_t *attempts, const pt_assign_t *assign)
+{
+    pt_err_t       err;
+    pt_attempt_t  *a, **last;
+
+    if (attempt_find(attempts, &assign->job, assign->attempt) != NULL) {
+        return PT_E_CONFLICT;
+    }
+
+    if (attempt_action(attempts->processor, assign->action) == NULL) {
+        return PT_E_UNKNOWN_ACTION;
+    }
+
+    a = calloc(1, sizeof(*a));
+    if (a == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    err = attempt_copy(a, assign);
+
+    if (err != PT_OK) {
+        attempt_free(a);
+        return err;
+    }
+
+    uv_update_time(attempts->loop);
+
+    a->attempts = attempts;
+    a->outputs_end = &a->outputs;
+    a->started_ms = uv_now(attempts->loop);
+    a->deadline_ms = assign->deadline_ms == 0
+                     || assign->deadline_ms > UINT64_MAX - a->started_ms
+                     ? UINT64_MAX : a->started_ms + assign->deadline_ms;
+
+    for (last = &attempts->first; *last != NULL; last = &(*last)->next) {
+        /* void */
+    }
+
+    *last = a;
+
+    if (!uv_is_active((uv_handle_t *) &attempts->tick)) {
+        (void) uv_timer_start(&attempts->tick, attempts_on_tick, TICK_MS,
+                              TICK_MS);
+    }
+
+    attempts_serve(attempts);
+
+    return PT_OK;
+}
+
+
+void
+pt_attempts_cancel(pt_attempts_t *attempts, const pt_id_t *job, uint32_t n)
+{
+    pt_attempt_t  *a;
+
+    a = attempt_find(attempts, job, n);
+
+    if (a != NULL) {
+        attempt_end(a, VERDICT_CANCELLED);
+
+    } else {
+        pt_attempts_discard(attempts, job, n);
+    }
+}
+
+
+void
+pt_attempts_discard(pt_attempts_t *attempts, const pt_id_t *job, uint32_t n)
+{
+    pt_discard_t  *d;
+
+    d = calloc(1, sizeof(*d));
+    if (d == NULL) {
+        return;        /* retention finds what is left */
+    }
+
+    d->attempts = attempts;
+    d->work.data = d;
+    attempt_key(job, n, NULL, d->key, sizeof(d->key));
+
+    attempts->discards++;
+
+    (void) uv_queue_work(attempts->loop, &d->work, attempts_do_discard,
+                         attempts_after_discard);
+}
+
+
+unsigned
+pt_attempts_count(const pt_attempts_t *attempts)
+{
+    unsigned       n = 0;
+    pt_attempt_t  *a;
+
+    for (a = attempts->first; a != NULL; a = a->next) {
+        n++;
+    }
+
+    return n;
+}
+
+
+void
+pt_attempts_marks(const pt_attempts_t *attempts, pt_buf_t *buf)
+{
+    uint8_t        mark[PT_MARK_LEN];
+    pt_attempt_t  *a;
+
+    for (a = attempts->first; a != NULL; a = a->next) {
+        if (a->verdict != VERDICT_CANCELLED) {
+            pt_mark_write(mark, &a->job, a->n);
+            pt_buf_add(buf, mark, sizeof(mark));
+        }
+    }
+}
+
+
+/* ---- its beginning ---- */
+
+static const pt_action_t *
+attempt_action(const pt_processor_t *processor, pt_str_t name)
+{
+    const pt_action_t  *action;
+
+    for (action = processor->actions; action->name != NULL; action++) {
+        if (pt_str_is(name, action->name)) {
+            return action;
+        }
+    }
+
+    return NULL;
+}
+
+
+static pt_attempt_t *
+attempt_find(const pt_attempts_t *attempts, const pt_id_t *job, uint32_t n)
+{
+    pt_attempt_t  *a;
+
+    for (a = attempts->first; a != NULL; a = a->next) {
+        if (a->n == n && pt_id_eq(&a->job, job)) {
+            break;
+        }
+    }
+
+    return a;
+}
+
+
+static pt_err_t
+attempt_copy(pt_attempt_t *a, const pt_assign_t *assign)
+{
+    pt_err_t  err;
+
+    a->job = assign->job;
+    a->n = assign->attempt;
+    a->action = attempt_strdup(assign->action);
+    a->user = attempt_strdup(assign->user);
+    a->user_type = attempt_strdup(assign->user_type);
+    a->params = attempt_strdup(assign->params);
+
+    if (a->action == NULL || a->user == NULL || a->user_type == NULL
+        || a->params == NULL)
+    {
+        return PT_E_NOMEM;
+    }
+
+    err = pt_json_parse(assign->inputs, &pt_mem_heap, &a->inputs, NULL);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    return attempt_inputs_are_good(a->inputs) ? PT_OK : PT_E_INVALID;
+}
+
+
+static bool
+attempt_inputs_are_good(const pt_json_t *inputs)
+{
+    pt_str_t          id;
+    const pt_json_t  *input;
+
+    if (inputs->type != PT_JSON_ARRAY || inputs->n > PT_INPUTS_MAX) {
+        return false;
+    }
+
+    for (input = inputs->first; input != NULL; input = input->next) {
+        id = pt_json_string(input, "id", PT_STR(""));
+
+        /* it becomes a file name */
+        if (!pt_output_name_is_good(id) || memchr(id.data, '/', id.len)
+            || pt_json_string(input, "key", PT_STR("")).len == 0)
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+static char *
+attempt_strdup(pt_str_t s)
+{
+    return strndup(s.data ? s.data : "", s.len);
+}
+
+
+/* gives the waiting ones their children, the oldest first */
+static void
+attempts_serve(void *ctx)
+{
+    pt_attempt_t   *a;
+    pt_attempts_t  *attempts = ctx;
+
+    for (a = attempts->first; a != NULL; a = a->next) {
+
+        if (a->state != ATTEMPT_WAITING) {
+            continue;
+        }
+
+        a->child = pt_pool_take(attempts->pool, a);
+        if (a->child == NULL) {
+            return;
+        }
+
+        attempt_fetch(a);
+    }
+}
+
+
+static void
+attempt_fetch(pt_attempt_t *a)
+{
+    a->state = ATTEMPT_FETCHING;
+
+    if (a->inputs->n == 0) {
+        attempt_run(a);
+        return;
+    }
+
+    a->working = true;
+    a->work.data = a;
+    (void) uv_queue_work(a->attempts->loop, &a->work, attempt_do_fetch,
+                         attempt_after_fetch);
+}
+
+
+static void
+attempt_do_fetch(uv_work_t *work)
+{
+    bool              link = pt_sandbox_has_landlock();
+    char              key[PT_KEY_MAX + 1], to[PATH_MAX];
+    pt_err_t          err = PT_OK;
+    pt_str_t          s;
+    pt_attempt_t     *a = work->data;
+    const pt_json_t  *input;
+
+    for (input = a->inputs->first; input && err == PT_OK; input = input->next) {
+        s = pt_json_string(input, "key", PT_STR(""));
+        (void) snprintf(key, sizeof(key), "%.*s", PT_STR_ARG(s));
+
+        s = pt_json_string(input, "id", PT_STR(""));
+        (void) snprintf(to, sizeof(to), "%s/in/%.*s",
+                        pt_child_folder(a->child), PT_STR_ARG(s));
+
+        err = pt_storage_get(a->attempts->storage, key, to, link);
+    }
+
+    a->work_err = err;
+    a->work_errno = errno;
+}
+
+
+static void
+attempt_after_fetch(uv_work_t *work, int status)
+{
+    pt_attempt_t  *a = work->data;
+
+    (void) status;
+    a->working = false;
+
+    if (a->verdict != VERDICT_NONE) {
+        attempt_advance(a);
+        return;
+    }
+
+    switch (a->work_err) {
+
+    case PT_OK:
+        attempt_run(a);
+        return;
+
+    case PT_E_NOT_FOUND:
+        attempt_fail(a, PT_E_GONE, "an input file does not exist any more");
+        return;
+
+    default:
+        attempt_fail(a, PT_E_STORAGE, "could not fetch the input files: %s",
+                     strerror(a->work_errno));
+        return;
+    }
+}
+
+
+static void
+attempt_run(pt_attempt_t *a)
+{
+    char           id[PT_ID_TEXT_LEN];
+    pt_err_t       err;
+    pt_buf_t       inputs;
+    pt_childmsg_t  m = {
+        .kind = PT_CHILDMSG_JOB,
+        .number = a->n,
+        .action = pt_str(a->action),
+        .id = { id, sizeof(id) },
+        .user = pt_str(a->user),
+        .user_type = pt_str(a->user_type),
+        .params = pt_str(a->params)
+    };
+
+    pt_id_format(&a->job, id);
+    pt_buf_init(&inputs, &pt_mem_heap, 1u << 19);
+    attempt_inputs_write(a, &inputs);
+    m.inputs = pt_buf_str(&inputs);
+
+    err = inputs.err;
+
+    if (err == PT_OK) {
+        a->state = ATTEMPT_RUNNING;
+        a->child_busy = true;
+        err = pt_child_send_job(a->child, &m);
+        a->child_busy = err == PT_OK;
+    }
+
+    pt_buf_done(&inputs);
+
+    if (err != PT_OK) {
+        attempt_fail(a, err, "could not hand the job to its child");
+    }
+}
+
+
+static void
+attempt_inputs_write(pt_attempt_t *a, pt_buf_t *buf)
+{
+    char              path[PATH_MAX];
+    int64_t           size;
+    pt_str_t          id;
+    pt_jsonw_t        w;
+    const pt_json_t  *input;
+
+    pt_jsonw_init(&w, buf);
+    pt_jsonw_array(&w);
+
+    for (input = a->inputs->first; input != NULL; input = input->next) {
+        id = pt_json_string(input, "id", PT_STR(""));
+        size = pt_json_int(input, "size", 0);
+        (void) snprintf(path, sizeof(path), "%s/in/%.*s",
+                        pt_child_folder(a->child), PT_STR_ARG(id));
+
+        a->input_bytes += size > 0 ? (uint64_t) size : 0;
+
+        pt_jsonw_object(&w);
+        pt_jsonw_key(&w, "id");
+        pt_jsonw_str(&w, id);
+        pt_jsonw_key(&w, "path");
+        pt_jsonw_text(&w, path);
+        pt_jsonw_key(&w, "media_type");
+        pt_jsonw_str(&w, pt_json_string(input, "media_type", PT_STR("")));
+        pt_jsonw_key(&w, "name");
+        pt_jsonw_str(&w, pt_json_string(input, "name", PT_STR("")));
+        pt_jsonw_key(&w, "size");
+        pt_jsonw_int(&w, size);
+        pt_jsonw_end(&w);
+    }
+
+    pt_jsonw_end(&w);
+}
+
+
+/* ---- what its child says ---- */
+
+static bool
+attempts_on_message(void *ctx, void *owner, const pt_childmsg_t *m)
+{
+    pt_attempt_t  *a = owner;
+
+    (void) ctx;
+
+    if (!a->child_busy) {
+        return false;
+    }
+
+    switch (m->kind) {
+
+    case PT_CHILDMSG_PROGRESS:
+        attempt_on_progress(a, m);
+        return true;
+
+    case PT_CHILDMSG_OUTPUT:
+    case PT_CHILDMSG_TREE:
+        return attempt_on_output(a, m);
+
+    case PT_CHILDMSG_LOG:
+        attempts_on_line(a->attempts, a, m->text);
+        return true;
+
+    case PT_CHILDMSG_DONE:
+    case PT_CHILDMSG_FAILED:
+        attempt_on_end(a, m);
+        return true;
+
+    default:
+        return false;
+    }
+}
+
+
+/* told at the next tick, and only the latest */
+static void
+attempt_on_progress(pt_attempt_t *a, const pt_childmsg_t *m)
+{
+    if (m->number > a->permille) {
+        a->permille = (unsigned) m->number;
+    }
+
+    memcpy(a->stage, m->stage.data, m->stage.len);
+    a->stage[m->stage.len] = '\0';
+    a->progressed = true;
+}
+
+
+static bool
+attempt_on_output(pt_attempt_t *a, const pt_childmsg_t *m)
+{
+    pt_output_item_t  *item;
+
+    if (!pt_output_name_is_good(m->name) || a->noutputs == PT_OUTPUTS_MAX
+        || (m->kind == PT_CHILDMSG_TREE && !pt_output_name_is_good(m->entry)))
+    {
+        return false;
+    }
+
+    if (a->verdict != VERDICT_NONE) {
+        return true;
+    }
+
+    if (!attempt_name_is_free(a, m->name)) {
+        attempt_fail(a, PT_E_INVALID, "output \"%.*s\" was published before",
+                     PT_STR_ARG(m->name));
+        return true;
+    }
+
+    item = calloc(1, sizeof(*item));
+    if (item == NULL) {
+        attempt_fail(a, PT_E_NOMEM, "no memory for an output");
+        return true;
+    }
+
+    item->tree = m->kind == PT_CHILDMSG_TREE;
+    item->name = attempt_strdup(m->name);
+    item->path = attempt_strdup(m->path);
+    item->detail = attempt_strdup(item->tree ? m->entry : m->media_type);
+
+    *a->outputs_end = item;
+    a->outputs_end = &item->next;
+    a->noutputs++;
+
+    if (a->store == NULL) {
+        a->store = item;
+    }
+
+    if (item->name == NULL || item->path == NULL || item->detail == NULL) {
+        attempt_fail(a, PT_E_NOMEM, "no memory for an output");
+        return true;
+    }
+
+    attempt_advance(a);
+    return true;
+}
+
+
+/* no output twice, and none inside of another */
+static bool
+attempt_name_is_free(const pt_attempt_t *a, pt_str_t name)
+{
+    size_t                   len, common;
+    const pt_output_item_t  *item;
+
+    for (item = a->outputs; item != NULL; item = item->next) {
+        len = strlen(item->name);
+        common = len < name.len ? len : name.len;
+
+        if (memcmp(item->name, name.data, common) == 0
+            && (len == name.len
+                || (len < name.len ? name.data[len] : item->name[name.len])
+                   == '/'))
+        {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+static void
+attempt_on_end(pt_attempt_t *a, const pt_childmsg_t *m)
+{
+    a->child_busy = false;
+    a->usage = pt_child_usage(a->child);
+
+    if (a->verdict != VERDICT_NONE) {
+        attempt_advance(a);
+        return;
+    }
+
+    a->json = attempt_strdup(m->json);
+
+    if (a->json == NULL) {
+        attempt_fail(a, PT_E_NOMEM, "no memory for the result");
+        return;
+    }
+
+    if (m->kind == PT_CHILDMSG_DONE) {
+        attempt_end(a, VERDICT_DONE);
+
+    } else {
+        attempt_fail(a, m->number == PT_OK ? PT_E_INTERNAL
+                                           : (pt_err_t) m->number,
+                     "%.*s", PT_STR_ARG(m->text));
+    }
+}
+
+
+static void
+attempts_on_line(void *ctx, void *owner, pt_str_t line)
+{
+    pt_attempt_t   *a = owner;
+    pt_attempts_t  *attempts = ctx;
+
+    if (a == NULL) {
+        pt_log(PT_LOG_INFO, attempts->processor->service, "%.*s",
+               PT_STR_ARG(line));
+        return;
+    }
+
+    pt_log(PT_LOG_INFO, attempts->processor->service,
+           "%.*s job=%s attempt=%u", PT_STR_ARG(line), pt_log_id(&a->job),
+           (unsigned) a->n);
+}
+
+
+static void
+attempts_on_gone(void *ctx, void *owner, const pt_child_end_t *end)
+{
+    pt_attempt_t  *a = owner;
+
+    (void) ctx;
+
+    if (a->child_busy) {
+        a->child_busy = false;
+        a->usage = end->usage;
+    }
+
+    if (a->verdict == VERDICT_NONE) {
+        attempt_blame(a, end);
+
+    } else {
+        attempt_advance(a);
+    }
+}
+
+
+/* nobody asked for this end */
+static void
+attempt_blame(pt_attempt_t *a, const pt_child_end_t *end)
+{
+    const pt_processor_t  *p = a->attempts->processor;
+
+    if (end->over_cpu) {
+        attempt_fail(a, PT_E_RESOURCE_LIMIT, "over its %u s of CPU time",
+                     p->cpu_s);
+
+    } else if (end->broken) {
+        attempt_fail(a, PT_E_CRASHED, "broke the protocol of its child");
+
+    } else if (!WIFSIGNALED(end->status)) {
+        attempt_fail(a, PT_E_CRASHED, "ended without a result, status %d",
+                     WEXITSTATUS(end->status));
+
+    } else if (WTERMSIG(end->status) == SIGXFSZ) {
+        attempt_fail(a, PT_E_RESOURCE_LIMIT,
+                     "wrote a file of more than %llu bytes",
+                     (unsigned long long) p->file_bytes);
+
+    } else {
+        attempt_fail(a, PT_E_CRASHED, "ended by SIG%s",
+                     sigabbrev_np(WTERMSIG(end->status)));
+    }
+}
+
+
+static void
+attempts_on_broken(void *ctx, const char *why)
+{
+    pt_attempts_t  *attempts = ctx;
+
+    attempts->events.broken(attempts->events.ctx, why);
+}
+
+
+static void
+attempts_on_tick(uv_timer_t *timer)
+{
+    pt_attempt_t               *a, *next;
+    pt_attempts_t              *attempts = timer->data;
+    const pt_attempt_events_t  *events = &attempts->events;
+
+    pt_pool_watch_cpu(attempts->pool);
+
+    for (a = attempts->first; a != NULL; a = next) {
+        next = a->next;
+
+        if (a->verdict != VERDICT_NONE && a->verdict != VERDICT_DONE) {
+            continue;
+        }
+
+        if (a->progressed) {
+            a->progressed = false;
+            events->progress(events->ctx, &a->job, a->n, a->permille,
+                             pt_str(a->stage));
+        }
+
+        if (uv_now(attempts->loop) >= a->deadline_ms) {
+            attempt_fail(a, PT_E_TIMEOUT, "not finished within %.1f s",
+                         (double) (a->deadline_ms - a->started_ms) / 1000);
+        }
+    }
+}
+
+
+/* ---- its outputs ---- */
+
+static void
+attempt_store(pt_attempt_t *a)
+{
+    a->working = true;
+    a->work.data = a;
+
+    (void) uv_queue_work(a->attempts->loop, &a->work, attempt_do_store,
+                         attempt_after_store);
+}
+
+
+static void
+attempt_do_store(uv_work_t *work)
+{
+    int                      dir, fd;
+    char                     key[PT_KEY_MAX + 1], path[PATH_MAX];
+    pt_err_t                 err;
+    pt_attempt_t            *a = work->data;
+    pt_storage_t            *storage = a->attempts->storage;
+    const pt_output_item_t  *item = a->store;
+
+    (void) snprintf(path, sizeof(path), "%s/out", pt_child_folder(a->child));
+    attempt_key(&a->job, a->n, item->name, key, sizeof(key));
+
+    dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+    err = dir == -1 ? PT_E_STORAGE
+          : item->tree ? pt_storage_put_tree(storage, key, dir, item->path,
+                                             &a->stored)
+                       : pt_storage_put(storage, key, dir, item->path,
+                                        &a->stored);
+    a->work_errno = errno;
+
+    if (dir != -1) {
+        (void) close(dir);
+    }
+
+    /* a tree without its entry opens nothing; it goes with the attempt */
+    if (err == PT_OK && item->tree) {
+        (void) snprintf(path, sizeof(path), "%s/%s", key, item->detail);
+
+        err = pt_storage_open(storage, path, &fd);
+        a->work_errno = ENOENT;
+
+        if (err == PT_OK) {
+            (void) close(fd);
+        }
+    }
+
+    a->work_err = err;
+}
+
+
+static void
+attempt_after_store(uv_work_t *work, int status)
+{
+    pt_attempt_t      *a = work->data;
+    pt_output_item_t  *item = a->store;
+
+    (void) status;
+    a->working = false;
+    a->store = item->next;
+
+    if (a->verdict == VERDICT_NONE || a->verdict == VERDICT_DONE) {
+        if (a->work_err == PT_OK) {
+            attempt_publish(a, item);
+
+        } else {
+            attempt_refuse(a, item);
+            return;
+        }
+    }
+
+    attempt_advance(a);
+}
+
+
+static void
+attempt_publish(pt_attempt_t *a, const pt_output_item_t *item)
+{
+    char                        key[PT_KEY_MAX + 1], hex[65];
+    size_t                      i;
+    pt_buf_t                    body;
+    pt_jsonw_t                  w;
+    const pt_attempt_events_t  *events = &a->attempts->events;
+
+    a->output_bytes += a->stored.size;
+    attempt_key(&a->job, a->n, item->name, key, sizeof(key) - 1);
+
+    pt_buf_init(&body, &pt_mem_heap, 16384);
+    pt_jsonw_init(&w, &body);
+    pt_jsonw_object(&w);
+    pt_jsonw_key(&w, "name");
+    pt_jsonw_text(&w, item->name);
+    pt_jsonw_key(&w, "kind");
+    pt_jsonw_text(&w, item->tree ? "tree" : "file");
+    pt_jsonw_key(&w, item->tree ? "entry" : "media_type");
+    pt_jsonw_text(&w, item->detail);
+
+    if (item->tree) {
+        pt_jsonw_key(&w, "files");
+        pt_jsonw_int(&w, a->stored.files);
+        (void) strcat(key, "/");
+
+    } else {
+        for (i = 0; i < sizeof(a->stored.sha256); i++) {
+            (void) snprintf(hex + 2 * i, 3, "%02x", a->stored.sha256[i]);
+        }
+
+        pt_jsonw_key(&w, "sha256");
+        pt_jsonw_text(&w, hex);
+    }
+
+    pt_jsonw_key(&w, "size");
+    pt_jsonw_int(&w, (int64_t) a->stored.size);
+    pt_jsonw_key(&w, "key");
+    pt_jsonw_text(&w, key);
+    pt_jsonw_end(&w);
+
+    if (body.err == PT_OK) {
+        events->output(events->ctx, &a->job, a->n, pt_buf_str(&body));
+
+    } else {
+        attempt_fail(a, body.err, "no memory for an output");
+    }
+
+    pt_buf_done(&body);
+}
+
+
+static void
+attempt_refuse(pt_attempt_t *a, const pt_output_item_t *item)
+{
+    switch (a->work_err) {
+
+    case PT_E_STORAGE:
+        attempt_fail(a, PT_E_STORAGE, "could not store output \"%s\": %s",
+                     item->name, strerror(a->work_errno));
+        return;
+
+    case PT_E_TOO_LARGE:
+        attempt_fail(a, PT_E_RESOURCE_LIMIT,
+                     "cannot store output \"%s\": too many files or folders",
+                     item->name);
+        return;
+
+    default:
+        attempt_fail(a, PT_E_INVALID, "cannot store output \"%s\": %s",
+                     item->name,
+                     a->work_errno == EBUSY ? "still open for writing"
+                                            : strerror(a->work_errno));
+        return;
+    }
+}
+
+
+/* ---- its end ---- */
+
+static void
+attempt_fail(pt_attempt_t *a, pt_err_t err, const char *fmt, ...)
+{
+    size_t   len;
+    va_list  args;
+
+    /* the first reason is kept; outputs that fail after DONE undo it */
+    if (a->verdict == VERDICT_NONE || a->verdict == VERDICT_DONE) {
+        a->err = err;
+
+        va_start(args, fmt);
+        (void) vsnprintf(a->message, sizeof(a->message), fmt, args);
+        va_end(args);
+
+        /* the cut may have split a character, and frames are UTF-8 */
+        len = strlen(a->message);
+
+        while (!pt_str_is_utf8((pt_str_t) { a->message, len })) {
+            len--;
+        }
+
+        a->message[len] = '\0';
+
+        if (a->verdict == VERDICT_DONE) {
+            free(a->json);
+            a->json = NULL;
+        }
+    }
+
+    attempt_end(a, VERDICT_FAILED);
+}
+
+
+static void
+attempt_end(pt_attempt_t *a, pt_verdict_t verdict)
+{
+    if (verdict > a->verdict) {
+        a->verdict = verdict;
+        a->state = ATTEMPT_ENDING;
+    }
+
+    /* whatever it is still doing is of no use */
+    if (a->child_busy) {
+        pt_child_kill(a->child);
+    }
+
+    attempt_advance(a);
+}
+
+
+/* the next step, after any change */
+static void
+attempt_advance(pt_attempt_t *a)
+{
+    if (a->working) {
+        return;
+    }
+
+    switch (a->verdict) {
+
+    case VERDICT_NONE:
+        if (a->store != NULL) {
+            attempt_store(a);
+        }
+
+        return;
+
+    case VERDICT_DONE:
+        if (a->store != NULL) {
+            attempt_store(a);
+            return;
+        }
+
+        break;
+
+    default:
+        if (a->child_busy) {
+            return;
+        }
+
+        break;
+    }
+
+    attempt_finish(a);
+}
+
+
+static void
+attempt_finish(pt_attempt_t *a)
+{
+    pt_attempt_t   **p;
+    pt_attempts_t   *attempts = a->attempts;
+
+    for (p = &attempts->first; *p != a; p = &(*p)->next) { /* void */ }
+
+    *p = a->next;
+
+    if (attempts->first == NULL) {
+        (void) uv_timer_stop(&attempts->tick);
+    }
+
+    if (a->child != NULL) {
+        pt_child_give(a->child);
+    }
+
+    if (a->verdict == VERDICT_CANCELLED) {
+        pt_attempts_discard(attempts, &a->job, a->n);
+
+    } else {
+        attempt_report(a);
+    }
+
+    attempt_free(a);
+
+    attempts->events.over(attempts->events.ctx);
+    attempts_check_closed(attempts);
+}
+
+
+static void
+attempt_report(pt_attempt_t *a)
+{
+    char                        usage[256];
+    pt_str_t                    text;
+    pt_failure_t                failure;
+    pt_attempts_t              *attempts = a->attempts;
+    const pt_attempt_events_t  *events = &attempts->events;
+
+    uv_update_time(attempts->loop);
+
+    text = (pt_str_t) { usage, 0 };
+    text.len = (size_t) snprintf(usage, sizeof(usage),
+                   "{\"cpu_ms\":%llu,\"wall_ms\":%llu,\"peak_bytes\":%llu,"
+                   "\"input_bytes\":%llu,\"output_bytes\":%llu}",
+                   (unsigned long long) a->usage.cpu_ms,
+                   (unsigned long long) (uv_now(attempts->loop)
+                                         - a->started_ms),
+                   (unsigned long long) a->usage.peak_bytes,
+                   (unsigned long long) a->input_bytes,
+                   (unsigned long long) a->output_bytes);
+
+    if (a->verdict == VERDICT_DONE) {
+        events->done(events->ctx, &a->job, a->n, pt_str(a->json), text);
+        return;
+    }
+
+    failure = (pt_failure_t) {
+        .err = a->err,
+        .message = pt_str(a->message),
+        .errors = a->json && *a->json ? pt_str(a->json) : PT_STR_NULL
+    };
+
+    events->failed(events->ctx, &a->job, a->n, &failure, text);
+}
+
+
+static void
+attempt_free(pt_attempt_t *a)
+{
+    pt_output_item_t  *item;
+
+    while ((item = a->outputs) != NULL) {
+        a->outputs = item->next;
+        free(item->name);
+        free(item->path);
+        free(item->detail);
+        free(item);
+    }
+
+    pt_json_free(a->inputs);
+    free(a->action);
+    free(a->user);
+    free(a->user_type);
+    free(a->params);
+    free(a->json);
+    free(a);
+}
+
+
+/* DESIGN, section 7; name NULL: of all that the attempt has stored */
+static void
+attempt_key(const pt_id_t *job, uint32_t n, const char *name, char *key,
+    size_t size)
+{
+    char  id[PT_ID_TEXT_LEN];
+
+    pt_id_format(job, id);
+
+    (void) snprintf(key, size, "jobs/%.2s/%.*s/%u%s%s",
+                    id + PT_ID_TEXT_LEN - 2, PT_ID_TEXT_LEN, id, (unsigned) n,
+                    name ? "/" : "", name ? name : "");
+}
+
+
+static void
+attempts_do_discard(uv_work_t *work)
+{
+    pt_discard_t  *d = work->data;
+
+    if (pt_storage_delete(d->attempts->storage, d->key) != PT_OK) {
+        d->key[0] = '\0';
+    }
+}
+
+
+static void
+attempts_after_discard(uv_work_t *work, int status)
+{
+    pt_discard_t   *d = work->data;
+    pt_attempts_t  *attempts = d->attempts;
+
+    (void) status;
+
+    if (d->key[0] == '\0') {
+        pt_log(PT_LOG_WARN, attempts->processor->service,
+               "could not delete the files of an ended attempt, ignoring");
+    }
+
+    free(d);
+    attempts->discards--;
+    attempts_check_closed(attempts);
+}
+
+
+static void
+attempts_on_pool_closed(void *ctx)
+{
+    pt_attempts_t  *attempts = ctx;
+
+    attempts->pool_closed = true;
+    attempts_check_closed(attempts);
+}
+
+
+static void
+attempts_check_closed(pt_attempts_t *attempts)
+{
+    if (attempts->pool_closed && attempts->first == NULL
+        && attempts->discards == 0
+        && !uv_is_closing((uv_handle_t *) &attempts->tick))
+    {
+        uv_close((uv_handle_t *) &attempts->tick, attempts_on_closed);
+    }
+}
+
+
+static void
+attempts_on_closed(uv_handle_t *handle)
+{
+    pt_attempts_t        *attempts = handle->data;
+    pt_attempt_events_t   events = attempts->events;
+
+    free(attempts);
+    events.closed(events.ctx);
+}

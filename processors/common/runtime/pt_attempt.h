@@ -1,0 +1,103 @@
+/*
+ * Attempts: from an assignment to its last report, in the parent.
+ *
+ *   WAITING    for an idle child
+ *   FETCHING   a thread puts the inputs into the child's folder
+ *   RUNNING    the child has the job; outputs are stored as they come, one
+ *              after the other, by a thread
+ *   ENDING     the verdict is known; outputs are still being stored, or the
+ *              child is being ended
+ *
+ * Whoever made the attempt hears of it through events; done or failed is the
+ * last, and after pt_attempts_cancel() nothing comes.
+ */
+
+#ifndef PT_ATTEMPT_H
+#define PT_ATTEMPT_H
+
+#include "pt_pool.h"
+#include "pt_storage.h"
+
+
+/* files and trees that one attempt may publish */
+#define PT_OUTPUTS_MAX  4096
+
+
+typedef struct pt_attempts_s  pt_attempts_t;
+
+
+typedef struct {
+    pt_err_t  err;
+    pt_str_t  message;
+    pt_str_t  errors;        /* [{"pointer","detail"}], or absent */
+} pt_failure_t;
+
+
+/* what they are given lives for the call only */
+typedef struct {
+    void  (*progress)(void *ctx, const pt_id_t *job, uint32_t attempt,
+              unsigned permille, pt_str_t stage);
+
+    /* body: as OUTPUT of pt_wire.h has it; the file is durable */
+    void  (*output)(void *ctx, const pt_id_t *job, uint32_t attempt,
+              pt_str_t body);
+
+    /* usage: as DONE has it */
+    void  (*done)(void *ctx, const pt_id_t *job, uint32_t attempt,
+              pt_str_t result, pt_str_t usage);
+    void  (*failed)(void *ctx, const pt_id_t *job, uint32_t attempt,
+              const pt_failure_t *failure, pt_str_t usage);
+
+    /* an attempt is over, also a cancelled one */
+    void  (*over)(void *ctx);
+
+    /* no attempt can be run any more */
+    void  (*broken)(void *ctx, const char *why);
+
+    /* pt_attempts_close() is complete, attempts and children are gone */
+    void  (*closed)(void *ctx);
+
+    void   *ctx;
+} pt_attempt_events_t;
+
+
+/*
+ * zygote, scratch and storage are borrowed.
+ *
+ * Errors  PT_E_NOMEM
+ */
+PT_MUST_CHECK pt_err_t pt_attempts_open(uv_loop_t *loop,
+    const pt_processor_t *processor, unsigned slots, pt_zygote_t *zygote,
+    pt_scratch_t *scratch, pt_storage_t *storage,
+    const pt_attempt_events_t *events, pt_attempts_t **ret_attempts);
+
+/* ends what runs, tells nobody; events.closed follows */
+void pt_attempts_close(pt_attempts_t *attempts);
+
+/*
+ * Takes one attempt; assign is borrowed for the call.
+ *
+ * Errors  PT_E_CONFLICT        it is here already
+ *         PT_E_UNKNOWN_ACTION
+ *         PT_E_INVALID         inputs that cannot be
+ *         PT_E_NOMEM
+ */
+PT_MUST_CHECK pt_err_t pt_attempts_start(pt_attempts_t *attempts,
+    const pt_assign_t *assign);
+
+/* stops it and deletes what it has stored; none there is fine */
+void pt_attempts_cancel(pt_attempts_t *attempts, const pt_id_t *job,
+    uint32_t attempt);
+
+/* deletes what an attempt that is over has stored, in the background */
+void pt_attempts_discard(pt_attempts_t *attempts, const pt_id_t *job,
+    uint32_t attempt);
+
+/* how many there are */
+unsigned pt_attempts_count(const pt_attempts_t *attempts);
+
+/* appends their marks (pt_wire.h) */
+void pt_attempts_marks(const pt_attempts_t *attempts, pt_buf_t *buf);
+
+
+#endif /* PT_ATTEMPT_H */
