@@ -1,0 +1,233 @@
+/* What a good action does, one thing each. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "test_actions.h"
+
+
+#define NAME_LEN  255
+
+
+static pt_err_t test_write(pt_job_t *job, const char *path, pt_str_t text,
+    int64_t bytes);
+static void test_copy(char *to, size_t size, pt_str_t from);
+
+
+pt_err_t
+test_noop(pt_job_t *job)
+{
+    (void) job;
+
+    return PT_OK;
+}
+
+
+/* the result is the parameters */
+pt_err_t
+test_echo(pt_job_t *job)
+{
+    pt_buf_t    buf;
+    pt_err_t    err;
+    pt_jsonw_t  w;
+
+    pt_buf_init(&buf, &pt_mem_heap, 1u << 20);
+    pt_jsonw_init(&w, &buf);
+    pt_jsonw_value(&w, pt_job_params(job));
+
+    err = buf.err != PT_OK ? buf.err : pt_job_result(job, pt_buf_str(&buf));
+    pt_buf_done(&buf);
+
+    return err;
+}
+
+
+/* {"seconds", "steps"}: so much time, and a progress report after each step */
+pt_err_t
+test_sleep(pt_job_t *job)
+{
+    double            seconds;
+    int64_t           i, steps;
+    struct timespec   t;
+    const pt_json_t  *params = pt_job_params(job);
+
+    seconds = pt_json_double(params, "seconds", 1);
+    steps = pt_json_int(params, "steps", 10);
+    seconds /= (double) steps;
+
+    t.tv_sec = (time_t) seconds;
+    t.tv_nsec = (long) ((seconds - (double) t.tv_sec) * 1e9);
+
+    for (i = 1; i <= steps; i++) {
+        (void) nanosleep(&t, NULL);
+        pt_job_progress(job, (unsigned) (i * 1000 / steps), "sleep");
+    }
+
+    return pt_job_result(job, PT_STR("{\"slept\":true}"));
+}
+
+
+/* {"name", "text" or "bytes"}: one file with that text, or so many bytes */
+pt_err_t
+test_output(pt_job_t *job)
+{
+    char              name[NAME_LEN + 1];
+    pt_err_t          err;
+    const pt_json_t  *params = pt_job_params(job);
+
+    test_copy(name, sizeof(name),
+              pt_json_string(params, "name", PT_STR("out.txt")));
+
+    err = test_write(job, "file",
+                     pt_json_string(params, "text", PT_STR("pitchey\n")),
+                     pt_json_int(params, "bytes", -1));
+    if (err != PT_OK) {
+        return err;
+    }
+
+    return pt_job_output(job, name,
+                         pt_json_member(params, "bytes")
+                         ? "application/octet-stream" : "text/plain", "file");
+}
+
+
+/* {"name", "files"}: a folder with a playlist and so many segments */
+pt_err_t
+test_tree(pt_job_t *job)
+{
+    char              name[NAME_LEN + 1], path[64];
+    int64_t           i, n;
+    pt_err_t          err;
+    const pt_json_t  *params = pt_job_params(job);
+
+    test_copy(name, sizeof(name),
+              pt_json_string(params, "name", PT_STR("tree")));
+    n = pt_json_int(params, "files", 3);
+
+    if (mkdir("tree", 0755) == -1 || mkdir("tree/segments", 0755) == -1) {
+        return pt_job_fail(job, PT_E_IO, "could not make a folder: %s",
+                           strerror(errno));
+    }
+
+    err = test_write(job, "tree/index.m3u8", PT_STR("#EXTM3U\n"), -1);
+
+    for (i = 0; i < n && err == PT_OK; i++) {
+        (void) snprintf(path, sizeof(path), "tree/segments/%05d.m4s", (int) i);
+        err = test_write(job, path, PT_STR(""), 1000);
+    }
+
+    if (err != PT_OK) {
+        return err;
+    }
+
+    return pt_job_output_tree(job, name, "index.m3u8", "tree");
+}
+
+
+/* {"code", "message"}: fails with them, and with a violation at /code */
+pt_err_t
+test_fail(pt_job_t *job)
+{
+    pt_err_t          err;
+    const pt_json_t  *params = pt_job_params(job);
+
+    err = pt_err_from_code(pt_json_string(params, "code",
+                                          PT_STR("input_broken")));
+    pt_job_fail_at(job, PT_STR("/code"), PT_STR("was asked for"));
+
+    return pt_job_fail(job, err == PT_OK ? PT_E_INTERNAL : err, "%.*s",
+                       PT_STR_ARG(pt_json_string(params, "message",
+                                                 PT_STR("as asked"))));
+}
+
+
+/* {"file"}: its size and SHA-256, as read from the input's path */
+pt_err_t
+test_read_file(pt_job_t *job)
+{
+    int                i, fd, n;
+    char               chunk[16384], result[256];
+    ssize_t            got;
+    uint8_t            hash[32];
+    long long          size = 0;
+    EVP_MD_CTX        *ctx;
+    const pt_input_t  *input;
+
+    input = pt_job_input(job, pt_json_string(pt_job_params(job), "file",
+                                             PT_STR_NULL));
+    if (input == NULL) {
+        return pt_job_fail(job, PT_E_PARAMETERS, "no such input");
+    }
+
+    fd = open(input->path, O_RDONLY);
+    ctx = EVP_MD_CTX_new();
+
+    if (fd == -1 || ctx == NULL
+        || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
+    {
+        return pt_job_fail(job, PT_E_IO, "could not open the input: %s",
+                           strerror(errno));
+    }
+
+    while ((got = read(fd, chunk, sizeof(chunk))) > 0) {
+        (void) EVP_DigestUpdate(ctx, chunk, (size_t) got);
+        size += got;
+    }
+
+    (void) close(fd);
+    (void) EVP_DigestFinal_ex(ctx, hash, NULL);
+    EVP_MD_CTX_free(ctx);
+
+    n = snprintf(result, sizeof(result), "{\"size\":%lld,\"sha256\":\"", size);
+
+    for (i = 0; i < 32; i++) {
+        n += snprintf(result + n, sizeof(result) - (size_t) n, "%02x", hash[i]);
+    }
+
+    n += snprintf(result + n, sizeof(result) - (size_t) n, "\"}");
+
+    return pt_job_result(job, (pt_str_t) { result, (size_t) n });
+}
+
+
+/* a file of text, or of so many bytes if that is not negative */
+static pt_err_t
+test_write(pt_job_t *job, const char *path, pt_str_t text, int64_t bytes)
+{
+    FILE     *f;
+    int64_t   i;
+
+    f = fopen(path, "w");
+    if (f == NULL) {
+        return pt_job_fail(job, PT_E_IO, "could not make \"%s\": %s", path,
+                           strerror(errno));
+    }
+
+    if (bytes < 0) {
+        (void) fwrite(text.data, 1, text.len, f);
+    }
+
+    for (i = 0; i < bytes; i++) {
+        (void) putc((int) ('a' + i % 26), f);
+    }
+
+    if (fclose(f) == EOF) {
+        return pt_job_fail(job, PT_E_IO, "could not write \"%s\": %s", path,
+                           strerror(errno));
+    }
+
+    return PT_OK;
+}
+
+
+static void
+test_copy(char *to, size_t size, pt_str_t from)
+{
+    (void) snprintf(to, size, "%.*s", PT_STR_ARG(from));
+}
