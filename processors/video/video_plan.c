@@ -1,0 +1,157 @@
+/*
+ * The ladder.
+ */
+
+#include "video_plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+
+static void video_plan_rung(video_plan_t *plan, const video_info_t *info,
+    int lines);
+static void video_plan_own_size(video_plan_t *plan, const video_info_t *info);
+static bool video_plan_reaches(const video_info_t *info, int lines);
+static int video_long_side(int lines);
+static int video_even(double pixels);
+
+
+/* x264's crf moves with its preset: these look alike, and cost more or less */
+static const video_preset_t  video_presets[] = {
+    { "fast", "veryfast", "23", "0" },
+    { "balanced", "fast", "22", "40" },
+    { "quality", "slow", "20", "40" },
+    { NULL, NULL, NULL, NULL }
+};
+
+static const int  video_ladder[VIDEO_RUNGS_MAX] = { 1080, 720, 480 };
+
+
+const video_preset_t *
+video_preset(const char *name)
+{
+    const video_preset_t  *p;
+
+    for (p = video_presets; p->name; p++) {
+        if (strcmp(p->name, name) == 0) {
+            return p;
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+video_plan(video_plan_t *plan, const video_request_t *request,
+    const video_info_t *info, video_report_t *report)
+{
+    bool      asked;
+    unsigned  i, k;
+
+    memset(plan, 0, sizeof(*plan));
+
+    for (i = 0; i < VIDEO_RUNGS_MAX; i++) {
+        asked = request->nladder == 0;
+
+        for (k = 0; k < request->nladder; k++) {
+            asked = asked || request->ladder[k] == video_ladder[i];
+        }
+
+        if (!asked) {
+            continue;
+        }
+
+        if (video_plan_reaches(info, video_ladder[i])) {
+            video_plan_rung(plan, info, video_ladder[i]);
+
+        } else if (request->nladder > 0) {
+            video_warn(report, "not_enlarged", "the picture has %d x %d "
+                       "pixels: renditions above that were left out",
+                       info->width, info->height);
+        }
+    }
+
+    if (plan->nrungs == 0) {
+        video_plan_own_size(plan, info);
+    }
+}
+
+
+static bool
+video_plan_reaches(const video_info_t *info, int lines)
+{
+    int  longer, shorter;
+
+    longer = info->width > info->height ? info->width : info->height;
+    shorter = info->width > info->height ? info->height : info->width;
+
+    return shorter >= lines || longer >= video_long_side(lines);
+}
+
+
+static void
+video_plan_rung(video_plan_t *plan, const video_info_t *info, int lines)
+{
+    double              scale, by_long, by_short;
+    bool                portrait;
+    video_rung_size_t  *rung;
+
+    portrait = info->height > info->width;
+
+    /* a picture of 16:9 takes its long side from its own shape, not from
+     * the box, which was rounded */
+    by_short = (double) lines / (portrait ? info->width : info->height);
+    by_long = (double) video_long_side(lines)
+              / (portrait ? info->height : info->width);
+
+    scale = by_short < by_long ? by_short : by_long;
+    if (scale > 1) {
+        scale = 1;
+    }
+
+    rung = &plan->rungs[plan->nrungs++];
+    rung->width = video_even(info->width * scale);
+    rung->height = video_even(info->height * scale);
+
+    if (scale == 1) {
+        rung->width = info->width & ~1;      /* an odd line is lost */
+        rung->height = info->height & ~1;
+    }
+
+    snprintf(rung->name, sizeof(rung->name), "%dp", lines);
+}
+
+
+static void
+video_plan_own_size(video_plan_t *plan, const video_info_t *info)
+{
+    video_rung_size_t  *rung;
+
+    rung = &plan->rungs[plan->nrungs++];
+    rung->width = info->width > 1 ? info->width & ~1 : 2;
+    rung->height = info->height > 1 ? info->height & ~1 : 2;
+
+    snprintf(rung->name, sizeof(rung->name), "%dp",
+             rung->width < rung->height ? rung->width : rung->height);
+}
+
+
+/* 1080: 1920, 720: 1280, 480: 854 */
+static int
+video_long_side(int lines)
+{
+    return video_even(lines * 16.0 / 9.0);
+}
+
+
+/* 4:2:0 needs even sides */
+static int
+video_even(double pixels)
+{
+    int  even;
+
+    even = 2 * (int) (pixels / 2 + 0.5);
+
+    return even < 2 ? 2 : even;
+}

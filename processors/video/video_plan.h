@@ -1,0 +1,68 @@
+/*
+ * What to make: from what was asked for and what the input is.  Pure: no
+ * file, no thread, no FFmpeg state.
+ */
+
+#ifndef VIDEO_PLAN_H
+#define VIDEO_PLAN_H
+
+#include "video_probe.h"
+
+
+#define VIDEO_RUNGS_MAX       3
+#define VIDEO_THUMBNAILS_MAX  100
+
+/* keyframes lie on this grid in every rendition, segments on every third */
+#define VIDEO_KEY_US          (2 * AV_TIME_BASE)
+#define VIDEO_SEGMENT_US      (6 * AV_TIME_BASE)
+
+#define VIDEO_AUDIO_RATE      48000
+#define VIDEO_AUDIO_BIT_RATE  128000
+
+
+typedef struct {
+    const char      *name;          /* "fast" */
+    const char      *x264;          /* x264's preset */
+    const char      *crf;
+    const char      *scenecut;      /* threshold, "0": on the grid alone */
+} video_preset_t;
+
+
+/* what was asked for */
+typedef struct {
+    int              ladder[VIDEO_RUNGS_MAX];   /* 1080, 720, 480 */
+    unsigned         nladder;                   /* 0: "auto" */
+    unsigned         thumbnails;                /* how many */
+    int              thumbnail_width;
+    bool             poster;
+    bool             mp4;
+    const video_preset_t  *preset;
+} video_request_t;
+
+
+typedef struct {
+    char             name[16];      /* "720p", also its folder */
+    int              width;
+    int              height;
+} video_rung_size_t;
+
+
+typedef struct {
+    video_rung_size_t      rungs[VIDEO_RUNGS_MAX];   /* largest first */
+    unsigned               nrungs;
+} video_plan_t;
+
+
+/* NULL: no such preset */
+const video_preset_t *video_preset(const char *name);
+
+/*
+ * A rung N is a box of N lines at 16:9 (upright for portrait) that the
+ * picture is fitted into.  It is used where the picture reaches the box, so
+ * nothing is enlarged; an input below all of them keeps its own size.
+ */
+void video_plan(video_plan_t *plan, const video_request_t *request,
+    const video_info_t *info, video_report_t *report);
+
+
+#endif /* VIDEO_PLAN_H */

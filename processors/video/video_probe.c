@@ -1,0 +1,386 @@
+/*
+ * One pass over the packets of an input.
+ */
+
+#include "video_probe.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavutil/display.h>
+#include <libavutil/intreadwrite.h>
+#include <libavutil/pixdesc.h>
+
+
+/* a file that ends this much before its header says so was cut */
+#define VIDEO_SHORT_US  500000
+
+
+typedef struct {
+    int64_t   first_us;
+    int64_t   last_us;      /* start of the last one */
+    int64_t   end_us;
+    uint64_t  packets;
+} video_span_t;
+
+
+static void video_probe_static(video_info_t *info, const video_source_t *s);
+static void video_probe_size(video_info_t *info, const AVStream *st);
+static pt_err_t video_probe_scan(video_info_t *info, video_source_t *s,
+    video_report_t *report);
+static void video_span_add(video_span_t *span, const AVPacket *packet,
+    const AVStream *st);
+static void video_probe_times(video_info_t *info, const video_span_t *video,
+    const video_span_t *audio);
+static pt_err_t video_probe_check(video_info_t *info, const video_source_t *s,
+    int rc, video_report_t *report);
+
+
+static const AVRational  video_rates[] = {
+    { 24000, 1001 }, { 24, 1 }, { 25, 1 }, { 30000, 1001 }, { 30, 1 },
+    { 48, 1 }, { 50, 1 }, { 60000, 1001 }, { 60, 1 }, { 120, 1 },
+    { 12, 1 }, { 15, 1 }, { 0, 1 }
+};
+
+
+pt_err_t
+video_probe(video_info_t *info, const char *path, video_report_t *report)
+{
+    pt_err_t        err;
+    video_source_t  source;
+
+    memset(info, 0, sizeof(*info));
+
+    err = video_source_open(&source, path, report);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    video_probe_static(info, &source);
+    err = video_probe_scan(info, &source, report);
+
+    video_source_close(&source);
+
+    return err;
+}
+
+
+static void
+video_probe_static(video_info_t *info, const video_source_t *s)
+{
+    const AVStream           *st;
+    const AVCodecParameters  *par;
+    const AVDictionaryEntry  *tag;
+
+    st = s->video;
+    par = st->codecpar;
+
+    info->container = s->container;
+    info->video_codec = avcodec_get_name(par->codec_id);
+    info->time_base = st->time_base;
+    info->interlaced = par->field_order > AV_FIELD_PROGRESSIVE;
+    info->hdr = par->color_trc == AVCOL_TRC_SMPTE2084
+                || par->color_trc == AVCOL_TRC_ARIB_STD_B67;
+
+    if (s->format->duration > 0) {
+        info->declared_us = s->format->duration;
+    }
+
+    video_probe_size(info, st);
+
+    if (s->audio) {
+        info->audio_codec = avcodec_get_name(s->audio->codecpar->codec_id);
+        info->channels = s->audio->codecpar->ch_layout.nb_channels;
+
+        tag = av_dict_get(s->audio->metadata, "language", NULL, 0);
+        if (tag && strcmp(tag->value, "und") != 0) {
+            snprintf(info->language, sizeof(info->language), "%s",
+                     tag->value);
+        }
+    }
+}
+
+
+/* what a viewer sees: pixels made square, the long way up */
+static void
+video_probe_size(video_info_t *info, const AVStream *st)
+{
+    int             swap;
+    size_t          size;
+    AVRational      sar;
+    const uint8_t  *matrix;
+
+    info->width = st->codecpar->width;
+    info->height = st->codecpar->height;
+
+    sar = st->sample_aspect_ratio;
+    if (sar.num <= 0) {
+        sar = st->codecpar->sample_aspect_ratio;
+    }
+
+    /* beyond 1:4 and 4:1 it is damage, not anamorphic film */
+    if (sar.num > 0 && sar.den > 0 && av_q2d(sar) > 0.25 && av_q2d(sar) < 4) {
+        info->width = (int) av_rescale(info->width, sar.num, sar.den);
+    }
+
+    matrix = av_stream_get_side_data(st, AV_PKT_DATA_DISPLAYMATRIX, &size);
+    info->orient = video_orient(matrix && size >= 9 * sizeof(int32_t)
+                                ? (const int32_t *) matrix : NULL);
+    info->rotation = video_orient_degrees(info->orient);
+
+    if (info->orient.transpose) {
+        swap = info->width;
+        info->width = info->height;
+        info->height = swap;
+    }
+}
+
+
+/*
+ * The matrix takes the stored point (p, q) to x = a p + c q, y = b p + d q
+ * with a, b at 0, 1 and c, d at 3, 4.  Angles between are left alone.
+ */
+video_orient_t
+video_orient(const int32_t *m)
+{
+    video_orient_t  o = { false, false, false };
+
+    if (m == NULL) {
+        return o;
+    }
+
+    if (m[0] == 0 && m[4] == 0 && m[1] != 0 && m[3] != 0) {
+        o.transpose = true;
+        o.hflip = m[3] < 0;
+        o.vflip = m[1] < 0;
+
+    } else if (m[1] == 0 && m[3] == 0) {
+        o.hflip = m[0] < 0;
+        o.vflip = m[4] < 0;
+    }
+
+    return o;
+}
+
+
+int
+video_orient_degrees(video_orient_t o)
+{
+    if (o.transpose) {
+        return o.hflip ? 90 : o.vflip ? 270 : 90;
+    }
+
+    return o.vflip ? 180 : 0;
+}
+
+
+static pt_err_t
+video_probe_scan(video_info_t *info, video_source_t *s, video_report_t *report)
+{
+    int            rc;
+    AVPacket      *packet;
+    video_span_t   video, audio;
+
+    packet = av_packet_alloc();
+    if (packet == NULL) {
+        return video_fail_av(report, AVERROR(ENOMEM), "cannot read the input");
+    }
+
+    memset(&video, 0, sizeof(video));
+    memset(&audio, 0, sizeof(audio));
+
+    for ( ;; ) {
+        rc = video_source_read(s, packet);
+        if (rc < 0) {
+            break;
+        }
+
+        if (packet->stream_index == s->video->index) {
+            video_span_add(&video, packet, s->video);
+
+        } else {
+            video_span_add(&audio, packet, s->audio);
+        }
+
+        av_packet_unref(packet);
+    }
+
+    av_packet_free(&packet);
+
+    if (rc == AVERROR(ENOMEM) || rc == AVERROR(EIO)) {
+        return video_fail_av(report, rc, "cannot read the input");
+    }
+
+    if (video.packets == 0) {
+        return video_fail(report, PT_E_INPUT_BROKEN,
+                          "the file holds no pictures");
+    }
+
+    info->frames = video.packets;
+    info->frame_rate = av_guess_frame_rate(s->format, s->video, NULL);
+
+    video_probe_times(info, &video, &audio);
+
+    return video_probe_check(info, s, rc, report);
+}
+
+
+static void
+video_span_add(video_span_t *span, const AVPacket *packet, const AVStream *st)
+{
+    size_t          size;
+    int64_t         ts, us, end;
+    const uint8_t  *skip;
+
+    ts = packet->pts != AV_NOPTS_VALUE ? packet->pts : packet->dts;
+
+    if (packet->flags & AV_PKT_FLAG_DISCARD) {
+        return;     /* outside of the edit list: decoded, never shown */
+    }
+
+    if (ts == AV_NOPTS_VALUE) {
+        span->packets++;
+        return;
+    }
+
+    us = av_rescale_q(ts, st->time_base, AV_TIME_BASE_Q);
+    end = us + av_rescale_q(packet->duration, st->time_base, AV_TIME_BASE_Q);
+
+    /* the encoder's delay, which the decoder takes away again */
+    skip = av_packet_get_side_data(packet, AV_PKT_DATA_SKIP_SAMPLES, &size);
+    if (skip && size >= 4 && st->codecpar->sample_rate > 0) {
+        us += av_rescale(AV_RL32(skip), AV_TIME_BASE,
+                         st->codecpar->sample_rate);
+    }
+
+    if (span->packets == 0 || us < span->first_us) {
+        span->first_us = us;
+    }
+
+    if (span->packets == 0 || us > span->last_us) {
+        span->last_us = us;
+    }
+
+    if (span->packets == 0 || end > span->end_us) {
+        span->end_us = end;
+    }
+
+    span->packets++;
+}
+
+
+static void
+video_probe_times(video_info_t *info, const video_span_t *video,
+    const video_span_t *audio)
+{
+    double   rate;
+    int64_t  frame_us;
+
+    rate = 0;
+
+    if (video->packets > 1 && video->last_us > video->first_us) {
+        rate = (double) (video->packets - 1) * AV_TIME_BASE
+               / (double) (video->last_us - video->first_us);
+        info->frame_rate = video_rate_snap(rate, 0.005);
+    }
+
+    if (info->frame_rate.num <= 0 || info->frame_rate.den <= 0
+        || av_q2d(info->frame_rate) > 1000)
+    {
+        info->frame_rate = (AVRational) { 25, 1 };
+    }
+
+    frame_us = av_rescale(AV_TIME_BASE, info->frame_rate.den,
+                          info->frame_rate.num);
+
+    info->zero_us = video->first_us;
+
+    if (audio->packets > 0 && audio->first_us < info->zero_us) {
+        info->zero_us = audio->first_us;
+    }
+
+    info->start_us = video->first_us - info->zero_us;
+    info->end_us = video->end_us - info->zero_us;
+
+    if (info->end_us < video->last_us - info->zero_us + frame_us / 2) {
+        info->end_us = video->last_us - info->zero_us + frame_us;
+    }
+
+    if (audio->packets > 0) {
+        info->audio_end_us = audio->end_us - info->zero_us;
+    }
+
+    info->duration_us = info->end_us > info->audio_end_us
+                        ? info->end_us : info->audio_end_us;
+}
+
+
+AVRational
+video_rate_snap(double rate, double tolerance)
+{
+    double             off, best;
+    AVRational         found;
+    const AVRational  *r;
+
+    found = av_d2q(rate, 100000);
+    best = tolerance;
+
+    for (r = video_rates; r->num; r++) {
+        off = fabs(rate / av_q2d(*r) - 1);
+
+        if (off < best) {
+            best = off;
+            found = *r;
+        }
+    }
+
+    return found;
+}
+
+
+/* rc is how the demuxer ended: its end of file, or what it could not read */
+static pt_err_t
+video_probe_check(video_info_t *info, const video_source_t *s, int rc,
+    video_report_t *report)
+{
+    int64_t  real;
+
+    if (info->duration_us > VIDEO_SECONDS_MAX * (int64_t) AV_TIME_BASE) {
+        return video_fail(report, PT_E_INPUT_LIMIT,
+                          "the file lasts %" PRId64 " minutes, more than %d",
+                          info->duration_us / AV_TIME_BASE / 60,
+                          VIDEO_SECONDS_MAX / 60);
+    }
+
+    real = info->duration_us;
+
+    if (rc != AVERROR_EOF) {
+        video_warn(report, "truncated", "the file becomes unreadable after "
+                   "%.2f s; what comes before was processed",
+                   (double) real / AV_TIME_BASE);
+    }
+
+    /* a transport stream declares nothing: FFmpeg guessed, and may guess
+     * wrong where the clock jumps */
+    if (info->declared_us == 0 || strcmp(s->container, "mpegts") == 0) {
+        return PT_OK;
+    }
+
+    if (info->declared_us > VIDEO_SECONDS_MAX * (int64_t) AV_TIME_BASE) {
+        video_warn(report, "duration_wrong", "the header declares %.0f s, "
+                   "the file holds %.2f s",
+                   (double) info->declared_us / AV_TIME_BASE,
+                   (double) real / AV_TIME_BASE);
+
+    } else if (info->declared_us > real + VIDEO_SHORT_US) {
+        video_warn(report, "truncated", "the file declares %.2f s and ends "
+                   "after %.2f s; what is there was processed",
+                   (double) info->declared_us / AV_TIME_BASE,
+                   (double) real / AV_TIME_BASE);
+    }
+
+    return PT_OK;
+}

@@ -1,0 +1,63 @@
+/*
+ * What is known of an input before the work starts.  The whole file is
+ * demuxed once, without decoding: real times instead of declared ones, the
+ * point where a damaged file ends, and exact positions for the thumbnails.
+ */
+
+#ifndef VIDEO_PROBE_H
+#define VIDEO_PROBE_H
+
+#include "video_source.h"
+
+
+/*
+ * How the stored picture becomes upright: first transposed (mirrored along
+ * the main diagonal), then flipped.  Every one of the eight is a pair.
+ */
+typedef struct {
+    bool         transpose;
+    bool         hflip;
+    bool         vflip;
+} video_orient_t;
+
+
+typedef struct {
+    const char      *container;
+    const char      *video_codec;
+    const char      *audio_codec;     /* NULL: no audio */
+    char             language[16];    /* of the audio, "" unknown */
+    int              channels;
+
+    int              width;           /* upright, square pixels */
+    int              height;
+    video_orient_t   orient;
+    int              rotation;        /* degrees clockwise to be upright */
+    bool             interlaced;
+    bool             hdr;             /* PQ or HLG */
+
+    AVRational       time_base;       /* of the video stream */
+    AVRational       frame_rate;      /* average */
+    uint64_t         frames;          /* packets of the video stream */
+
+    /* real times in microseconds; zero is the start of what begins first */
+    int64_t          zero_us;         /* on the file's own clock */
+    int64_t          start_us;        /* of the video, from zero */
+    int64_t          end_us;
+    int64_t          audio_end_us;    /* 0: no audio */
+    int64_t          duration_us;     /* the longer of both */
+    int64_t          declared_us;     /* by the header, 0: none */
+} video_info_t;
+
+
+PT_MUST_CHECK pt_err_t video_probe(video_info_t *info, const char *path,
+    video_report_t *report);
+
+/* of a display matrix (ISO 14496-12), 9 numbers; NULL: as stored */
+video_orient_t video_orient(const int32_t *matrix);
+int video_orient_degrees(video_orient_t orient);
+
+/* a measured rate as the broadcast rate that it means, if one is near */
+AVRational video_rate_snap(double rate, double tolerance);
+
+
+#endif /* VIDEO_PROBE_H */

@@ -1,0 +1,48 @@
+/*
+ * The audio: any layout in, stereo AAC at 48 kHz out, on the run's clock.
+ * Gaps become silence, what lies before zero is cut, and a source whose clock
+ * drifts is stretched back, so that sample n is always at n / 48000 s.
+ */
+
+#ifndef VIDEO_SOUND_H
+#define VIDEO_SOUND_H
+
+#include <libavutil/audio_fifo.h>
+#include <libswresample/swresample.h>
+
+#include "video_rung.h"
+
+
+typedef struct {
+    const video_info_t  *info;
+    video_report_t      *report;
+    AVRational           time_base;   /* of the stream */
+
+    AVCodecContext      *decoder;
+    AVCodecContext      *encoder;
+    AVFrame             *decoded;
+    AVFrame             *kind;        /* what swr was made for */
+    struct SwrContext   *swr;
+    AVAudioFifo         *fifo;
+
+    int64_t              position;    /* samples put into the fifo so far */
+    int64_t              encoded;     /* samples given to the encoder */
+    int64_t              stretching;  /* until this position */
+
+    video_packet_fn      emit;
+    void                *ctx;
+
+    uint64_t             errors;
+} video_sound_t;
+
+
+PT_MUST_CHECK pt_err_t video_sound_open(video_sound_t *s,
+    const AVStream *stream, const video_info_t *info, video_report_t *report);
+void video_sound_close(video_sound_t *s);
+
+/* NULL ends the stream.  PT_E_CANCELLED: emit() said so */
+PT_MUST_CHECK pt_err_t video_sound_decode(video_sound_t *s,
+    const AVPacket *packet);
+
+
+#endif /* VIDEO_SOUND_H */

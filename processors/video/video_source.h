@@ -1,0 +1,65 @@
+/*
+ * An input file, opened as what its bytes are: the demuxer is chosen among
+ * the containers listed in the .c by content, never by name, reads from one
+ * descriptor and cannot open anything else.
+ */
+
+#ifndef VIDEO_SOURCE_H
+#define VIDEO_SOURCE_H
+
+#include <libavformat/avformat.h>
+
+#include "video_report.h"
+
+
+/* 8192 x 4320 fits, with some room; a frame of 10 bits is then 108 MB */
+#define VIDEO_PIXELS_MAX   (36 * 1000 * 1000)
+
+/* one dimension; also what the decoders' tables can take */
+#define VIDEO_SIDE_MAX     16384
+
+/* a film; more than this is an archive or an accident */
+#define VIDEO_SECONDS_MAX  (4 * 3600)
+
+#define VIDEO_STREAMS_MAX  64
+
+/* FFmpeg's single allocations: the largest plane and index that may be */
+#define VIDEO_ALLOC_MAX    (192u << 20)
+
+
+typedef struct {
+    int               fd;
+    AVIOContext      *io;
+    AVFormatContext  *format;
+    const char       *container;     /* "mp4", static */
+
+    AVStream         *video;
+    AVStream         *audio;         /* NULL: none that can be decoded */
+
+    /* where the demuxer may jump (MPEG-TS): what is added to its times, and
+     * the end of what was read before, both microseconds */
+    int64_t           jump_us;
+    int64_t           last_us[VIDEO_STREAMS_MAX];
+} video_source_t;
+
+
+/*
+ * Opens, sniffs, reads the header and chooses the streams: the best moving
+ * picture, and the audio track that belongs to it.
+ *
+ * Errors  PT_E_INPUT_BROKEN, PT_E_INPUT_UNSUPPORTED, PT_E_INPUT_LIMIT,
+ *         PT_E_IO, PT_E_NOMEM; the reason is in the report
+ */
+PT_MUST_CHECK pt_err_t video_source_open(video_source_t *source,
+    const char *path, video_report_t *report);
+void video_source_close(video_source_t *source);
+
+/*
+ * The next packet of the two streams, with times that do not jump.  0, or
+ * FFmpeg's code: AVERROR_EOF at the end, other values where the data stop
+ * making sense, after which nothing more can be read.
+ */
+int video_source_read(video_source_t *source, AVPacket *packet);
+
+
+#endif /* VIDEO_SOURCE_H */

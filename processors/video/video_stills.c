@@ -1,0 +1,357 @@
+/*
+ * Thumbnails and the poster.
+ */
+
+#include "video_stills.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "video_jpeg.h"
+#include "video_rung.h"
+
+
+#define VIDEO_THUMBNAIL_QUALITY  3
+#define VIDEO_POSTER_QUALITY     2
+
+/* the poster's long side: what a player shows before it plays */
+#define VIDEO_POSTER_SIDE        1280
+
+/* pictures are judged at this width: blur shows, noise and grain do not */
+#define VIDEO_JUDGE_WIDTH        480
+
+
+static void video_stills_wish(video_stills_t *s, const video_info_t *info,
+    unsigned n, bool thumbnail);
+static int video_wish_compare(const void *a, const void *b);
+static pt_err_t video_stills_send(video_stills_t *s, const AVFrame *frame,
+    const video_wish_t *wish);
+static pt_err_t video_stills_thumbnail(video_stills_t *s,
+    const AVFrame *frame);
+static pt_err_t video_stills_judge(video_stills_t *s, const AVFrame *frame);
+static pt_err_t video_stills_poster(video_stills_t *s);
+static int video_even_side(int side, int num, int den);
+
+
+pt_err_t
+video_stills_open(video_stills_t *s, const video_request_t *request,
+    const video_info_t *info, const video_colors_t *colors,
+    video_report_t *report)
+{
+    memset(s, 0, sizeof(*s));
+
+    s->report = report;
+    s->colors = *colors;
+    s->time_base = info->time_base;
+    s->thumbnail_width = request->thumbnail_width;
+    s->want_poster = request->poster;
+    s->last_thumbnail = AV_NOPTS_VALUE;
+    s->best_score = -1;
+
+    video_queue_init(&s->queue, 2, video_free_frame);
+
+    video_stills_wish(s, info, request->thumbnails, true);
+
+    if (request->poster) {
+        video_stills_wish(s, info, VIDEO_POSTER_CANDIDATES, false);
+    }
+
+    qsort(s->wishes, s->nwishes, sizeof(s->wishes[0]), video_wish_compare);
+
+    if (request->thumbnails > 0 && mkdir("thumbnails", 0750) == -1
+        && errno != EEXIST)
+    {
+        return video_fail(report, PT_E_IO, "cannot make a folder: %s",
+                          strerror(errno));
+    }
+
+    return PT_OK;
+}
+
+
+void
+video_stills_close(video_stills_t *s)
+{
+    av_frame_free(&s->before);
+    av_frame_free(&s->best);
+    video_queue_done(&s->queue);
+}
+
+
+/* in the middle of n equal parts of the film */
+static void
+video_stills_wish(video_stills_t *s, const video_info_t *info, unsigned n,
+    bool thumbnail)
+{
+    unsigned       i;
+    video_wish_t  *w;
+
+    for (i = 0; i < n; i++) {
+        w = &s->wishes[s->nwishes++];
+        w->thumbnail = thumbnail;
+        w->time_us = info->start_us
+                     + (info->end_us - info->start_us) * (2 * i + 1) / (2 * n);
+    }
+}
+
+
+static int
+video_wish_compare(const void *a, const void *b)
+{
+    int64_t  x, y;
+
+    x = ((const video_wish_t *) a)->time_us;
+    y = ((const video_wish_t *) b)->time_us;
+
+    return (x > y) - (x < y);
+}
+
+
+/* the picture on the screen at a time is the last one that began by then */
+pt_err_t
+video_stills_offer(video_stills_t *s, const AVFrame *frame)
+{
+    pt_err_t             err;
+    const AVFrame       *shown;
+    const video_wish_t  *w;
+
+    while (s->next < s->nwishes) {
+        w = &s->wishes[s->next];
+
+        if (frame && av_compare_ts(frame->pts, s->time_base, w->time_us,
+                                   AV_TIME_BASE_Q) <= 0)
+        {
+            break;
+        }
+
+        shown = s->before ? s->before : frame;
+        if (shown == NULL) {
+            break;
+        }
+
+        err = video_stills_send(s, shown, w);
+        if (err != PT_OK) {
+            return err;
+        }
+
+        s->next++;
+    }
+
+    av_frame_free(&s->before);
+
+    if (frame == NULL) {
+        video_queue_end(&s->queue);
+        return PT_OK;
+    }
+
+    if (s->next < s->nwishes) {
+        s->before = av_frame_clone(frame);
+        if (s->before == NULL) {
+            return video_fail_av(s->report, AVERROR(ENOMEM), "thumbnails");
+        }
+    }
+
+    return PT_OK;
+}
+
+
+static pt_err_t
+video_stills_send(video_stills_t *s, const AVFrame *frame,
+    const video_wish_t *wish)
+{
+    AVFrame  *copy;
+
+    if (wish->thumbnail) {
+        if (frame->pts == s->last_thumbnail) {
+            video_warn(s->report, "few_frames", "the film has fewer pictures "
+                       "than thumbnails were asked for");
+            return PT_OK;
+        }
+
+        s->last_thumbnail = frame->pts;
+    }
+
+    copy = av_frame_clone(frame);
+    if (copy == NULL) {
+        return video_fail_av(s->report, AVERROR(ENOMEM), "thumbnails");
+    }
+
+    copy->opaque = (void *) (uintptr_t) wish;
+
+    return video_queue_push(&s->queue, copy) ? PT_OK : PT_E_CANCELLED;
+}
+
+
+pt_err_t
+video_stills_work(video_stills_t *s)
+{
+    AVFrame             *frame;
+    pt_err_t             err;
+    const video_wish_t  *wish;
+
+    for ( ;; ) {
+        frame = video_queue_pop(&s->queue);
+        if (frame == NULL) {
+            break;
+        }
+
+        wish = frame->opaque;
+
+        err = wish->thumbnail ? video_stills_thumbnail(s, frame)
+                              : video_stills_judge(s, frame);
+        av_frame_free(&frame);
+
+        if (err != PT_OK) {
+            return err;
+        }
+    }
+
+    return s->best ? video_stills_poster(s) : PT_OK;
+}
+
+
+static pt_err_t
+video_stills_thumbnail(video_stills_t *s, const AVFrame *frame)
+{
+    video_still_t  *t;
+
+    t = &s->thumbnails[s->nthumbnails];
+
+    t->width = s->thumbnail_width < frame->width ? s->thumbnail_width & ~1
+                                                 : frame->width;
+    t->height = video_even_side(frame->height, t->width, frame->width);
+    t->time_us = av_rescale_q(frame->pts, s->time_base, AV_TIME_BASE_Q);
+    snprintf(t->name, sizeof(t->name), "thumbnails/%02u.jpg",
+             s->nthumbnails + 1);
+
+    s->nthumbnails++;
+
+    return video_jpeg_write(t->name, frame, t->width, t->height,
+                            VIDEO_THUMBNAIL_QUALITY, &s->colors, s->report);
+}
+
+
+static int
+video_even_side(int side, int num, int den)
+{
+    int  even;
+
+    even = 2 * (int) (((int64_t) side * num + den) / (2 * (int64_t) den));
+
+    return even < 2 ? 2 : even;
+}
+
+
+static pt_err_t
+video_stills_judge(video_stills_t *s, const AVFrame *frame)
+{
+    int                 rc, width, height;
+    double              score;
+    AVFrame            *small;
+    struct SwsContext  *sws;
+
+    width = frame->width < VIDEO_JUDGE_WIDTH ? frame->width
+                                             : VIDEO_JUDGE_WIDTH;
+    height = video_even_side(frame->height, width, frame->width);
+
+    small = av_frame_alloc();
+    sws = video_sws(frame->width, frame->height, AV_PIX_FMT_YUV420P, width,
+                    height, AV_PIX_FMT_YUV420P, NULL);
+    rc = AVERROR(ENOMEM);
+
+    if (small && sws) {
+        small->format = AV_PIX_FMT_YUV420P;
+        small->width = width;
+        small->height = height;
+
+        rc = av_frame_get_buffer(small, 0);
+        if (rc >= 0) {
+            rc = sws_scale(sws, (const uint8_t *const *) frame->data,
+                           frame->linesize, 0, frame->height, small->data,
+                           small->linesize);
+        }
+    }
+
+    if (rc >= 0) {
+        score = video_poster_score(small->data[0], small->linesize[0], width,
+                                   height);
+        if (score > s->best_score) {
+            s->best_score = score;
+            av_frame_free(&s->best);
+            s->best = av_frame_clone(frame);
+            rc = s->best ? 0 : AVERROR(ENOMEM);
+        }
+    }
+
+    sws_freeContext(sws);
+    av_frame_free(&small);
+
+    return rc < 0 ? video_fail_av(s->report, rc, "cannot judge a picture")
+                  : PT_OK;
+}
+
+
+double
+video_poster_score(const uint8_t *luma, int stride, int width, int height)
+{
+    int             x, y;
+    double          n, v, edge, sum, squares, edges, mean, contrast, exposure;
+    const uint8_t  *p;
+
+    sum = 0;
+    squares = 0;
+    edges = 0;
+    n = 0;
+
+    for (y = 1; y < height - 1; y++) {
+        for (x = 1; x < width - 1; x++) {
+            p = luma + (ptrdiff_t) y * stride + x;
+            v = *p;
+
+            /* what is left of a point after its neighbours: focus */
+            edge = 4 * v - p[-1] - p[1] - p[-stride] - p[stride];
+
+            sum += v;
+            squares += v * v;
+            edges += edge * edge;
+            n++;
+        }
+    }
+
+    if (n == 0) {
+        return 0;
+    }
+
+    mean = sum / n;
+    contrast = sqrt(fmax(squares / n - mean * mean, 0));
+
+    /* 110: middle gray; one step of the bell is what a night scene is off */
+    exposure = exp(-(mean - 110) * (mean - 110) / (2 * 50.0 * 50.0));
+
+    return log1p(edges / n) * exposure * fmin(contrast / 40, 1);
+}
+
+
+static pt_err_t
+video_stills_poster(video_stills_t *s)
+{
+    int             longer, side;
+    video_still_t  *p;
+
+    p = &s->poster;
+    longer = s->best->width > s->best->height ? s->best->width
+                                              : s->best->height;
+    side = longer < VIDEO_POSTER_SIDE ? longer : VIDEO_POSTER_SIDE;
+
+    p->width = video_even_side(s->best->width, side, longer);
+    p->height = video_even_side(s->best->height, side, longer);
+    p->time_us = av_rescale_q(s->best->pts, s->time_base, AV_TIME_BASE_Q);
+    snprintf(p->name, sizeof(p->name), "poster.jpg");
+
+    return video_jpeg_write(p->name, s->best, p->width, p->height,
+                            VIDEO_POSTER_QUALITY, &s->colors, s->report);
+}

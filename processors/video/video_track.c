@@ -1,0 +1,444 @@
+/*
+ * Fragmented MP4 segments, cut by us and boxed by libavformat.
+ */
+
+#include "video_track.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+
+#define VIDEO_TRACK_IO  65536
+
+/* 20,000 segments of 40 bytes of text */
+#define VIDEO_PLAYLIST_MAX  (1u << 20)
+
+
+static pt_err_t video_track_header(video_track_t *t,
+    const AVCodecContext *encoder);
+static pt_err_t video_track_put(video_track_t *t, int64_t duration);
+static pt_err_t video_track_cut(video_track_t *t, int64_t end);
+static pt_err_t video_track_create(video_track_t *t, const char *name);
+static pt_err_t video_track_shut(video_track_t *t);
+static int video_track_io_write(void *opaque, uint8_t *buf, int size);
+static int video_write_all(int fd, const uint8_t *data, size_t len);
+static void video_codecs(char *text, size_t size,
+    const AVCodecContext *encoder);
+
+
+pt_err_t
+video_track_open(video_track_t *t, const char *folder,
+    const AVCodecContext *encoder, int64_t target_us, int64_t frame_us,
+    video_report_t *report)
+{
+    pt_err_t  err;
+
+    memset(t, 0, sizeof(*t));
+
+    t->report = report;
+    t->fd = -1;
+    t->time_base = encoder->time_base;
+    t->target = av_rescale_q(target_us, AV_TIME_BASE_Q, t->time_base);
+    t->frame = av_rescale_q(frame_us, AV_TIME_BASE_Q, t->time_base);
+    t->segment_start = AV_NOPTS_VALUE;
+    snprintf(t->folder, sizeof(t->folder), "%s", folder);
+    video_codecs(t->codecs, sizeof(t->codecs), encoder);
+
+    if (t->frame < 1) {
+        t->frame = 1;
+    }
+
+    if (mkdir(folder, 0750) == -1 && errno != EEXIST) {
+        return video_fail(report, PT_E_IO, "cannot make folder \"%s\": %s",
+                          folder, strerror(errno));
+    }
+
+    t->held = av_packet_alloc();
+    if (t->held == NULL) {
+        return video_fail_av(report, AVERROR(ENOMEM), "cannot write HLS");
+    }
+
+    err = video_track_create(t, "init.mp4");
+    if (err != PT_OK) {
+        return err;
+    }
+
+    err = video_track_header(t, encoder);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    return video_track_shut(t);
+}
+
+
+void
+video_track_close(video_track_t *t)
+{
+    av_packet_free(&t->held);
+    avformat_free_context(t->format);
+    t->format = NULL;
+
+    if (t->io) {
+        av_freep(&t->io->buffer);
+        avio_context_free(&t->io);
+    }
+
+    if (t->fd != -1) {
+        close(t->fd);
+        t->fd = -1;
+    }
+
+    video_segments_done(&t->segments);
+}
+
+
+static pt_err_t
+video_track_header(video_track_t *t, const AVCodecContext *encoder)
+{
+    int            rc;
+    uint8_t       *buffer;
+    AVStream      *st;
+    AVDictionary  *options;
+
+    rc = avformat_alloc_output_context2(&t->format, NULL, "mp4", NULL);
+    if (rc < 0) {
+        return video_fail_av(t->report, rc, "cannot write MP4");
+    }
+
+    buffer = av_malloc(VIDEO_TRACK_IO);
+    t->io = buffer ? avio_alloc_context(buffer, VIDEO_TRACK_IO, 1, t, NULL,
+                                        video_track_io_write, NULL)
+                   : NULL;
+    st = avformat_new_stream(t->format, NULL);
+
+    if (t->io == NULL || st == NULL) {
+        if (t->io == NULL) {
+            av_free(buffer);
+        }
+
+        return video_fail_av(t->report, AVERROR(ENOMEM), "cannot write MP4");
+    }
+
+    t->format->pb = t->io;
+    t->format->flags |= AVFMT_FLAG_CUSTOM_IO | AVFMT_FLAG_BITEXACT;
+
+    /* times are right as they come; shifting a track alone breaks the sync */
+    t->format->avoid_negative_ts = 0;
+
+    rc = avcodec_parameters_from_context(st->codecpar, encoder);
+    if (rc < 0) {
+        return video_fail_av(t->report, rc, "cannot write MP4");
+    }
+
+    st->time_base = encoder->time_base;
+
+    /* cmaf: decode times start at zero, composition offsets may be negative,
+     * so that no edit list is needed to show the first picture at its time */
+    options = NULL;
+    (void) av_dict_set(&options, "movflags",
+                       "cmaf+frag_custom+skip_trailer", 0);
+
+    rc = avformat_write_header(t->format, &options);
+    av_dict_free(&options);
+
+    if (rc < 0) {
+        return video_fail_av(t->report, rc, "cannot write MP4");
+    }
+
+    avio_flush(t->io);
+
+    return PT_OK;
+}
+
+
+pt_err_t
+video_track_write(video_track_t *t, const AVPacket *packet)
+{
+    int       rc;
+    bool      cut;
+    int64_t   grid;
+    pt_err_t  err;
+
+    /*
+     * AAC begins with a packet that only fills the decoder, before zero.
+     * Dropping it needs no edit list, which players read differently, and
+     * costs the overlap of the first 21 ms.
+     */
+    if (packet->pts < 0) {
+        return PT_OK;
+    }
+
+    grid = packet->pts / t->target;
+    cut = t->segment_start == AV_NOPTS_VALUE
+          || ((packet->flags & AV_PKT_FLAG_KEY) && grid > t->segment_grid);
+
+    if (t->held->data) {
+        err = video_track_put(t, packet->dts - t->held->dts);
+        if (err != PT_OK) {
+            return err;
+        }
+    }
+
+    if (cut) {
+        err = video_track_cut(t, packet->pts);
+        if (err != PT_OK) {
+            return err;
+        }
+
+        t->segment_start = packet->pts;
+        t->segment_grid = grid;
+    }
+
+    rc = av_packet_ref(t->held, packet);
+    if (rc < 0) {
+        return video_fail_av(t->report, rc, "cannot write HLS");
+    }
+
+    if (packet->pts + t->frame > t->segment_end) {
+        t->segment_end = packet->pts + t->frame;
+    }
+
+    return PT_OK;
+}
+
+
+pt_err_t
+video_track_finish(video_track_t *t)
+{
+    char      path[96];
+    pt_buf_t  buf;
+    pt_err_t  err;
+
+    if (t->held->data) {
+        err = video_track_put(t, t->held->duration > 0 ? t->held->duration
+                                                       : t->frame);
+        if (err != PT_OK) {
+            return err;
+        }
+    }
+
+    err = video_track_cut(t, t->segment_end);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    pt_buf_init(&buf, &pt_mem_heap, VIDEO_PLAYLIST_MAX);
+    video_playlist_media(&buf, &t->segments);
+
+    snprintf(path, sizeof(path), "%s/index.m3u8", t->folder);
+
+    err = buf.err != PT_OK
+          ? video_fail(t->report, buf.err, "cannot write a playlist")
+          : video_write_file(path, buf.data, buf.len, t->report);
+
+    pt_buf_done(&buf);
+
+    return err;
+}
+
+
+/* the held packet, now that its duration is known */
+static pt_err_t
+video_track_put(video_track_t *t, int64_t duration)
+{
+    int  rc;
+
+    t->held->duration = duration > 0 ? duration : t->frame;
+    t->held->stream_index = 0;
+    av_packet_rescale_ts(t->held, t->time_base,
+                         t->format->streams[0]->time_base);
+
+    rc = av_write_frame(t->format, t->held);
+    av_packet_unref(t->held);
+
+    if (rc < 0) {
+        return video_fail_av(t->report, rc, "cannot write a segment");
+    }
+
+    return PT_OK;
+}
+
+
+/* ends the open segment, if there is one, and begins another */
+static pt_err_t
+video_track_cut(video_track_t *t, int64_t end)
+{
+    int       rc;
+    char      name[16];
+    pt_err_t  err;
+
+    if (t->segment_start != AV_NOPTS_VALUE) {
+        snprintf(name, sizeof(name), "%04u.m4s", t->segments.n + 1);
+
+        err = video_track_create(t, name);
+        if (err != PT_OK) {
+            return err;
+        }
+
+        /* NULL makes the muxer write the fragment that it has collected */
+        rc = av_write_frame(t->format, NULL);
+        if (rc < 0) {
+            return video_fail_av(t->report, rc, "cannot write a segment");
+        }
+
+        avio_flush(t->io);
+
+        if (t->io->error < 0) {
+            return video_fail_av(t->report, t->io->error,
+                                 "cannot write a segment");
+        }
+
+        err = video_segments_add(&t->segments,
+                                 av_rescale_q(end - t->segment_start,
+                                              t->time_base, AV_TIME_BASE_Q),
+                                 t->bytes);
+        if (err != PT_OK) {
+            return video_fail(t->report, err, "too many segments");
+        }
+
+        return video_track_shut(t);
+    }
+
+    return PT_OK;
+}
+
+
+static pt_err_t
+video_track_create(video_track_t *t, const char *name)
+{
+    char  path[96];
+
+    snprintf(path, sizeof(path), "%s/%s", t->folder, name);
+
+    t->bytes = 0;
+    t->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    if (t->fd == -1) {
+        return video_fail(t->report, PT_E_IO, "cannot write \"%s\": %s", path,
+                          strerror(errno));
+    }
+
+    return PT_OK;
+}
+
+
+static pt_err_t
+video_track_shut(video_track_t *t)
+{
+    int  rc;
+
+    rc = close(t->fd);
+    t->fd = -1;
+
+    if (rc == -1) {
+        return video_fail(t->report, PT_E_IO, "cannot write in \"%s\": %s",
+                          t->folder, strerror(errno));
+    }
+
+    return PT_OK;
+}
+
+
+static int
+video_track_io_write(void *opaque, uint8_t *buf, int size)
+{
+    int             rc;
+    video_track_t  *t;
+
+    t = opaque;
+
+    if (t->fd == -1) {
+        return AVERROR(EBADF);
+    }
+
+    rc = video_write_all(t->fd, buf, size);
+    if (rc < 0) {
+        return rc;
+    }
+
+    t->bytes += size;
+
+    return size;
+}
+
+
+static int
+video_write_all(int fd, const uint8_t *data, size_t len)
+{
+    ssize_t  n;
+
+    while (len > 0) {
+        n = write(fd, data, len);
+
+        if (n == -1 && errno == EINTR) {
+            continue;
+        }
+
+        if (n == -1) {
+            return AVERROR(errno);
+        }
+
+        data += n;
+        len -= n;
+    }
+
+    return 0;
+}
+
+
+pt_err_t
+video_write_file(const char *path, const void *data, size_t len,
+    video_report_t *report)
+{
+    int  fd, rc;
+
+    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+    if (fd == -1) {
+        return video_fail(report, PT_E_IO, "cannot write \"%s\": %s", path,
+                          strerror(errno));
+    }
+
+    rc = video_write_all(fd, data, len);
+
+    if (close(fd) == -1 && rc == 0) {
+        rc = AVERROR(errno);
+    }
+
+    if (rc < 0) {
+        return video_fail_av(report, rc, "cannot write a file");
+    }
+
+    return PT_OK;
+}
+
+
+/* RFC 6381: profile, constraints and level of H.264 stand in its first SPS */
+static void
+video_codecs(char *text, size_t size, const AVCodecContext *encoder)
+{
+    int             i;
+    const uint8_t  *x;
+
+    text[0] = '\0';
+
+    if (encoder->codec_id == AV_CODEC_ID_AAC) {
+        snprintf(text, size, "mp4a.40.2");
+        return;
+    }
+
+    x = encoder->extradata;
+
+    for (i = 0; i + 6 < encoder->extradata_size; i++) {
+        if (x[i] == 0 && x[i + 1] == 0 && x[i + 2] == 1
+            && (x[i + 3] & 0x1f) == 7)
+        {
+            snprintf(text, size, "avc1.%02x%02x%02x", x[i + 4], x[i + 5],
+                     x[i + 6]);
+            return;
+        }
+    }
+}
