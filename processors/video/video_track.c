@@ -21,9 +21,9 @@
 static pt_err_t video_track_header(video_track_t *t,
     const AVCodecContext *encoder);
 static pt_err_t video_track_put(video_track_t *t, int64_t duration);
+static pt_err_t video_track_flush(video_track_t *t);
 static pt_err_t video_track_cut(video_track_t *t, int64_t end);
 static pt_err_t video_track_create(video_track_t *t, const char *name);
-static pt_err_t video_track_shut(video_track_t *t);
 static int video_track_io_write(void *opaque, uint8_t *buf, int size);
 static int video_write_all(int fd, const uint8_t *data, size_t len);
 static void video_codecs(char *text, size_t size,
@@ -67,12 +67,7 @@ video_track_open(video_track_t *t, const char *folder,
         return err;
     }
 
-    err = video_track_header(t, encoder);
-    if (err != PT_OK) {
-        return err;
-    }
-
-    return video_track_shut(t);
+    return video_track_header(t, encoder);
 }
 
 
@@ -137,11 +132,17 @@ video_track_header(video_track_t *t, const AVCodecContext *encoder)
 
     st->time_base = encoder->time_base;
 
-    /* cmaf: decode times start at zero, composition offsets may be negative,
-     * so that no edit list is needed to show the first picture at its time */
+    /*
+     * The first picture's decode time lies before its own time.  An edit list
+     * says by how much: negative composition offsets would do without, but
+     * FFmpeg's demuxer shows such a track late by the largest of them.
+     * delay_moov waits for the first packet, which tells the number;
+     * frag_discont keeps a late start in the fragments' times.
+     */
     options = NULL;
-    (void) av_dict_set(&options, "movflags",
-                       "cmaf+frag_custom+skip_trailer", 0);
+    (void) av_dict_set(&options, "movflags", "dash+skip_sidx+frag_custom"
+                       "+default_base_moof+delay_moov+frag_discont"
+                       "+skip_trailer", 0);
 
     rc = avformat_write_header(t->format, &options);
     av_dict_free(&options);
@@ -149,8 +150,6 @@ video_track_header(video_track_t *t, const AVCodecContext *encoder)
     if (rc < 0) {
         return video_fail_av(t->report, rc, "cannot write MP4");
     }
-
-    avio_flush(t->io);
 
     return PT_OK;
 }
@@ -260,48 +259,75 @@ video_track_put(video_track_t *t, int64_t duration)
         return video_fail_av(t->report, rc, "cannot write a segment");
     }
 
+    if (t->begun) {
+        return PT_OK;
+    }
+
+    t->begun = true;
+
+    return video_track_flush(t);    /* init.mp4 */
+}
+
+
+/* NULL makes the muxer write what it has collected, into the open file */
+static pt_err_t
+video_track_flush(video_track_t *t)
+{
+    int  rc;
+
+    rc = av_write_frame(t->format, NULL);
+
+    avio_flush(t->io);
+
+    if (rc >= 0) {
+        rc = t->io->error;
+    }
+
+    if (rc < 0) {
+        return video_fail_av(t->report, rc, "cannot write a segment");
+    }
+
+    rc = close(t->fd);
+    t->fd = -1;
+
+    if (rc == -1) {
+        return video_fail(t->report, PT_E_IO, "cannot write in \"%s\": %s",
+                          t->folder, strerror(errno));
+    }
+
     return PT_OK;
 }
 
 
-/* ends the open segment, if there is one, and begins another */
+/* ends the open segment, if there is one */
 static pt_err_t
 video_track_cut(video_track_t *t, int64_t end)
 {
-    int       rc;
     char      name[16];
     pt_err_t  err;
 
-    if (t->segment_start != AV_NOPTS_VALUE) {
-        snprintf(name, sizeof(name), "%04u.m4s", t->segments.n + 1);
+    if (t->segment_start == AV_NOPTS_VALUE) {
+        return PT_OK;
+    }
 
-        err = video_track_create(t, name);
-        if (err != PT_OK) {
-            return err;
-        }
+    snprintf(name, sizeof(name), "%04u.m4s", t->segments.n + 1);
 
-        /* NULL makes the muxer write the fragment that it has collected */
-        rc = av_write_frame(t->format, NULL);
-        if (rc < 0) {
-            return video_fail_av(t->report, rc, "cannot write a segment");
-        }
+    err = video_track_create(t, name);
+    if (err != PT_OK) {
+        return err;
+    }
 
-        avio_flush(t->io);
+    err = video_track_flush(t);
+    if (err != PT_OK) {
+        return err;
+    }
 
-        if (t->io->error < 0) {
-            return video_fail_av(t->report, t->io->error,
-                                 "cannot write a segment");
-        }
-
-        err = video_segments_add(&t->segments,
-                                 av_rescale_q(end - t->segment_start,
-                                              t->time_base, AV_TIME_BASE_Q),
-                                 t->bytes);
-        if (err != PT_OK) {
-            return video_fail(t->report, err, "too many segments");
-        }
-
-        return video_track_shut(t);
+    err = video_segments_add(&t->segments,
+                             av_rescale_q(end - t->segment_start,
+                                          t->time_base, AV_TIME_BASE_Q),
+                             t->bytes);
+    if (err != PT_OK) {
+        return video_fail(t->report, err, "too many segments");
     }
 
     return PT_OK;
@@ -320,23 +346,6 @@ video_track_create(video_track_t *t, const char *name)
     if (t->fd == -1) {
         return video_fail(t->report, PT_E_IO, "cannot write \"%s\": %s", path,
                           strerror(errno));
-    }
-
-    return PT_OK;
-}
-
-
-static pt_err_t
-video_track_shut(video_track_t *t)
-{
-    int  rc;
-
-    rc = close(t->fd);
-    t->fd = -1;
-
-    if (rc == -1) {
-        return video_fail(t->report, PT_E_IO, "cannot write in \"%s\": %s",
-                          t->folder, strerror(errno));
     }
 
     return PT_OK;

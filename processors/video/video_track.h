@@ -22,6 +22,7 @@ typedef struct {
     int64_t            target;         /* of a segment, in time_base */
     int64_t            frame;          /* nominal duration of the last one */
 
+    bool               begun;          /* init.mp4 is written */
     int                fd;             /* what is written now, -1: nothing */
     uint64_t           bytes;          /* of that file */
 
@@ -35,7 +36,7 @@ typedef struct {
 
 
 /*
- * Makes the folder and writes init.mp4.
+ * Makes the folder; init.mp4 is written with the first packet.
  *
  * encoder    open, with global headers
  * target_us  a segment begins with the first keyframe at or after each
