@@ -783,17 +783,13 @@ video_run_frame_rate(const video_run_t *run)
     p = &run->picture;
     average = av_q2d(run->info->frame_rate);
 
-    if (p->pictures < 2) {
+    if (p->pictures < 2 || video_rate_known(average)) {
         return average;
     }
 
     peak = 1 / (p->min_step * av_q2d(run->info->time_base));
 
-    if (peak < average * 1.1 || peak > 240) {
-        return average;
-    }
-
-    return av_q2d(video_rate_snap(peak, 0.03));
+    return peak > 240 ? average : av_q2d(video_rate_snap(peak, 0.03));
 }
 
 

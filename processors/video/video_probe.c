@@ -8,6 +8,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <libavcodec/avcodec.h>
 #include <libavutil/display.h>
@@ -37,6 +39,7 @@ static void video_probe_times(video_info_t *info, const video_span_t *video,
     const video_span_t *audio);
 static pt_err_t video_probe_check(video_info_t *info, const video_source_t *s,
     int rc, video_report_t *report);
+static bool video_probe_boxes_fit(int fd);
 
 
 static const AVRational  video_rates[] = {
@@ -284,7 +287,14 @@ video_probe_times(video_info_t *info, const video_span_t *video,
     if (video->packets > 1 && video->last_us > video->first_us) {
         rate = (double) (video->packets - 1) * AV_TIME_BASE
                / (double) (video->last_us - video->first_us);
-        info->frame_rate = video_rate_snap(rate, 0.005);
+
+        /* the container's word, unless the packets say otherwise: a few that
+         * are missing at the start make the average wrong */
+        if (info->frame_rate.num <= 0 || info->frame_rate.den <= 0
+            || fabs(av_q2d(info->frame_rate) / rate - 1) > 0.1)
+        {
+            info->frame_rate = video_rate_snap(rate, 0.005);
+        }
     }
 
     if (info->frame_rate.num <= 0 || info->frame_rate.den <= 0
@@ -341,6 +351,21 @@ video_rate_snap(double rate, double tolerance)
 }
 
 
+bool
+video_rate_known(double rate)
+{
+    const AVRational  *r;
+
+    for (r = video_rates; r->num; r++) {
+        if (fabs(rate / av_q2d(*r) - 1) < 0.0001) {
+            return true;
+        }
+    }
+
+    return false;
+}
+
+
 /* rc is how the demuxer ended: its end of file, or what it could not read */
 static pt_err_t
 video_probe_check(video_info_t *info, const video_source_t *s, int rc,
@@ -380,7 +405,55 @@ video_probe_check(video_info_t *info, const video_source_t *s, int rc,
                    "after %.2f s; what is there was processed",
                    (double) info->declared_us / AV_TIME_BASE,
                    (double) real / AV_TIME_BASE);
+
+    } else if (strcmp(s->container, "mp4") == 0
+               && !video_probe_boxes_fit(s->fd))
+    {
+        video_warn(report, "truncated", "the file is shorter than its "
+                   "sections say; what is there was processed");
     }
 
     return PT_OK;
+}
+
+
+/* whether the outermost boxes (ISO 14496-12, 4.2) end where the file does */
+static bool
+video_probe_boxes_fit(int fd)
+{
+    uint8_t      head[16];
+    uint64_t     at, size;
+    struct stat  st;
+
+    if (fstat(fd, &st) == -1) {
+        return false;
+    }
+
+    at = 0;
+
+    while (at < (uint64_t) st.st_size) {
+        memset(head, 0, sizeof(head));
+
+        if (pread(fd, head, sizeof(head), (off_t) at) < 8) {
+            return false;
+        }
+
+        size = AV_RB32(head);
+
+        if (size == 0) {
+            return true;            /* to the end of the file */
+        }
+
+        if (size == 1) {
+            size = AV_RB64(head + 8);
+        }
+
+        if (size < 8 || size > (uint64_t) st.st_size - at) {
+            return false;
+        }
+
+        at += size;
+    }
+
+    return true;
 }

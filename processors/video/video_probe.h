@@ -59,5 +59,8 @@ int video_orient_degrees(video_orient_t orient);
 /* a measured rate as the broadcast rate that it means, if one is near */
 AVRational video_rate_snap(double rate, double tolerance);
 
+/* whether a rate is one of those */
+bool video_rate_known(double rate);
+
 
 #endif /* VIDEO_PROBE_H */

@@ -1,0 +1,81 @@
+/*
+ * pitchey-video: the service video-processing.
+ */
+
+#include <malloc.h>
+
+#include <libavcodec/avcodec.h>
+#include <libavfilter/avfilter.h>
+#include <libavformat/avformat.h>
+
+#include "video_process.h"
+
+
+/*
+ * Address space, not memory in use: a run of 4K HDR in three renditions takes
+ * 2 GiB of it, of which stacks and arenas of some 30 threads are a part.
+ */
+#define VIDEO_MEMORY_BYTES  (UINT64_C(6) << 30)
+
+/* the longest MP4 of VIDEO_SECONDS_MAX at 8 Mbit/s, and then some */
+#define VIDEO_FILE_BYTES    (UINT64_C(24) << 30)
+
+/* a film of two hours at half the speed of its play, on four cores */
+#define VIDEO_CPU_S         (16 * 3600)
+
+
+static pt_err_t video_load(const char *share);
+static void video_version(pt_buf_t *buf);
+
+
+static const pt_action_t  video_actions[] = {
+    { "process", video_process, PT_ACTION_CACHEABLE },
+    { NULL, NULL, 0 }
+};
+
+
+static const pt_processor_t  video_processor = {
+    .service        = "video-processing",
+    .actions        = video_actions,
+    .slots          = 1,             /* one job takes all cores */
+    .jobs_per_child = 1,             /* an input gets a process of its own */
+    .memory_bytes   = VIDEO_MEMORY_BYTES,
+    .file_bytes     = VIDEO_FILE_BYTES,
+    .cpu_s          = VIDEO_CPU_S,
+    .load           = video_load,
+    .version        = video_version,
+};
+
+
+int
+main(int argc, char **argv)
+{
+    return pt_processor_main(&video_processor, argc, argv);
+}
+
+
+/* in the zygote: pages that every child would else relocate and fault in */
+static pt_err_t
+video_load(const char *share)
+{
+    (void) share;
+
+    /* an arena for each of 30 threads wastes address space and memory */
+    mallopt(M_ARENA_MAX, 4);
+
+    (void) avcodec_find_encoder_by_name("libx264");
+    (void) avcodec_find_encoder(AV_CODEC_ID_AAC);
+    (void) avcodec_find_decoder(AV_CODEC_ID_H264);
+    (void) avfilter_get_by_name("scale");
+
+    return PT_OK;
+}
+
+
+/* outputs are the encoder's as much as ours */
+static void
+video_version(pt_buf_t *buf)
+{
+    pt_buf_printf(buf, "libavcodec %u libavformat %u libavfilter %u",
+                  avcodec_version(), avformat_version(), avfilter_version());
+}

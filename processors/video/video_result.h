@@ -1,0 +1,16 @@
+/*
+ * The job's result as JSON: what came in, what was made, what to know.
+ */
+
+#ifndef VIDEO_RESULT_H
+#define VIDEO_RESULT_H
+
+#include "pt_json.h"
+#include "video_pipeline.h"
+
+
+void video_result_write(pt_buf_t *buf, const video_info_t *info,
+    const video_result_t *result, const video_report_t *report);
+
+
+#endif /* VIDEO_RESULT_H */
