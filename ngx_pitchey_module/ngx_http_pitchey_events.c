@@ -44,3 +44,11 @@ void
 ngx_http_pitchey_events_exit(void)
 {
 }
+
+
+ngx_int_t
+ngx_http_pitchey_events_handler(ngx_http_request_t *r,
+    const ngx_http_pitchey_match_t *match)
+{
+    return NGX_HTTP_NOT_FOUND;
+}

@@ -5,7 +5,10 @@
 
 #include "ngx_http_pitchey_module.h"
 #include "ngx_http_pitchey_filter.h"
+#include "ngx_http_pitchey_events.h"
 #include "ngx_http_pitchey_route.h"
+#include "ngx_http_pitchey_schema.h"
+#include "ngx_http_pitchey_zmq.h"
 #include "ngx_http_pitchey_shm.h"
 
 
@@ -27,6 +30,9 @@
 
 static ngx_int_t ngx_http_pitchey_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_pitchey_postconfiguration(ngx_conf_t *cf);
+
+static ngx_int_t ngx_http_pitchey_init_process(ngx_cycle_t *cycle);
+static void ngx_http_pitchey_exit_process(ngx_cycle_t *cycle);
 
 static ngx_int_t ngx_http_pitchey_content_handler(ngx_http_request_t *r);
 
@@ -212,13 +218,47 @@ ngx_module_t  ngx_http_pitchey_module = {
     NGX_HTTP_MODULE,                       /* module type */
     NULL,                                  /* init master */
     NULL,                                  /* init module */
-    NULL,                                  /* init process */
+    ngx_http_pitchey_init_process,         /* init process */
     NULL,                                  /* init thread */
     NULL,                                  /* exit thread */
-    NULL,                                  /* exit process */
+    ngx_http_pitchey_exit_process,         /* exit process */
     NULL,                                  /* exit master */
     NGX_MODULE_V1_PADDING
 };
+
+
+/* what a worker holds that no configuration does; its helpers serve nobody */
+static ngx_int_t
+ngx_http_pitchey_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_pitchey_main_conf_t  *pmcf;
+
+    pmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_pitchey_module);
+
+    if (pmcf == NULL || !pmcf->used
+        || (ngx_process != NGX_PROCESS_WORKER
+            && ngx_process != NGX_PROCESS_SINGLE))
+    {
+        return NGX_OK;
+    }
+
+    if (ngx_http_pitchey_events_init(cycle) != NGX_OK
+        || ngx_http_pitchey_zmq_init(cycle, pmcf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/* each of these takes what was never opened */
+static void
+ngx_http_pitchey_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_pitchey_events_exit();
+    ngx_http_pitchey_zmq_exit();
+}
 
 
 static ngx_int_t
@@ -235,6 +275,7 @@ ngx_http_pitchey_content_handler(ngx_http_request_t *r)
 ngx_http_pitchey_ctx_t *
 ngx_http_pitchey_ctx(ngx_http_request_t *r)
 {
+    size_t                         len;
     ngx_http_pitchey_ctx_t        *ctx;
     ngx_http_variable_value_t     *vv;
     ngx_http_pitchey_loc_conf_t   *plcf;
@@ -264,13 +305,20 @@ ngx_http_pitchey_ctx(ngx_http_request_t *r)
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_http_pitchey_module);
 
+    /* the prefix "/api" and the prefix "/api/" have the same routes */
+    len = plcf->prefix.len;
+
+    if (len && plcf->prefix.data[len - 1] == '/') {
+        len--;
+    }
+
     /* a rewrite may have left the prefix: no route then, and 404 */
     if (plcf->enable
-        && r->uri.len >= plcf->prefix.len
-        && ngx_strncmp(r->uri.data, plcf->prefix.data, plcf->prefix.len) == 0)
+        && r->uri.len >= len
+        && ngx_strncmp(r->uri.data, plcf->prefix.data, len) == 0)
     {
-        ctx->route.data = r->uri.data + plcf->prefix.len;
-        ctx->route.len = r->uri.len - plcf->prefix.len;
+        ctx->route.data = r->uri.data + len;
+        ctx->route.len = r->uri.len - len;
     }
 
     ngx_http_set_ctx(r, ctx, ngx_http_pitchey_module);
@@ -413,6 +461,14 @@ ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     /* inherited by nested locations, which may name a handler of their own */
     if (clcf->handler == NULL) {
         clcf->handler = ngx_http_pitchey_content_handler;
+    }
+
+    if (conf->schemas.len) {
+        conf->schema_set = ngx_http_pitchey_schema_load(cf, pmcf,
+                                                        &conf->schemas);
+        if (conf->schema_set == NULL) {
+            return NGX_CONF_ERROR;
+        }
     }
 
     /* our own two limits are in force here */

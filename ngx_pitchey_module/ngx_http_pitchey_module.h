@@ -107,7 +107,8 @@ typedef struct {
     u_char                     token_hash[32];/* SHA-256 of the session's token:
                                                * what a revocation names */
 
-    ngx_str_t                  route;         /* behind the location's prefix */
+    ngx_str_t                  route;         /* behind the location's prefix,
+                                               * from its "/" on */
     ngx_uint_t                 route_number;  /* its row for the counters; 0:
                                                * none was looked up or found */
     void                      *data;          /* of the concern that answers */

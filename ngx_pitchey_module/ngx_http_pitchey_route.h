@@ -3,13 +3,15 @@
 #ifndef NGX_HTTP_PITCHEY_ROUTE_H
 #define NGX_HTTP_PITCHEY_ROUTE_H
 
-#include "ngx_http_pitchey_module.h"
+#include "ngx_http_pitchey_schema.h"
 
 
 /* what a pattern's placeholders matched; borrowed from ctx->route */
 typedef struct {
     ngx_str_t                  service;       /* {service}, {action} */
     ngx_str_t                  action;
+    const ngx_http_pitchey_schema_t
+                              *schema;        /* of service and action */
     pt_id_t                    id;            /* {id}, parsed */
     ngx_str_t                  path;          /* {path}: the rest, not empty */
 } ngx_http_pitchey_match_t;
@@ -39,6 +41,21 @@ ngx_uint_t ngx_http_pitchey_route_is_public(ngx_http_request_t *r);
 
 /* the content handler of locations with "pitchey on" */
 ngx_int_t ngx_http_pitchey_route_handler(ngx_http_request_t *r);
+
+/* the pattern of a row by ctx->route_number, for the counters: "" for 0, NULL
+ * beyond the last */
+const char *ngx_http_pitchey_route_pattern(ngx_uint_t number);
+
+/*
+ * For the handlers: the first header of the request with this name (in lower
+ * case), or NULL.
+ */
+ngx_str_t *ngx_http_pitchey_route_header(ngx_http_request_t *r,
+    const char *name);
+
+/* the path of another route in this location, such as "/jobs/" and an id */
+ngx_int_t ngx_http_pitchey_route_uri(ngx_http_request_t *r, const char *path,
+    pt_str_t id, ngx_str_t *ret_uri);
 
 
 #endif /* NGX_HTTP_PITCHEY_ROUTE_H */

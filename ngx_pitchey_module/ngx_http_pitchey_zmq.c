@@ -17,6 +17,9 @@
 
 #include "ngx_http_pitchey_zmq.h"
 #include "ngx_http_pitchey_events.h"
+#include "ngx_http_pitchey_mem.h"
+#include "ngx_http_pitchey_problem.h"
+#include "ngx_http_pitchey_route.h"
 
 
 /* messages taken from a socket before others get their turn */
@@ -117,8 +120,8 @@ static ngx_http_pitchey_zmq_call_t *ngx_http_pitchey_zmq_call_find(
     uint64_t rid);
 static void ngx_http_pitchey_zmq_call_end(ngx_http_pitchey_zmq_call_t *call,
     const ngx_http_pitchey_reply_t *reply);
-static void ngx_http_pitchey_zmq_call_fail(ngx_http_pitchey_zmq_call_t *call,
-    pt_err_t err);
+static void ngx_http_pitchey_zmq_call_fail(
+    ngx_http_pitchey_zmq_call_t *call);
 static void ngx_http_pitchey_zmq_call_timeout(ngx_event_t *ev);
 static void ngx_http_pitchey_zmq_call_detach(
     ngx_http_pitchey_zmq_call_t *call);
@@ -240,10 +243,10 @@ ngx_http_pitchey_zmq_header(ngx_http_request_t *r, pt_request_t *rq)
             len--;
         }
 
-        rq->user = (pt_str_t) { (char *) ctx->user.id.data, ctx->user.id.len };
-        rq->role = (pt_str_t) { (char *) ctx->user.role.data, len };
-        rq->tier = (pt_str_t) { (char *) ctx->user.tier.data,
-                                ctx->user.tier.len };
+        rq->user = ngx_http_pitchey_pt_str(&ctx->user.id);
+        rq->role = ngx_http_pitchey_pt_str(&ctx->user.role);
+        rq->role.len = len;
+        rq->tier = ngx_http_pitchey_pt_str(&ctx->user.tier);
         rq->admin = ctx->user.admin;
     }
 
@@ -255,41 +258,20 @@ ngx_http_pitchey_zmq_header(ngx_http_request_t *r, pt_request_t *rq)
 static pt_str_t
 ngx_http_pitchey_zmq_traceparent(ngx_http_request_t *r)
 {
-    u_char            ch;
-    ngx_uint_t        i, n;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    u_char       ch;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
 
-    part = &r->headers_in.headers.part;
-    h = part->elts;
+    value = ngx_http_pitchey_route_header(r, "traceparent");
 
-    for (i = 0; /* void */ ; i++) {
-
-        if (i >= part->nelts) {
-            if (part->next == NULL) {
-                return PT_STR_NULL;
-            }
-
-            part = part->next;
-            h = part->elts;
-            i = 0;
-        }
-
-        if (h[i].key.len == sizeof("traceparent") - 1
-            && ngx_strcmp(h[i].lowcase_key, "traceparent") == 0)
-        {
-            break;
-        }
-    }
-
-    if (h[i].value.len != 55) {
+    if (value == NULL || value->len != 55) {
         return PT_STR_NULL;
     }
 
-    for (n = 0; n < 55; n++) {
-        ch = h[i].value.data[n];
+    for (i = 0; i < 55; i++) {
+        ch = value->data[i];
 
-        if (n == 2 || n == 35 || n == 52) {
+        if (i == 2 || i == 35 || i == 52) {
             if (ch != '-') {
                 return PT_STR_NULL;
             }
@@ -299,7 +281,7 @@ ngx_http_pitchey_zmq_traceparent(ngx_http_request_t *r)
         }
     }
 
-    return (pt_str_t) { (char *) h[i].value.data, h[i].value.len };
+    return ngx_http_pitchey_pt_str(value);
 }
 
 
@@ -338,6 +320,30 @@ ngx_http_pitchey_zmq_leave(void *data)
         ngx_http_pitchey_zmq_forget(wait->rid);
         wait->rid = 0;
     }
+}
+
+
+ngx_int_t
+ngx_http_pitchey_reply_problem(ngx_http_request_t *r,
+    const ngx_http_pitchey_reply_t *reply)
+{
+    return ngx_http_pitchey_problem_err(r, reply->err, reply->detail,
+                                        reply->errors, reply->retry_after_s);
+}
+
+
+ngx_int_t
+ngx_http_pitchey_reply_body(ngx_http_request_t *r,
+    const ngx_http_pitchey_reply_t *reply, ngx_str_t *ret_body)
+{
+    ngx_str_t  body;
+
+    body = ngx_http_pitchey_ngx_str(reply->body);
+
+    ret_body->len = body.len;
+    ret_body->data = ngx_pstrdup(r->pool, &body);
+
+    return ret_body->data ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -533,13 +539,13 @@ ngx_http_pitchey_zmq_call_end(ngx_http_pitchey_zmq_call_t *call,
 
 
 static void
-ngx_http_pitchey_zmq_call_fail(ngx_http_pitchey_zmq_call_t *call, pt_err_t err)
+ngx_http_pitchey_zmq_call_fail(ngx_http_pitchey_zmq_call_t *call)
 {
     ngx_http_pitchey_reply_t  reply;
 
     ngx_memzero(&reply, sizeof(ngx_http_pitchey_reply_t));
 
-    reply.err = err;
+    reply.err = PT_E_UNAVAILABLE;
     reply.sent = call->sent;
     reply.retry_after_s = NGX_HTTP_PITCHEY_RETRY_AFTER;
 
@@ -575,8 +581,7 @@ ngx_http_pitchey_zmq_call_timeout(ngx_event_t *ev)
         }
     }
 
-    ngx_http_pitchey_zmq_call_fail(call, call->sent ? PT_E_TIMEOUT
-                                                    : PT_E_UNAVAILABLE);
+    ngx_http_pitchey_zmq_call_fail(call);
 }
 
 
@@ -1010,7 +1015,7 @@ ngx_http_pitchey_zmq_up(ngx_http_pitchey_peer_t *peer)
         ngx_http_pitchey_zmq_call_detach(call);
 
         if (ngx_http_pitchey_zmq_place(call, NULL) != NGX_OK) {
-            ngx_http_pitchey_zmq_call_fail(call, PT_E_UNAVAILABLE);
+            ngx_http_pitchey_zmq_call_fail(call);
         }
     }
 }
@@ -1062,7 +1067,7 @@ ngx_http_pitchey_zmq_down(ngx_http_pitchey_peer_t *peer)
         ngx_http_pitchey_zmq_call_detach(call);
 
         if (ngx_http_pitchey_zmq_place(call, NULL) != NGX_OK) {
-            ngx_http_pitchey_zmq_call_fail(call, PT_E_UNAVAILABLE);
+            ngx_http_pitchey_zmq_call_fail(call);
         }
     }
 }

@@ -26,9 +26,7 @@
 /* valid during the handler's call only: the strings borrow from the frames */
 typedef struct {
     pt_err_t   err;             /* PT_OK; a PROBLEM's code; PT_E_UNAVAILABLE
-                                 * when nobody is there, PT_E_QUEUE_FULL when
-                                 * nobody takes it, PT_E_TIMEOUT when nobody
-                                 * answered */
+                                 * when nobody took it, or answered in time */
     unsigned   sent:1;          /* it may have been done, whatever err says */
     pt_str_t   body;            /* if PT_OK */
     pt_str_t   detail;          /* else, for people; may be empty */
@@ -55,6 +53,14 @@ typedef void (*ngx_http_pitchey_call_pt)(void *data,
  */
 ngx_int_t ngx_http_pitchey_zmq_request(ngx_http_request_t *r, pt_msg_t *msg,
     ngx_msec_t deadline, ngx_http_pitchey_reply_pt handler);
+
+/* for reply handlers: a reply that is none as a problem document */
+ngx_int_t ngx_http_pitchey_reply_problem(ngx_http_request_t *r,
+    const ngx_http_pitchey_reply_t *reply);
+
+/* the reply's body in the request's pool: NGX_OK or NGX_ERROR */
+ngx_int_t ngx_http_pitchey_reply_body(ngx_http_request_t *r,
+    const ngx_http_pitchey_reply_t *reply, ngx_str_t *ret_body);
 
 /*
  * The same without an HTTP request, for the worker itself.
