@@ -124,7 +124,7 @@ test_what_is_not_json_is_refused(void **state)
         "{\"a\" 1}", "{1:1}", "[", "]", "{", "}", "[}", "1 2", "{} x", "01",
         "[01]", "+1", "1.", ".5", "1e", "1e+", "-", "--1", "NaN", "Infinity",
         "0x10", "\"", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"",
-        "\"a\nb\"", "\"a\tb\"", "// a\n1", "/* a */1", "\xef\xbb\xbf" "1",
+        "\"a\nb\"", "\"a\tb\"", "// a\n1", "/* a */1", "\xef\xbb\xbf[]",
         "\"\\u\"", "[\"a\",,1]", "{\"a\":}", "\"\\U0041\"", "1\f", "\v1"
     };
 
@@ -452,6 +452,13 @@ test_a_tree_is_written_as_it_was_read(void **state)
         "{\"a\":[1,-2500,true,false,null,\"x\xc3\xa9\xf0\x9f\x98\x80\\n\"],"
         "\"b\":{\"1\":1,\"2\":2,\"3\":3,\"4\":4,\"5\":5,\"6\":6,\"7\":7,"
         "\"8\":8,\"9\":9,\"10\":[[],{}]},\"\xc3\xa9\":\"\"}");
+    free(text);
+
+    /* a large number stays a number, and no integer that we would refuse */
+    text = rewrite("[1e20,-1e15,1e16,1e300,0.5]", false);
+    assert_string_equal(text, "[100000000000000000000.0,-1000000000000000,"
+                              "10000000000000000.0,1e+300,0.5]");
+    pt_json_free(parse(text));
     free(text);
 }
 

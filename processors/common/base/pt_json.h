@@ -117,7 +117,10 @@ void pt_jsonw_null(pt_jsonw_t *w);
 void pt_jsonw_raw(pt_jsonw_t *w, pt_str_t json);  /* one valid value, trusted */
 void pt_jsonw_value(pt_jsonw_t *w, const pt_json_t *value);
 
-/* RFC 8785 (JCS): the one canonical text of a value, for hashing */
+/*
+ * RFC 8785 (JCS): the one canonical text of a value, for hashing.  It writes
+ * 1e20 as an integer, which pt_json_parse() refuses.
+ */
 void pt_json_canonical(const pt_json_t *value, pt_buf_t *buf);
 
 

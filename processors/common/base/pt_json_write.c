@@ -15,7 +15,7 @@ static void pt_jsonw_before(pt_jsonw_t *w);
 static void pt_jsonw_open(pt_jsonw_t *w, bool object);
 static void pt_json_put_string(pt_buf_t *buf, pt_str_t s);
 static void pt_json_put_char(pt_buf_t *buf, uint8_t c);
-static void pt_json_put_number(pt_buf_t *buf, double v);
+static void pt_json_put_number(pt_buf_t *buf, double v, bool canonical);
 static void pt_json_put_int(pt_buf_t *buf, int64_t v);
 static void pt_json_put_value(pt_buf_t *buf, const pt_json_t *v,
     bool canonical);
@@ -117,7 +117,7 @@ pt_jsonw_double(pt_jsonw_t *w, double v)
     }
 
     pt_jsonw_before(w);
-    pt_json_put_number(w->buf, v);
+    pt_json_put_number(w->buf, v, false);
 }
 
 
@@ -268,11 +268,20 @@ pt_json_put_char(pt_buf_t *buf, uint8_t c)
 
 
 static void
-pt_json_put_number(pt_buf_t *buf, double v)
+pt_json_put_number(pt_buf_t *buf, double v, bool canonical)
 {
-    char  text[PT_NUMBER_TEXT_MAX];
+    char    text[PT_NUMBER_TEXT_MAX];
+    size_t  len;
 
-    pt_buf_add(buf, text, pt_number_format(v, text));
+    len = pt_number_format(v, text);
+    pt_buf_add(buf, text, len);
+
+    /* 1e20 has no "e" in ECMAScript: readers would take it for an integer */
+    if (!canonical && fabs(v) > (double) PT_JSON_INT_MAX
+        && memchr(text, 'e', len) == NULL)
+    {
+        pt_buf_add_text(buf, ".0");
+    }
 }
 
 
@@ -315,7 +324,7 @@ pt_json_put_value(pt_buf_t *buf, const pt_json_t *v, bool canonical)
         if (v->integer) {
             pt_json_put_int(buf, v->i64);
         } else {
-            pt_json_put_number(buf, v->number);
+            pt_json_put_number(buf, v->number, canonical);
         }
 
         break;
