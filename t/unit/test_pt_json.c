@@ -125,7 +125,8 @@ test_what_is_not_json_is_refused(void **state)
         "[01]", "+1", "1.", ".5", "1e", "1e+", "-", "--1", "NaN", "Infinity",
         "0x10", "\"", "\"a", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"",
         "\"a\nb\"", "\"a\tb\"", "// a\n1", "/* a */1", "\xef\xbb\xbf[]",
-        "\"\\u\"", "[\"a\",,1]", "{\"a\":}", "\"\\U0041\"", "1\f", "\v1"
+        "\"\\u\"", "[\"a\",,1]", "{\"a\":}", "\"\\U0041\"", "1\f", "\v1",
+        "{}\"", "[] \"a", "1\"", "null\"x", "\"\"\"", "1 2", "true]", "{}{}"
     };
 
     (void) state;
@@ -163,6 +164,8 @@ test_a_message_says_what_is_wrong_and_where(void **state)
     assert_refused(PT_STR("[1e309]"),
                    "the number 1e309 is beyond the range of a double", 6);
     assert_refused(PT_STR("[1"), "parse error: premature EOF", 2);
+    assert_refused(PT_STR("[1] \"x"), "something stands behind the document",
+                   4);
 }
 
 

@@ -3,9 +3,9 @@
  * keep the limits.  Reading trees is at the end.
  *
  * yajl does not look at what its allocator returns, nor does it complain of
- * half a surrogate pair (it puts a question mark) or a form feed (it is
- * white space); so a failed allocation leaves by longjmp(), and the text is
- * checked before it runs.
+ * half a surrogate pair (it puts a question mark), a form feed (it is white
+ * space) or a string behind the document that has no end; so a failed
+ * allocation leaves by longjmp(), and the text is checked before and after.
  */
 
 #include <math.h>
@@ -70,6 +70,7 @@ static size_t pt_json_check_escape(pt_json_parser_t *p, size_t at);
 static int pt_json_hex4(pt_str_t text, size_t at);
 static void pt_json_run(pt_json_parser_t *p);
 static void pt_json_run_yajl(pt_json_parser_t *p);
+static void pt_json_check_end(pt_json_parser_t *p, size_t at);
 static void pt_json_take_yajl_error(pt_json_parser_t *p);
 
 static int pt_json_on_null(void *ctx);
@@ -317,18 +318,21 @@ pt_json_run(pt_json_parser_t *p)
 static void
 pt_json_run_yajl(pt_json_parser_t *p)
 {
+    size_t            end;
     yajl_status       status;
     yajl_alloc_funcs  alloc = { pt_json_yajl_malloc, pt_json_yajl_realloc,
                                 pt_json_yajl_free, p };
 
     p->yajl = yajl_alloc(&pt_json_callbacks, &alloc, p);
 
-    /* the whole text was checked, and better */
+    /* we check both ourselves, and better */
     (void) yajl_config(p->yajl, yajl_dont_validate_strings, 1);
+    (void) yajl_config(p->yajl, yajl_allow_trailing_garbage, 1);
 
     status = yajl_parse(p->yajl, (const unsigned char *) p->text.data,
                         p->text.len);
-    p->error.offset = yajl_get_bytes_consumed(p->yajl);
+    end = yajl_get_bytes_consumed(p->yajl);
+    p->error.offset = end;
 
     if (status == yajl_status_ok) {
         status = yajl_complete_parse(p->yajl);
@@ -337,6 +341,23 @@ pt_json_run_yajl(pt_json_parser_t *p)
 
     if (status == yajl_status_error) {
         pt_json_take_yajl_error(p);
+
+    } else if (p->err == PT_OK) {
+        pt_json_check_end(p, end);
+    }
+}
+
+
+/* yajl itself would let a string pass here that has no end */
+static void
+pt_json_check_end(pt_json_parser_t *p, size_t at)
+{
+    for (/* void */; at < p->text.len; at++) {
+        if (memchr(" \t\n\r", p->text.data[at], 4) == NULL) {
+            p->error.offset = at;
+            (void) pt_json_fail(p, "something stands behind the document");
+            return;
+        }
     }
 }
 
