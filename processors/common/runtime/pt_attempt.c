@@ -317,25 +317,10 @@ pt_attempts_count(const pt_attempts_t *attempts)
     pt_attempt_t  *a;
 
     for (a = attempts->first; a != NULL; a = a->next) {
-        n++;
+        n += a->verdict != VERDICT_CANCELLED;
     }
 
     return n;
-}
-
-
-void
-pt_attempts_marks(const pt_attempts_t *attempts, pt_buf_t *buf)
-{
-    uint8_t        mark[PT_MARK_LEN];
-    pt_attempt_t  *a;
-
-    for (a = attempts->first; a != NULL; a = a->next) {
-        if (a->verdict != VERDICT_CANCELLED) {
-            pt_mark_write(mark, &a->job, a->n);
-            pt_buf_add(buf, mark, sizeof(mark));
-        }
-    }
 }
 
 

@@ -93,11 +93,8 @@ void pt_attempts_cancel(pt_attempts_t *attempts, const pt_id_t *job,
 void pt_attempts_discard(pt_attempts_t *attempts, const pt_id_t *job,
     uint32_t attempt);
 
-/* how many there are */
+/* how many there are, without those that were cancelled and still end */
 unsigned pt_attempts_count(const pt_attempts_t *attempts);
-
-/* appends their marks (pt_wire.h) */
-void pt_attempts_marks(const pt_attempts_t *attempts, pt_buf_t *buf);
 
 
 #endif /* PT_ATTEMPT_H */

@@ -46,6 +46,9 @@ typedef struct {
     const pt_action_t   *actions;              /* ends with a NULL name */
 
     unsigned             slots;                /* jobs at once; 0: number of cores */
+    unsigned             group;                /* attempts held for each slot, so
+                                                * that the next is here when one
+                                                * ends; 0: 1 */
     unsigned             jobs_per_child;       /* then a fresh one; 0: 1,000 */
 
     /* limits of one child; 0: no limit */
