@@ -6,6 +6,7 @@
 #include "ngx_http_pitchey_module.h"
 #include "ngx_http_pitchey_filter.h"
 #include "ngx_http_pitchey_events.h"
+#include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_route.h"
 #include "ngx_http_pitchey_schema.h"
 #include "ngx_http_pitchey_zmq.h"
@@ -241,6 +242,8 @@ ngx_http_pitchey_init_process(ngx_cycle_t *cycle)
     {
         return NGX_OK;
     }
+
+    ngx_http_pitchey_metrics_init_process();
 
     if (ngx_http_pitchey_events_init(cycle) != NGX_OK
         || ngx_http_pitchey_zmq_init(cycle, pmcf) != NGX_OK)
@@ -510,6 +513,10 @@ ngx_http_pitchey_postconfiguration(ngx_conf_t *cf)
         if (zone[i] == NULL) {
             return NGX_ERROR;
         }
+    }
+
+    if (ngx_http_pitchey_metrics_init(cf) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     ngx_http_pitchey_filter_init();

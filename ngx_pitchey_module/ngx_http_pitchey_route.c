@@ -9,6 +9,7 @@
 #include "ngx_http_pitchey_events.h"
 #include "ngx_http_pitchey_health.h"
 #include "ngx_http_pitchey_jobs.h"
+#include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_submit.h"
 
@@ -45,6 +46,10 @@ static const ngx_http_pitchey_route_t  ngx_http_pitchey_routes[] = {
     { NGX_HTTP_DELETE, "/jobs/{id}", ngx_http_pitchey_jobs_cancel_handler, 0 },
 
     { NGX_HTTP_GET, "/jobs/{id}/events", ngx_http_pitchey_events_handler, 0 },
+
+    /* the operator's allow and deny say who may */
+    { NGX_HTTP_GET, "/metrics", ngx_http_pitchey_metrics_handler,
+      NGX_HTTP_PITCHEY_ROUTE_PUBLIC },
 
     { NGX_HTTP_POST, "/{service}/{action}", ngx_http_pitchey_submit_handler,
       NGX_HTTP_PITCHEY_ROUTE_BODY },
