@@ -4,9 +4,8 @@
  * answer.
  */
 
-#include <openssl/sha.h>
-
 #include "ngx_http_pitchey_jobs.h"
+#include "ngx_http_pitchey_jobzone.h"
 #include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_zmq.h"
@@ -18,8 +17,11 @@
 /* bytes, as the wire has them */
 #define NGX_HTTP_PITCHEY_CURSOR_MAX 128
 
-/* bytes of the SHA-256 that an ETag shows */
-#define NGX_HTTP_PITCHEY_ETAG_LEN   16
+
+typedef struct {
+    pt_id_t            id;
+    ngx_atomic_uint_t  counter;     /* of the job zone, before it was asked */
+} ngx_http_pitchey_jobs_get_t;
 
 
 static ngx_int_t ngx_http_pitchey_jobs_limit(ngx_http_request_t *r,
@@ -148,7 +150,26 @@ ngx_int_t
 ngx_http_pitchey_jobs_get_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match)
 {
-    pt_msg_t  msg;
+    pt_msg_t                      msg;
+    ngx_int_t                     rc;
+    ngx_http_pitchey_ctx_t       *ctx;
+    ngx_http_pitchey_jobs_get_t  *get;
+
+    rc = ngx_http_pitchey_jobzone_send(r, &match->id);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    get = ngx_palloc(r->pool, sizeof(ngx_http_pitchey_jobs_get_t));
+    if (get == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    get->id = match->id;
+    get->counter = ngx_http_pitchey_jobzone_counter(r);
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
+    ctx->data = get;
 
     ngx_memzero(&msg, sizeof(pt_msg_t));
 
@@ -164,54 +185,18 @@ static ngx_int_t
 ngx_http_pitchey_jobs_get_reply(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply)
 {
-    ngx_str_t  body;
+    ngx_http_pitchey_ctx_t       *ctx;
+    ngx_http_pitchey_jobs_get_t  *get;
 
     if (reply->err != PT_OK) {
         return ngx_http_pitchey_reply_problem(r, reply);
     }
 
-    if (ngx_http_pitchey_reply_body(r, reply, &body) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
+    get = ctx->data;
 
-    return ngx_http_pitchey_jobs_send(r, &body);
-}
-
-
-ngx_int_t
-ngx_http_pitchey_jobs_send(ngx_http_request_t *r, ngx_str_t *job)
-{
-    u_char            sha256[SHA256_DIGEST_LENGTH], *p;
-    ngx_table_elt_t  *etag;
-
-    SHA256(job->data, job->len, sha256);
-
-    etag = ngx_list_push(&r->headers_out.headers);
-    if (etag == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    etag->hash = 0;
-
-    p = ngx_pnalloc(r->pool, 2 * NGX_HTTP_PITCHEY_ETAG_LEN + 2);
-    if (p == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    etag->hash = 1;
-    ngx_str_set(&etag->key, "ETag");
-    etag->value.data = p;
-
-    *p++ = '"';
-    p = ngx_hex_dump(p, sha256, NGX_HTTP_PITCHEY_ETAG_LEN);
-    *p++ = '"';
-
-    etag->value.len = p - etag->value.data;
-
-    /* nginx's own filter answers If-None-Match by it */
-    r->headers_out.etag = etag;
-
-    return ngx_http_pitchey_send_json(r, NGX_HTTP_OK, job);
+    return ngx_http_pitchey_jobzone_answer(r, &get->id, reply->body,
+                                           get->counter);
 }
 
 

@@ -13,11 +13,5 @@ ngx_int_t ngx_http_pitchey_jobs_get_handler(ngx_http_request_t *r,
 ngx_int_t ngx_http_pitchey_jobs_cancel_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match);
 
-/*
- * Answers with a job's document, whoever kept it: 200 with an ETag of its
- * text, or 304.  The text must live in the request's pool.
- */
-ngx_int_t ngx_http_pitchey_jobs_send(ngx_http_request_t *r, ngx_str_t *job);
-
 
 #endif /* NGX_HTTP_PITCHEY_JOBS_H */

@@ -17,6 +17,7 @@
 
 #include "ngx_http_pitchey_zmq.h"
 #include "ngx_http_pitchey_events.h"
+#include "ngx_http_pitchey_jobzone.h"
 #include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_route.h"
@@ -856,6 +857,8 @@ ngx_http_pitchey_zmq_message(ngx_http_pitchey_peer_t *peer, zmq_msg_t *parts,
         break;
 
     case PT_CMD_EVENT:
+        /* first: whoever hears of it may ask at once */
+        ngx_http_pitchey_jobzone_drop(&msg.u.event.job);
         ngx_http_pitchey_events_receive(peer->number, &msg.u.event);
         break;
 
