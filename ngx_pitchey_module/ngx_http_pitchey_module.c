@@ -6,6 +6,7 @@
 #include "ngx_http_pitchey_module.h"
 #include "ngx_http_pitchey_filter.h"
 #include "ngx_http_pitchey_events.h"
+#include "ngx_http_pitchey_files.h"
 #include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_route.h"
 #include "ngx_http_pitchey_schema.h"
@@ -515,7 +516,9 @@ ngx_http_pitchey_postconfiguration(ngx_conf_t *cf)
         }
     }
 
-    if (ngx_http_pitchey_metrics_init(cf) != NGX_OK) {
+    if (ngx_http_pitchey_files_init(cf) != NGX_OK
+        || ngx_http_pitchey_metrics_init(cf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

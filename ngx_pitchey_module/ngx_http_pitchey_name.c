@@ -32,7 +32,7 @@ ngx_http_pitchey_name_parse(pt_str_t header, char *buf)
 {
     bool      quoted;
     char      decoded[NAME_DECODED_MAX];
-    char      extended[NGX_HTTP_PITCHEY_NAME_MAX];
+    char      extended[NGX_HTTP_PITCHEY_NAME_LEN];
     size_t    len;
     pt_str_t  rest, key, value, name;
 
@@ -261,7 +261,7 @@ ngx_http_pitchey_name_clean(pt_str_t name, char *buf)
 
     n = 0;
 
-    for (i = start; i < name.len && n < NGX_HTTP_PITCHEY_NAME_MAX; i++) {
+    for (i = start; i < name.len && n < NGX_HTTP_PITCHEY_NAME_LEN; i++) {
 
         if ((unsigned char) name.data[i] < 0x20 || name.data[i] == 0x7f) {
             continue;

@@ -12,7 +12,7 @@
 
 
 /* bytes of a user's name that are kept; FILE_ADD takes no more */
-#define NGX_HTTP_PITCHEY_NAME_MAX  255
+#define NGX_HTTP_PITCHEY_NAME_LEN  255
 
 /* "files/" "/" and an id after its last two characters; see _name_file_key() */
 #define NGX_HTTP_PITCHEY_NAME_FILE_KEY_LEN  (sizeof("files/00/") - 1          \
@@ -21,14 +21,14 @@
 
 /*
  * The name in a Content-Disposition (RFC 6266): filename* before filename.
- * buf takes NGX_HTTP_PITCHEY_NAME_MAX bytes; the result lies there, cleaned
+ * buf takes NGX_HTTP_PITCHEY_NAME_LEN bytes; the result lies there, cleaned
  * as by _name_clean(), and is empty where there is none.
  */
 pt_str_t ngx_http_pitchey_name_parse(pt_str_t header, char *buf);
 
 /*
  * The last component of a name, which may come with a client's path ("/" or
- * "\"), without control characters, cut to NGX_HTTP_PITCHEY_NAME_MAX bytes at
+ * "\"), without control characters, cut to NGX_HTTP_PITCHEY_NAME_LEN bytes at
  * a character's border.  Empty for ".", ".." and what is not UTF-8.  buf as
  * above; it may be where name lies.
  */

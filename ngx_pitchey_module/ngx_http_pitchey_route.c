@@ -7,9 +7,11 @@
 
 #include "ngx_http_pitchey_route.h"
 #include "ngx_http_pitchey_events.h"
+#include "ngx_http_pitchey_files.h"
 #include "ngx_http_pitchey_health.h"
 #include "ngx_http_pitchey_jobs.h"
 #include "ngx_http_pitchey_metrics.h"
+#include "ngx_http_pitchey_outputs.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_submit.h"
 
@@ -46,6 +48,14 @@ static const ngx_http_pitchey_route_t  ngx_http_pitchey_routes[] = {
     { NGX_HTTP_DELETE, "/jobs/{id}", ngx_http_pitchey_jobs_cancel_handler, 0 },
 
     { NGX_HTTP_GET, "/jobs/{id}/events", ngx_http_pitchey_events_handler, 0 },
+
+    { NGX_HTTP_GET, "/jobs/{id}/outputs/{path}",
+      ngx_http_pitchey_outputs_handler, 0 },
+
+    { NGX_HTTP_POST, "/files", ngx_http_pitchey_files_upload,
+      NGX_HTTP_PITCHEY_ROUTE_BODY },
+
+    { NGX_HTTP_GET, "/files/{id}", ngx_http_pitchey_files_download, 0 },
 
     /* the operator's allow and deny say who may */
     { NGX_HTTP_GET, "/metrics", ngx_http_pitchey_metrics_handler,

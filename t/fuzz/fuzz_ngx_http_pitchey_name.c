@@ -14,8 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char      buf[NGX_HTTP_PITCHEY_NAME_MAX], again[NGX_HTTP_PITCHEY_NAME_MAX];
-    char      out[64 + 4 * NGX_HTTP_PITCHEY_NAME_MAX];
+    char      buf[NGX_HTTP_PITCHEY_NAME_LEN], again[NGX_HTTP_PITCHEY_NAME_LEN];
+    char      out[64 + 4 * NGX_HTTP_PITCHEY_NAME_LEN];
     size_t    i, len;
     pt_str_t  name, back, input;
 
@@ -23,7 +23,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     name = ngx_http_pitchey_name_parse(input, buf);
 
-    if (name.len > NGX_HTTP_PITCHEY_NAME_MAX || !pt_str_is_utf8(name)) {
+    if (name.len > NGX_HTTP_PITCHEY_NAME_LEN || !pt_str_is_utf8(name)) {
         abort();
     }
 

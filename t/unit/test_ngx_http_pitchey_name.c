@@ -16,7 +16,7 @@ static void
 test_a_disposition_gives_the_name(void **state)
 {
     size_t    i;
-    char      buf[NGX_HTTP_PITCHEY_NAME_MAX];
+    char      buf[NGX_HTTP_PITCHEY_NAME_LEN];
     pt_str_t  name;
 
     static const char *const  cases[][2] = {
@@ -62,7 +62,7 @@ static void
 test_a_long_name_is_cut_between_characters(void **state)
 {
     size_t    i;
-    char      name[601], buf[NGX_HTTP_PITCHEY_NAME_MAX];
+    char      name[601], buf[NGX_HTTP_PITCHEY_NAME_LEN];
     pt_str_t  clean;
 
     (void) state;
@@ -86,7 +86,7 @@ static void
 test_a_name_goes_out_as_it_came_in(void **state)
 {
     size_t    i, len;
-    char      out[2048], buf[NGX_HTTP_PITCHEY_NAME_MAX];
+    char      out[2048], buf[NGX_HTTP_PITCHEY_NAME_LEN];
     pt_str_t  name;
 
     static const char *const  names[] = {
