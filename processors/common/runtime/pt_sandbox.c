@@ -386,28 +386,28 @@ pt_seccomp_fill(scmp_filter_ctx ctx)
 
     /* abort() and raise(): signals to no other process */
     rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-                          SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) self));
+                          SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) self, 0));
     if (rc != 0) {
         return rc;
     }
 
     rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(kill), 1,
-                          SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) self));
+                          SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t) self, 0));
     if (rc != 0) {
         return rc;
     }
 
     /* limits may be read, also as getrlimit(), and not changed */
     rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
-                          SCMP_A0(SCMP_CMP_EQ, 0),
-                          SCMP_A2(SCMP_CMP_EQ, 0));
+                          SCMP_A0(SCMP_CMP_EQ, 0, 0),
+                          SCMP_A2(SCMP_CMP_EQ, 0, 0));
     if (rc != 0) {
         return rc;
     }
 
     /* thread names */
     rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-                          SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+                          SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
     if (rc != 0) {
         return rc;
     }
@@ -421,14 +421,14 @@ pt_seccomp_fill(scmp_filter_ctx ctx)
     /* not F_SETOWN and F_SETSIG, which send signals elsewhere */
     for (i = 0; i <= F_SETLKW; i++) {
         rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-                              SCMP_A1(SCMP_CMP_EQ, i));
+                              SCMP_A1(SCMP_CMP_EQ, i, 0));
         if (rc != 0) {
             return rc;
         }
     }
 
     return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-                            SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC));
+                            SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC, 0));
 }
 
 
