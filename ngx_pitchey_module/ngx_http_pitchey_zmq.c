@@ -107,8 +107,6 @@ struct ngx_http_pitchey_zmq_s {
 };
 
 
-static void ngx_http_pitchey_zmq_header(ngx_http_request_t *r,
-    pt_request_t *rq);
 static pt_str_t ngx_http_pitchey_zmq_traceparent(ngx_http_request_t *r);
 static void ngx_http_pitchey_zmq_resume(void *data,
     const ngx_http_pitchey_reply_t *reply);
@@ -218,7 +216,7 @@ ngx_http_pitchey_zmq_request(ngx_http_request_t *r, pt_msg_t *msg,
 }
 
 
-static void
+void
 ngx_http_pitchey_zmq_header(ngx_http_request_t *r, pt_request_t *rq)
 {
     size_t                   len;

@@ -62,6 +62,9 @@ ngx_int_t ngx_http_pitchey_reply_problem(ngx_http_request_t *r,
 ngx_int_t ngx_http_pitchey_reply_body(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply, ngx_str_t *ret_body);
 
+/* the part of a command's header that says who asks */
+void ngx_http_pitchey_zmq_header(ngx_http_request_t *r, pt_request_t *rq);
+
 /*
  * The same without an HTTP request, for the worker itself.
  *
