@@ -1,5 +1,6 @@
 /* The codec of PJP1, and the ids and strings that it stands on. */
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,12 @@
 
 /* a message of each command with every field set */
 static pt_msg_t sample(pt_command_t command);
+
+/* the frames of t/vectors/<command>.hex, whose bytes go into room */
+static size_t read_vector(const char *command, pt_str_t *frames, uint8_t *room,
+    size_t size);
+static FILE *open_vector(const char *name);
+static size_t read_hex(const char *line, uint8_t *bytes, size_t size);
 
 static const uint8_t  hash[32] = { 1, 2, 3 };
 static const char     twenty[] = "0123456789abcdef\0\0\0\7";
@@ -298,6 +305,211 @@ test_a_buffer_stops_at_its_maximum_and_remembers(void **state)
 }
 
 
+static void
+test_every_command_has_a_vector_that_survives_a_round_trip(void **state)
+{
+    int          c;
+    size_t       i, n;
+    uint8_t      room[4096];
+    pt_str_t     frames[PT_WIRE_FRAMES_MAX];
+    pt_msg_t     msg;
+    pt_frames_t  again;
+
+    (void) state;
+
+    for (c = 0; c < PT_CMD_COUNT_; c++) {
+        n = read_vector(pt_command_name((pt_command_t) c), frames, room,
+                        sizeof(room));
+
+        assert_int_equal(pt_wire_decode(frames, n, &msg, NULL), PT_OK);
+        assert_int_equal(msg.command, c);
+        assert_int_equal(pt_wire_encode(&msg, &again), PT_OK);
+        assert_int_equal(again.n, n);
+
+        for (i = 0; i < n; i++) {
+            assert_true(pt_str_eq(frames[i], again.frames[i]));
+        }
+    }
+}
+
+
+/* the round trip would not notice two fields that change places */
+static void
+test_vectors_mean_what_their_comments_say(void **state)
+{
+    size_t    n;
+    uint8_t   room[4096];
+    pt_id_t   id;
+    pt_str_t  frames[PT_WIRE_FRAMES_MAX];
+    pt_msg_t  m;
+
+    (void) state;
+
+    assert_int_equal(pt_id_parse(PT_STR("0198c0de-1111-7222-8333-444455556666"),
+                                 &id), PT_OK);
+
+    n = read_vector("SUBMIT", frames, room, sizeof(room));
+    assert_int_equal(pt_wire_decode(frames, n, &m, NULL), PT_OK);
+    assert_int_equal(m.u.request.rid, 1001);
+    assert_int_equal(m.u.request.deadline_ms, 5000);
+    assert_true(pt_str_is(m.u.request.user, "usr_ann"));
+    assert_true(pt_str_is(m.u.request.role, "user,admin"));
+    assert_int_equal(m.u.request.admin, 1);
+    assert_true(pt_str_is(m.u.request.tier, "pro"));
+    assert_true(pt_id_eq(&m.u.submit.job, &id));
+    assert_true(pt_id_is_zero(&m.u.submit.batch));
+    assert_true(pt_str_is(m.u.submit.service, "document-generation"));
+    assert_true(pt_str_is(m.u.submit.action, "generate-nda"));
+    assert_true(pt_str_is(m.u.submit.user_type, "investor"));
+    assert_int_equal(m.u.submit.priority, 2);
+    assert_true(pt_str_is(m.u.submit.idempotency_key, "nda-2026-11-23"));
+    assert_int_equal(m.u.submit.body_sha256[0], 0x9f);
+    assert_true(pt_str_is(m.u.submit.params,
+                          "{\"kind\":\"mutual\",\"party\":"
+                          "\"Zo\xc3\xab M\xc3\xbcller\"}"));
+    assert_true(pt_str_is(m.u.submit.metadata, "{\"pitch\":7}"));
+    assert_int_equal(m.u.submit.inputs.len, 16);
+    assert_int_equal(m.u.submit.run_at, 0);
+    assert_int_equal(m.u.submit.expires_at, 1795435200123LL);
+    assert_true(pt_str_is(m.u.submit.webhook_url, "https://example.com/hook"));
+    assert_int_equal(m.u.submit.max_attempts, 3);
+    assert_int_equal(m.u.submit.timeout_s, 60);
+    assert_true(pt_id_is_zero(&m.u.submit.retry_of));
+
+    n = read_vector("FAILED", frames, room, sizeof(room));
+    assert_int_equal(pt_wire_decode(frames, n, &m, NULL), PT_OK);
+    assert_true(pt_id_eq(&m.u.failed.job, &id));
+    assert_int_equal(m.u.failed.attempt, 2);
+    assert_int_equal(m.u.failed.n, 1);
+    assert_true(pt_str_is(m.u.failed.code, "input_broken"));
+    assert_true(pt_str_is(m.u.failed.message, "the file ends inside a frame"));
+    assert_int_equal(m.u.failed.retryable, 0);
+
+    n = read_vector("READY", frames, room, sizeof(room));
+    assert_int_equal(pt_wire_decode(frames, n, &m, NULL), PT_OK);
+    assert_true(pt_str_is(m.u.ready.service, "video-processing"));
+    assert_int_equal(m.u.ready.slots, 2);
+    assert_int_equal(m.u.ready.group, 1);
+    assert_int_equal(m.u.ready.pid, 4242);
+    assert_int_equal(m.u.ready.start_time, 8675309);
+    assert_int_equal(pt_marks_count(m.u.ready.running), 1);
+
+    n = read_vector("PROGRESS", frames, room, sizeof(room));
+    assert_int_equal(pt_wire_decode(frames, n, &m, NULL), PT_OK);
+    assert_int_equal(m.u.progress.attempt, 1);
+    assert_int_equal(m.u.progress.permille, 425);
+    assert_true(pt_str_is(m.u.progress.stage, "encode 720p"));
+}
+
+
+static void
+test_no_vector_is_of_an_unknown_command(void **state)
+{
+    int             c, files = 0;
+    DIR            *dir;
+    char           *folder, *dot;
+    struct dirent  *file;
+    const char     *source = getenv("PITCHEY_SOURCE");
+
+    (void) state;
+
+    assert_true(asprintf(&folder, "%s/t/vectors", source ? source : ".") > 0);
+    dir = opendir(folder);
+    assert_non_null(dir);
+
+    while ((file = readdir(dir)) != NULL) {
+        dot = strstr(file->d_name, ".hex");
+
+        if (dot == NULL || dot[4] != '\0') {
+            continue;
+        }
+
+        *dot = '\0';
+        files++;
+
+        for (c = 0; c < PT_CMD_COUNT_; c++) {
+            if (strcmp(file->d_name, pt_command_name((pt_command_t) c)) == 0) {
+                break;
+            }
+        }
+
+        assert_true(c < PT_CMD_COUNT_);
+    }
+
+    assert_int_equal(files, PT_CMD_COUNT_);
+
+    closedir(dir);
+    free(folder);
+}
+
+
+static size_t
+read_vector(const char *command, pt_str_t *frames, uint8_t *room, size_t size)
+{
+    char    line[2048];
+    FILE   *f;
+    size_t  n = 0, len;
+
+    f = open_vector(command);
+
+    while (fgets(line, sizeof(line), f) != NULL) {
+        if (*line == '#' || *line == '\n') {
+            continue;
+        }
+
+        assert_true(n < PT_WIRE_FRAMES_MAX);
+
+        len = read_hex(line, room, size);
+        frames[n++] = (pt_str_t) { (char *) room, len };
+        room += len;
+        size -= len;
+    }
+
+    fclose(f);
+
+    return n;
+}
+
+
+static FILE *
+open_vector(const char *name)
+{
+    char        *path;
+    FILE        *f;
+    const char  *source = getenv("PITCHEY_SOURCE");
+
+    assert_true(asprintf(&path, "%s/t/vectors/%s.hex", source ? source : ".",
+                         name) > 0);
+
+    f = fopen(path, "r");
+    if (f == NULL) {
+        fail_msg("no vector \"%s\"", path);
+    }
+
+    free(path);
+
+    return f;
+}
+
+
+/* of a line "504a5031  # comment", or "-  # comment" for no bytes */
+static size_t
+read_hex(const char *line, uint8_t *bytes, size_t size)
+{
+    size_t    n = 0;
+    unsigned  byte;
+
+    while (*line != '-' && *line != ' ' && *line != '\n') {
+        assert_int_equal(sscanf(line, "%2x", &byte), 1);
+        assert_true(n < size);
+        bytes[n++] = (uint8_t) byte;
+        line += 2;
+    }
+
+    return n;
+}
+
+
 static pt_msg_t
 sample(pt_command_t command)
 {
@@ -446,6 +658,10 @@ main(void)
         cmocka_unit_test(test_ids_of_another_form_are_refused),
         cmocka_unit_test(test_error_codes_are_unique_and_read_back),
         cmocka_unit_test(test_a_buffer_stops_at_its_maximum_and_remembers),
+        cmocka_unit_test(
+            test_every_command_has_a_vector_that_survives_a_round_trip),
+        cmocka_unit_test(test_vectors_mean_what_their_comments_say),
+        cmocka_unit_test(test_no_vector_is_of_an_unknown_command),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,7 +9,8 @@
  * minLength maxLength pattern format minimum maximum exclusiveMinimum
  * exclusiveMaximum multipleOf allOf anyOf oneOf not if then else $ref (to
  * #/$defs/...) $defs title description default examples, and writeOnly and
- * x-pitchey, which validate nothing.  format asserts uuid, date, date-time,
+ * x-pitchey, which validate nothing; $schema, at the top, if it names 2020-12.
+ * Any other keyword is an error.  pattern is PCRE2's.  format asserts uuid, date, date-time,
  * email, uri and file-id.
  */
 
@@ -52,8 +53,13 @@ void pt_schema_free(pt_schema_t *schema);
 const pt_json_t *pt_schema_document(const pt_schema_t *schema);
 
 /*
- * Tells every violation, in document order, at most max of them (the work is
- * bounded by the sizes of schema and document: no exponential paths).
+ * Tells every violation, at most max of them: of a value before those of what
+ * is in it, in document order; what allOf, $ref and their like add comes
+ * after.  anyOf, oneOf, not and contains have one line each.
+ *
+ * The work is bounded by the sizes of schema and document; a string that
+ * would cost a pattern more ends it with a violation.  What memory it needs
+ * for that is malloc()'s and is given back.
  *
  * PT_OK, or PT_E_INVALID after at least one violation, or PT_E_NOMEM.
  */
