@@ -86,12 +86,10 @@ static const ngx_http_pitchey_metrics_row_t
 
     [NGX_HTTP_PITCHEY_METRIC_CALLS] = {
         "pitchey_orchestrator_calls_total",
-        "Requests to orchestrators." },
-    [NGX_HTTP_PITCHEY_METRIC_CALLS_UNAVAILABLE] = {
-        "pitchey_orchestrator_call_failures_total{reason=\"unavailable\"}",
-        "Requests to orchestrators that got no answer." },
-    [NGX_HTTP_PITCHEY_METRIC_CALLS_TIMEOUT] = {
-        "pitchey_orchestrator_call_failures_total{reason=\"timeout\"}", NULL },
+        "Requests to orchestrators that were taken." },
+    [NGX_HTTP_PITCHEY_METRIC_CALL_FAILURES] = {
+        "pitchey_orchestrator_call_failures_total",
+        "Requests to orchestrators that nobody took, or answered in time." },
 
     [NGX_HTTP_PITCHEY_METRIC_STREAMS_OPENED] = {
         "pitchey_event_streams_opened_total",

@@ -325,6 +325,13 @@ ngx_http_pitchey_outputs_file(ngx_http_request_t *r,
                                     PT_STR_NULL, 0);
         }
 
+    } else if (of->err == NGX_ELOOP || of->err == NGX_EMLINK) {
+        ngx_log_error(NGX_LOG_CRIT, r->connection->log, of->err,
+                      "link in \"%V\" is not followed", path);
+        return ngx_http_pitchey_problem_err(r, PT_E_NOT_FOUND,
+                                            PT_STR("no such output"),
+                                            PT_STR_NULL, 0);
+
     } else if (of->err != NGX_ENOENT && of->err != NGX_ENOTDIR) {
 
         if (of->err == 0) {

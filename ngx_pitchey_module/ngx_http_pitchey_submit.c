@@ -10,6 +10,7 @@
 
 #include "ngx_http_pitchey_submit.h"
 #include "ngx_http_pitchey_mem.h"
+#include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_zmq.h"
 
@@ -887,6 +888,8 @@ ngx_http_pitchey_submit_reply(ngx_http_request_t *r,
                       "an orchestrator answered SUBMIT with what is no JSON");
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    ngx_http_pitchey_metrics_count(NGX_HTTP_PITCHEY_METRIC_SUBMITS);
 
     if (ngx_http_pitchey_reply_body(r, reply, &body) != NGX_OK
         || ngx_http_pitchey_route_uri(r, "/jobs/",

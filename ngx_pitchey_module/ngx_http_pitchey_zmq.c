@@ -19,6 +19,7 @@
 #include "ngx_http_pitchey_events.h"
 #include "ngx_http_pitchey_jobzone.h"
 #include "ngx_http_pitchey_mem.h"
+#include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_route.h"
 
@@ -198,6 +199,8 @@ ngx_http_pitchey_zmq_request(ngx_http_request_t *r, pt_msg_t *msg,
                                    &wait->rid);
 
     if (rc != NGX_OK) {
+        ngx_http_pitchey_metrics_count(NGX_HTTP_PITCHEY_METRIC_CALL_FAILURES);
+
         ngx_memzero(&reply, sizeof(ngx_http_pitchey_reply_t));
 
         reply.err = (rc == NGX_BUSY) ? PT_E_UNAVAILABLE : PT_E_INTERNAL;
@@ -389,6 +392,8 @@ ngx_http_pitchey_zmq_call(ngx_uint_t to, pt_msg_t *msg, ngx_msec_t deadline,
         *ret_rid = call->rid;
     }
 
+    ngx_http_pitchey_metrics_count(NGX_HTTP_PITCHEY_METRIC_CALLS);
+
     return NGX_OK;
 }
 
@@ -462,7 +467,10 @@ ngx_http_pitchey_zmq_call_new(pt_msg_t *msg)
 
     for (i = 0; i < frames.n; i++) {
         call->lens[i] = (uint32_t) frames.frames[i].len;
-        p = ngx_cpymem(p, frames.frames[i].data, frames.frames[i].len);
+
+        if (frames.frames[i].len) {              /* absent: no address */
+            p = ngx_cpymem(p, frames.frames[i].data, frames.frames[i].len);
+        }
     }
 
     call->n = frames.n;
@@ -543,6 +551,8 @@ ngx_http_pitchey_zmq_call_fail(ngx_http_pitchey_zmq_call_t *call)
     ngx_http_pitchey_reply_t  reply;
 
     ngx_memzero(&reply, sizeof(ngx_http_pitchey_reply_t));
+
+    ngx_http_pitchey_metrics_count(NGX_HTTP_PITCHEY_METRIC_CALL_FAILURES);
 
     reply.err = PT_E_UNAVAILABLE;
     reply.sent = call->sent;
