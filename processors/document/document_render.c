@@ -25,7 +25,7 @@
 #define DOCUMENT_INDENT_ITEM     270
 
 #define DOCUMENT_GAP             (8 * PT_MM)      /* between columns */
-#define DOCUMENT_SIGN_SPACE      (13 * PT_MM)     /* room for a signature */
+#define DOCUMENT_SIGN_SPACE      (12 * PT_MM)     /* room for a signature */
 
 
 typedef struct {
@@ -477,8 +477,8 @@ document_style(const document_rendering_t *r, pt_block_t *block)
             .align = t->align
         },
         .leading = t->leading,
-        .before = t->leading * 2 / 5,
-        .after = t->leading * 2 / 5,
+        .before = t->leading / 3,
+        .after = t->leading / 3,
     };
 }
 
@@ -555,9 +555,9 @@ document_lay_paragraph(document_rendering_t *r, const document_block_t *block)
         b.indent = clause + (int32_t) (block->level - 1) * item;
         b.label_indent = b.indent - (block->level == 1 ? clause : item);
 
-        if (!block->in_clause) {
-            b.indent -= clause - item;
-            b.label_indent = b.indent - item;
+        /* what belongs to a clause stands closer together */
+        if (block->level > 1) {
+            b.before = b.after = r->template->leading / 5;
         }
 
     } else if (block->in_clause) {
@@ -584,6 +584,8 @@ document_lay_paragraph(document_rendering_t *r, const document_block_t *block)
     if (block->next != NULL && block->next->type == DOCUMENT_SIGNATURES) {
         b.keep_next = true;
         b.keep_together = true;
+        b.indent = 0;
+        b.before = r->template->leading;
     }
 
     return pt_flow_para(&r->flow, &b);

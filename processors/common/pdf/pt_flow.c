@@ -19,7 +19,12 @@ static pt_rule_t *pt_flow_hairline(pt_flow_t *flow, pt_strip_t *strip,
 static pt_strip_t *pt_flow_strip(pt_flow_t *flow);
 static pt_err_t pt_flow_cell(pt_flow_t *flow, const pt_cell_t *cell,
     pt_strip_t **ret_strips, size_t *ret_n);
-static void pt_flow_merge(pt_strip_t *into, pt_strip_t *strip);
+static pt_err_t pt_flow_row_whole(pt_flow_t *flow, pt_strip_t **strips,
+    const size_t *counts, size_t n);
+static pt_err_t pt_flow_row_lines(pt_flow_t *flow, pt_strip_t **strips,
+    const size_t *counts, size_t n);
+static int32_t pt_flow_stack(pt_strip_t *strips, size_t n, pt_strip_t *into);
+static void pt_flow_merge(pt_strip_t *into, pt_strip_t *strip, int32_t y);
 static size_t pt_flow_page_end(const pt_flow_t *flow, size_t begin,
     int32_t y, int32_t bottom);
 static int32_t pt_flow_gap(const pt_flow_t *flow, size_t i);
@@ -231,9 +236,10 @@ pt_flow_strip(pt_flow_t *flow)
 pt_err_t
 pt_flow_row(pt_flow_t *flow, const pt_cell_t *cells, size_t n, bool rule)
 {
-    size_t        i, k, rows = 0;
+    size_t        i, first = flow->n;
+    int32_t       height = 0;
     pt_err_t      err;
-    pt_strip_t  **strips, *strip = NULL;
+    pt_strip_t  **strips, *last;
     size_t       *counts;
 
     strips = pt_room_array(flow->room, n, sizeof(pt_strip_t *));
@@ -249,33 +255,110 @@ pt_flow_row(pt_flow_t *flow, const pt_cell_t *cells, size_t n, bool rule)
             return err;
         }
 
-        rows = counts[i] > rows ? counts[i] : rows;
+        height = pt_flow_stack(strips[i], counts[i], NULL) > height
+                 ? pt_flow_stack(strips[i], counts[i], NULL) : height;
     }
 
-    for (k = 0; k < rows; k++) {
+    err = height <= flow->page.height - flow->page.top - flow->page.bottom
+          ? pt_flow_row_whole(flow, strips, counts, n)
+          : pt_flow_row_lines(flow, strips, counts, n);
+
+    if (err != PT_OK || !rule || flow->n == first) {
+        return err;
+    }
+
+    last = &flow->strips[flow->n - 1];
+
+    return pt_flow_hairline(flow, last, cells[0].x,
+                            last->height + last->after / 2,
+                            cells[n - 1].x + cells[n - 1].width - cells[0].x)
+           == NULL ? PT_E_NOMEM : PT_OK;
+}
+
+
+/* the usual row: one strip, which no page break goes through */
+static pt_err_t
+pt_flow_row_whole(pt_flow_t *flow, pt_strip_t **strips, const size_t *counts,
+    size_t n)
+{
+    size_t       i;
+    pt_strip_t  *strip;
+
+    strip = pt_flow_strip(flow);
+    if (strip == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    /* the last cell first: pieces are pushed to the front */
+    for (i = n; i-- > 0; ) {
+        if (counts[i] > 0) {
+            (void) pt_flow_stack(strips[i], counts[i], strip);
+        }
+    }
+
+    strip->keep = false;
+
+    return PT_OK;
+}
+
+
+/* a row that no page can hold: the first lines of all cells, the second ... */
+static pt_err_t
+pt_flow_row_lines(pt_flow_t *flow, pt_strip_t **strips, const size_t *counts,
+    size_t n)
+{
+    bool         more = true;
+    size_t       i, k;
+    pt_strip_t  *strip;
+
+    for (k = 0; more; k++) {
         strip = pt_flow_strip(flow);
         if (strip == NULL) {
             return PT_E_NOMEM;
         }
 
-        /* the last cell first: pieces are pushed to the front */
-        for (i = n; i-- > 0; ) {
+        for (i = n, more = false; i-- > 0; ) {
             if (k < counts[i]) {
-                pt_flow_merge(strip, &strips[i][k]);
+                pt_flow_merge(strip, &strips[i][k], 0);
+                strip->keep = false;
             }
+
+            more |= k + 1 < counts[i];
         }
     }
 
-    if (rule && strip != NULL
-        && pt_flow_hairline(flow, strip, cells[0].x,
-                            strip->height + strip->after / 2,
-                            cells[n - 1].x + cells[n - 1].width - cells[0].x)
-           == NULL)
-    {
-        return PT_E_NOMEM;
+    return PT_OK;
+}
+
+
+/* the height of strips below each other; into: puts them there, if given */
+static int32_t
+pt_flow_stack(pt_strip_t *strips, size_t n, pt_strip_t *into)
+{
+    size_t   i;
+    int32_t  y = 0, gap, before, after;
+
+    for (i = 0; i < n; i++) {
+        if (i > 0) {
+            gap = strips[i - 1].after > strips[i].before
+                  ? strips[i - 1].after : strips[i].before;
+            y += gap;
+        }
+
+        if (into != NULL) {
+            before = into->before;
+            after = into->after;
+            pt_flow_merge(into, &strips[i], y);
+
+            /* only the outer ones are the row's */
+            into->before = i == 0 ? into->before : before;
+            into->after = i + 1 == n ? into->after : after;
+        }
+
+        y += strips[i].height;
     }
 
-    return PT_OK;
+    return y;
 }
 
 
@@ -315,28 +398,29 @@ pt_flow_cell(pt_flow_t *flow, const pt_cell_t *cell, pt_strip_t **ret_strips,
 }
 
 
+/* moves what is in strip to y in into */
 static void
-pt_flow_merge(pt_strip_t *into, pt_strip_t *strip)
+pt_flow_merge(pt_strip_t *into, pt_strip_t *strip, int32_t y)
 {
     pt_rule_t   **rule;
     pt_piece_t  **piece;
 
     for (piece = &strip->pieces; *piece != NULL; piece = &(*piece)->next) {
-        /* to the end */
+        (*piece)->baseline += y;
     }
 
     *piece = into->pieces;
     into->pieces = strip->pieces;
 
     for (rule = &strip->rules; *rule != NULL; rule = &(*rule)->next) {
-        /* to the end */
+        (*rule)->y += y;
     }
 
     *rule = into->rules;
     into->rules = strip->rules;
 
-    into->height = strip->height > into->height ? strip->height
-                                                : into->height;
+    y += strip->height;
+    into->height = y > into->height ? y : into->height;
     into->before = strip->before > into->before ? strip->before : into->before;
     into->after = strip->after > into->after ? strip->after : into->after;
     into->keep |= strip->keep;

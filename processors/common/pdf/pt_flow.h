@@ -140,8 +140,8 @@ void pt_flow_init(pt_flow_t *flow, pt_room_t *room, const pt_page_t *page);
 PT_MUST_CHECK pt_err_t pt_flow_para(pt_flow_t *flow, const pt_block_t *block);
 
 /*
- * Columns beside each other: the first line of each in the first strip, and
- * so on.  rule: a hairline under the row.
+ * Columns beside each other, in one strip; in one for each line where no page
+ * can hold them.  rule: a hairline under the row.
  */
 PT_MUST_CHECK pt_err_t pt_flow_row(pt_flow_t *flow, const pt_cell_t *cells,
     size_t n, bool rule);

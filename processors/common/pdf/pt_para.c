@@ -122,9 +122,9 @@ static pt_frag_t *pt_para_frag(pt_para_t *para, pt_frag_t ***tail,
 
 
 static const pt_pass_t  pt_passes[] = {
-    { false, 1.0,          0    },
-    { true,  1.26,         0    },
-    { true,  1.26,         3000 },
+    { false, 1.4,          0    },
+    { true,  1.4,          0    },
+    { true,  1.4,          3000 },
     { true,  PT_INFINITE,  3000 },
 };
 
