@@ -30,6 +30,7 @@ typedef struct {
 
 
 static void video_probe_static(video_info_t *info, const video_source_t *s);
+static bool video_language_valid(const char *text);
 static void video_probe_size(video_info_t *info, const AVStream *st);
 static pt_err_t video_probe_scan(video_info_t *info, video_source_t *s,
     video_report_t *report);
@@ -99,11 +100,24 @@ video_probe_static(video_info_t *info, const video_source_t *s)
         info->channels = s->audio->codecpar->ch_layout.nb_channels;
 
         tag = av_dict_get(s->audio->metadata, "language", NULL, 0);
-        if (tag && strcmp(tag->value, "und") != 0) {
+        if (tag && video_language_valid(tag->value)) {
             snprintf(info->language, sizeof(info->language), "%s",
                      tag->value);
         }
     }
+}
+
+
+/* a file's text, and it goes into a playlist: a code of ISO 639 or nothing */
+static bool
+video_language_valid(const char *text)
+{
+    size_t  len;
+
+    len = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+
+    return text[len] == '\0' && (len == 2 || len == 3)
+           && strcmp(text, "und") != 0;
 }
 
 
@@ -173,10 +187,10 @@ int
 video_orient_degrees(video_orient_t o)
 {
     if (o.transpose) {
-        return o.hflip ? 90 : o.vflip ? 270 : 90;
+        return o.vflip && !o.hflip ? 270 : 90;
     }
 
-    return o.vflip ? 180 : 0;
+    return o.vflip && o.hflip ? 180 : 0;
 }
 
 

@@ -1,0 +1,200 @@
+/* HLS playlists and the bit rates in them. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "video_playlist.h"
+
+
+#define SECOND  INT64_C(1000000)
+
+
+static video_segments_t
+segments(const video_segment_t *list, unsigned n)
+{
+    unsigned          i;
+    video_segments_t  s;
+
+    memset(&s, 0, sizeof(s));
+
+    for (i = 0; i < n; i++) {
+        assert_int_equal(video_segments_add(&s, list[i].duration_us,
+                                            list[i].bytes), PT_OK);
+    }
+
+    return s;
+}
+
+
+static void
+test_peak_is_over_runs_near_the_target_and_average_over_all(void **state)
+{
+    video_segments_t  s;
+    static const video_segment_t  list[] = {
+        { 6 * SECOND, 600000 }, { 6 * SECOND, 1200000 }, { 2 * SECOND, 900000 },
+    };
+
+    (void) state;
+
+    s = segments(list, 3);
+
+    /* 2 s alone are too short to count; 6 + 2 s are a run: 2.1 MB in 8 s */
+    assert_int_equal(video_segments_peak(&s, 6 * SECOND), 2100000);
+    assert_int_equal(video_segments_average(&s), 2700000 * 8 / 14 + 1);
+    assert_int_equal(video_segments_bytes(&s), 2700000);
+
+    video_segments_done(&s);
+}
+
+
+static void
+test_a_short_film_has_its_average_as_peak(void **state)
+{
+    video_segments_t  s;
+    static const video_segment_t  list[] = { { SECOND, 1000 } };
+
+    (void) state;
+
+    s = segments(list, 1);
+    assert_int_equal(video_segments_peak(&s, 6 * SECOND), 8000);
+    video_segments_done(&s);
+
+    s = segments(list, 0);
+    assert_int_equal(video_segments_peak(&s, 6 * SECOND), 0);
+    video_segments_done(&s);
+}
+
+
+static void
+test_media_playlist_reads_as_written(void **state)
+{
+    pt_buf_t          buf;
+    video_segments_t  s;
+    static const video_segment_t  list[] = {
+        { 6 * SECOND, 1 }, { 6500000, 1 }, { 41667, 1 },
+    };
+
+    (void) state;
+
+    s = segments(list, 3);
+    pt_buf_init(&buf, &pt_mem_heap, 4096);
+    video_playlist_media(&buf, &s);
+
+    /* 6.5 rounds to 7: no EXTINF may round above the target */
+    assert_true(pt_str_is(pt_buf_str(&buf),
+        "#EXTM3U\n"
+        "#EXT-X-VERSION:7\n"
+        "#EXT-X-TARGETDURATION:7\n"
+        "#EXT-X-PLAYLIST-TYPE:VOD\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"
+        "#EXT-X-MAP:URI=\"init.mp4\"\n"
+        "#EXTINF:6.000000,\n"
+        "0001.m4s\n"
+        "#EXTINF:6.500000,\n"
+        "0002.m4s\n"
+        "#EXTINF:0.041667,\n"
+        "0003.m4s\n"
+        "#EXT-X-ENDLIST\n"));
+
+    pt_buf_done(&buf);
+    video_segments_done(&s);
+}
+
+
+static void
+test_master_playlist_counts_the_audio_into_the_bandwidth(void **state)
+{
+    pt_buf_t          buf;
+    video_variant_t   v;
+    video_segments_t  video, audio;
+    static const video_segment_t  pictures[] = { { 6 * SECOND, 750000 } };
+    static const video_segment_t  sound[] = { { 6 * SECOND, 75000 } };
+
+    (void) state;
+
+    video = segments(pictures, 1);
+    audio = segments(sound, 1);
+
+    v = (video_variant_t) { "720p", "avc1.64001f", 1280, 720, 24000 / 1001.0,
+                            &video };
+
+    pt_buf_init(&buf, &pt_mem_heap, 4096);
+    video_playlist_master(&buf, &v, 1, &audio, "mp4a.40.2", "eng", 6 * SECOND);
+
+    assert_true(pt_str_is(pt_buf_str(&buf),
+        "#EXTM3U\n"
+        "#EXT-X-VERSION:7\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"
+        "\n"
+        "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"Audio\","
+        "LANGUAGE=\"eng\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\","
+        "URI=\"audio/index.m3u8\"\n"
+        "\n"
+        "#EXT-X-STREAM-INF:BANDWIDTH=1100000,AVERAGE-BANDWIDTH=1100000,"
+        "CODECS=\"avc1.64001f,mp4a.40.2\",RESOLUTION=1280x720,"
+        "FRAME-RATE=23.976,AUDIO=\"audio\"\n"
+        "720p/index.m3u8\n"));
+
+    pt_buf_reset(&buf);
+    video_playlist_master(&buf, &v, 1, NULL, NULL, "", 6 * SECOND);
+
+    assert_true(pt_str_is(pt_buf_str(&buf),
+        "#EXTM3U\n"
+        "#EXT-X-VERSION:7\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"
+        "\n"
+        "#EXT-X-STREAM-INF:BANDWIDTH=1000000,AVERAGE-BANDWIDTH=1000000,"
+        "CODECS=\"avc1.64001f\",RESOLUTION=1280x720,FRAME-RATE=23.976\n"
+        "720p/index.m3u8\n"));
+
+    pt_buf_done(&buf);
+    video_segments_done(&audio);
+    video_segments_done(&video);
+}
+
+
+static void
+test_segments_have_a_maximum(void **state)
+{
+    unsigned          i;
+    pt_err_t          err;
+    video_segments_t  s;
+
+    (void) state;
+
+    memset(&s, 0, sizeof(s));
+    err = PT_OK;
+
+    for (i = 0; i < 100000 && err == PT_OK; i++) {
+        err = video_segments_add(&s, SECOND, 1);
+    }
+
+    assert_int_equal(err, PT_E_TOO_LARGE);
+    assert_in_range(s.n, 2400, 99999);
+
+    video_segments_done(&s);
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(
+            test_peak_is_over_runs_near_the_target_and_average_over_all),
+        cmocka_unit_test(test_a_short_film_has_its_average_as_peak),
+        cmocka_unit_test(test_media_playlist_reads_as_written),
+        cmocka_unit_test(
+            test_master_playlist_counts_the_audio_into_the_bandwidth),
+        cmocka_unit_test(test_segments_have_a_maximum),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

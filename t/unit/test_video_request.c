@@ -1,0 +1,268 @@
+/* The parameters of "process": the schema, the code and what both call default. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "pt_schema.h"
+#include "video_request.h"
+
+
+typedef struct {
+    pt_schema_t  *schema;
+    unsigned      violations;
+    unsigned      files;
+} video_schema_t;
+
+
+static char *
+read_schema(void)
+{
+    char         path[512];
+    char        *text;
+    FILE        *f;
+    size_t       n;
+    const char  *source;
+
+    source = getenv("PITCHEY_SOURCE");
+    snprintf(path, sizeof(path),
+             "%s/conf/schemas/video-processing/process.json",
+             source ? source : ".");
+
+    f = fopen(path, "r");
+    assert_non_null(f);
+
+    text = calloc(1, 65536);
+    assert_non_null(text);
+    n = fread(text, 1, 65535, f);
+    assert_in_range(n, 100, 65534);
+    fclose(f);
+
+    return text;
+}
+
+
+static int
+setup(void **state)
+{
+    char             *text, error[256];
+    video_schema_t   *s;
+
+    s = calloc(1, sizeof(*s));
+    text = read_schema();
+
+    if (pt_schema_compile(pt_str(text), &pt_mem_heap, &s->schema, error,
+                          sizeof(error)) != PT_OK)
+    {
+        fail_msg("%s", error);
+    }
+
+    free(text);
+    *state = s;
+
+    return 0;
+}
+
+
+static int
+teardown(void **state)
+{
+    video_schema_t  *s;
+
+    s = *state;
+    pt_schema_free(s->schema);
+    free(s);
+
+    return 0;
+}
+
+
+static void
+on_violation(void *ctx, pt_str_t pointer, pt_str_t detail)
+{
+    (void) pointer;
+    (void) detail;
+
+    ((video_schema_t *) ctx)->violations++;
+}
+
+
+static void
+on_file(void *ctx, pt_str_t pointer, pt_str_t id)
+{
+    (void) id;
+
+    assert_true(pt_str_is(pointer, "/file"));
+    ((video_schema_t *) ctx)->files++;
+}
+
+
+static bool
+valid(video_schema_t *s, const pt_json_t *body)
+{
+    pt_err_t             err;
+    pt_schema_visitor_t  visitor = { on_violation, on_file, s };
+
+    s->violations = 0;
+    s->files = 0;
+    err = pt_schema_validate(s->schema, body, 100, &visitor);
+    assert_int_equal(err == PT_OK, s->violations == 0);
+
+    return err == PT_OK;
+}
+
+
+#define FILE_MEMBER  "\"file\":\"0198c2f4-7a31-7c3e-9b1d-2f60a7c5e412\""
+
+
+static pt_json_t *
+parse(const char *text)
+{
+    pt_json_t  *root;
+
+    assert_int_equal(pt_json_parse(pt_str(text), &pt_mem_heap, &root, NULL),
+                     PT_OK);
+
+    return root;
+}
+
+
+static void
+test_the_schema_accepts_what_is_meant_and_names_the_file(void **state)
+{
+    size_t              i;
+    pt_json_t          *body;
+    static const char  *good[] = {
+        "{" FILE_MEMBER "}",
+        "{" FILE_MEMBER ",\"ladder\":\"auto\"}",
+        "{" FILE_MEMBER ",\"ladder\":[480,1080],\"preset\":\"quality\"}",
+        "{" FILE_MEMBER ",\"thumbnails\":{\"count\":0},\"poster\":false}",
+        "{" FILE_MEMBER ",\"thumbnails\":{\"width\":640},\"mp4\":false}",
+    };
+
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        body = parse(good[i]);
+        assert_true(valid(*state, body));
+        assert_true(((video_schema_t *) *state)->files > 0);
+        pt_json_free(body);
+    }
+}
+
+
+static void
+test_the_schema_refuses_the_rest(void **state)
+{
+    size_t              i;
+    pt_json_t          *body;
+    static const char  *bad[] = {
+        "{}",
+        "{\"file\":\"../etc/passwd\"}",
+        "{\"file\":7}",
+        "{" FILE_MEMBER ",\"ladder\":\"all\"}",
+        "{" FILE_MEMBER ",\"ladder\":[]}",
+        "{" FILE_MEMBER ",\"ladder\":[2160]}",
+        "{" FILE_MEMBER ",\"ladder\":[720,720]}",
+        "{" FILE_MEMBER ",\"thumbnails\":{\"count\":101}}",
+        "{" FILE_MEMBER ",\"thumbnails\":{\"count\":2.5}}",
+        "{" FILE_MEMBER ",\"thumbnails\":{\"width\":31}}",
+        "{" FILE_MEMBER ",\"thumbnails\":{\"height\":32}}",
+        "{" FILE_MEMBER ",\"poster\":1}",
+        "{" FILE_MEMBER ",\"preset\":\"placebo\"}",
+        "{" FILE_MEMBER ",\"watermark\":\"x\"}",
+        "[]",
+    };
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        body = parse(bad[i]);
+        assert_false(valid(*state, body));
+        pt_json_free(body);
+    }
+}
+
+
+static void
+test_examples_and_defaults_of_the_schema_are_valid_and_the_code_s_own(
+    void **state)
+{
+    pt_json_t        *body;
+    video_schema_t   *s;
+    video_request_t   r;
+    const pt_json_t  *example, *properties, *thumbnails;
+
+    s = *state;
+
+    example = pt_json_member(pt_schema_document(s->schema), "examples");
+    assert_non_null(example);
+
+    for (example = example->first; example; example = example->next) {
+        assert_true(valid(s, example));
+    }
+
+    body = parse("{" FILE_MEMBER "}");
+    video_request_of(&r, body);
+    pt_json_free(body);
+
+    properties = pt_json_member(pt_schema_document(s->schema), "properties");
+    thumbnails = pt_json_member(pt_json_member(properties, "thumbnails"),
+                                "default");
+
+    assert_int_equal(r.thumbnails, pt_json_int(thumbnails, "count", -1));
+    assert_int_equal(r.thumbnail_width, pt_json_int(thumbnails, "width", -1));
+    assert_int_equal(r.nladder, 0);
+    assert_true(pt_str_is(pt_json_string(pt_json_member(properties, "ladder"),
+                                         "default", PT_STR("")), "auto"));
+    assert_int_equal(r.poster, pt_json_bool(pt_json_member(properties,
+                                            "poster"), "default", !r.poster));
+    assert_int_equal(r.mp4, pt_json_bool(pt_json_member(properties, "mp4"),
+                                         "default", !r.mp4));
+    assert_true(pt_str_is(pt_json_string(pt_json_member(properties, "preset"),
+                                         "default", PT_STR("")),
+                          r.preset->name));
+}
+
+
+static void
+test_parameters_are_taken_over(void **state)
+{
+    pt_json_t        *body;
+    video_request_t   r;
+
+    (void) state;
+
+    body = parse("{" FILE_MEMBER ",\"ladder\":[480,1080],\"thumbnails\":"
+                 "{\"count\":3,\"width\":64},\"poster\":false,\"mp4\":false,"
+                 "\"preset\":\"quality\"}");
+    video_request_of(&r, body);
+    pt_json_free(body);
+
+    assert_int_equal(r.nladder, 2);
+    assert_int_equal(r.ladder[0], 480);
+    assert_int_equal(r.ladder[1], 1080);
+    assert_int_equal(r.thumbnails, 3);
+    assert_int_equal(r.thumbnail_width, 64);
+    assert_false(r.poster);
+    assert_false(r.mp4);
+    assert_string_equal(r.preset->name, "quality");
+}
+
+
+int
+main(void)
+{
+    const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(
+            test_the_schema_accepts_what_is_meant_and_names_the_file),
+        cmocka_unit_test(test_the_schema_refuses_the_rest),
+        cmocka_unit_test(
+            test_examples_and_defaults_of_the_schema_are_valid_and_the_code_s_own),
+        cmocka_unit_test(test_parameters_are_taken_over),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
