@@ -21,9 +21,10 @@ PACKAGES_BUILD=(gcc libc6-dev make meson ninja-build pkg-config nginx-dev
     libpcre2-dev libavformat-dev libavcodec-dev libavfilter-dev libavutil-dev
     libswscale-dev libswresample-dev libhpdf-dev libmd4c-dev libutf8proc-dev
     libunistring-dev libhyphen-dev libfontconfig-dev libseccomp-dev
-    libcmocka-dev)
-PACKAGES_RUN=(nginx postgresql-15 curl file jq openssl procps fonts-liberation2
-    hyphen-en-us)
+    libharfbuzz-dev libsodium-dev zlib1g-dev libcmocka-dev)
+PACKAGES_RUN=(nginx postgresql-15 curl file jq openssl procps
+    fonts-sil-charis fonts-open-sans fonts-dejavu-core fonts-dejavu-extra
+    hyphen-en-us hyphen-en-gb)
 
 say()  { printf '%s\n' "$*"; }
 note() { printf '%s\n' "$*" >&2; }

@@ -55,6 +55,7 @@ typedef struct {
     unsigned              style;      /* of spans */
     unsigned              bold, italic;
     unsigned              target;     /* of the open link */
+    size_t                link_run;   /* where it begins in its block */
     unsigned              quotes;
     bool                  head;
     document_block_t     *row;
@@ -769,6 +770,7 @@ document_link(document_markdown_t *m, const MD_ATTRIBUTE *href)
                              (pt_str_t) { href->text, href->size });
     }
 
+    m->link_run = m->block != NULL ? m->block->n : 0;
     m->target = document_id(m, (pt_str_t) { href->text + 1, href->size - 1 });
 
     return m->target == 0;
@@ -781,7 +783,7 @@ document_link_end(document_markdown_t *m)
 {
     document_ref_t  *ref;
 
-    if (m->block != NULL && m->block->n > 0
+    if (m->block != NULL && m->block->n > m->link_run
         && document_run(m, PT_STR("\xc2\xa0")) != 0)
     {
         return 1;

@@ -704,6 +704,7 @@ document_lay_signatures(document_rendering_t *r)
 static pt_err_t
 document_lay_party(document_rendering_t *r, pt_str_t name, pt_cell_t *ret_cell)
 {
+    bool              own;
     size_t            i, n = 0;
     pt_run_t         *runs;
     pt_block_t       *blocks;
@@ -729,8 +730,11 @@ document_lay_party(document_rendering_t *r, pt_str_t name, pt_cell_t *ret_cell)
     }
 
     blocks[0].before = 2 * r->template->leading;
-    runs[n++].text = who != NULL ? PT_STR("Signed for and on behalf of")
-                                 : PT_STR("Signed by");
+    own = who == NULL
+          || pt_str_eq(pt_json_string(who, "name", PT_STR("")),
+                       pt_json_string(party, "name", PT_STR("")));
+    runs[n++].text = own ? PT_STR("Signed by")
+                         : PT_STR("Signed for and on behalf of");
 
     runs[n].style = PT_STYLE_BOLD;
     runs[n++].text = pt_json_string(party, "name", PT_STR(""));
