@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "orch.h"
 #include "orch_migrate.h"
 
 
@@ -78,6 +79,10 @@ main(int argc, char **argv)
 static int
 orch_command(const char *command, const orch_config_t *config)
 {
+    if (strcmp(command, "run") == 0) {
+        return orch_run(config);
+    }
+
     if (strcmp(command, "migrate") == 0) {
         return orch_migrate(config) == PT_OK ? EXIT_SUCCESS : EXIT_FAILURE;
     }

@@ -1,0 +1,84 @@
+/*
+ * The daemon as a whole: what its parts share.
+ *
+ *   edge socket --> edge --> accept (SUBMIT)           --> db
+ *                       `--> read (GET, LIST, OPEN...) --> db
+ *   queue, attempt: which job, which state             --> work --> db
+ *   processor socket --> processor (credit, reports), supervisor (processes)
+ *   after each commit: watch (EVENT to the edge)
+ *
+ * One thread.  Nothing waits: every wait is a callback of the loop.
+ */
+
+#ifndef ORCH_H
+#define ORCH_H
+
+#include "pt_log.h"
+#include "pt_pg.h"
+#include "pt_zloop.h"
+
+#include "orch_config.h"
+#include "orch_json.h"
+#include "orch_queue.h"
+#include "orch_retry.h"
+
+typedef struct orch_s  orch_t;
+
+#include "orch_accept.h"
+#include "orch_attempt.h"
+#include "orch_db.h"
+#include "orch_edge.h"
+#include "orch_processor.h"
+#include "orch_read.h"
+#include "orch_recover.h"
+#include "orch_storage.h"
+#include "orch_supervisor.h"
+#include "orch_watch.h"
+#include "orch_work.h"
+
+
+struct orch_s {
+    uv_loop_t             loop;
+    void                 *zctx;
+    const orch_config_t  *config;
+    int                   locks[2];      /* beside the two sockets; -1: none */
+
+    uv_prepare_t          turn;          /* before the loop sleeps */
+    uv_timer_t            tick;          /* every 100 ms */
+    uv_signal_t           signals[2];
+    uint64_t              ticks;
+    uint64_t              stop_ms;       /* draining until then; 0: running */
+
+    orch_db_t             db;
+    orch_queue_t          queue;
+    orch_edge_t           edge;
+    orch_watches_t        watches;
+    orch_accept_t         accept;
+    orch_work_t           work;
+    orch_processors_t     processors;
+    orch_supervisor_t     supervisor;
+    orch_recover_t        recover;
+    orch_storage_t        storage;
+};
+
+
+/* runs until it is told to stop; the exit status */
+int orch_run(const orch_config_t *config);
+
+/* milliseconds since 1970; and of the loop's own clock, for waiting */
+int64_t orch_now_ms(void);
+uint64_t orch_loop_ms(const orch_t *o);
+
+uint64_t orch_random(void);
+
+
+/* planted faults, for the tests that must catch them */
+#if PT_FAULTS
+bool orch_fault(const char *name);
+#define ORCH_FAULT(name)  orch_fault(name)
+#else
+#define ORCH_FAULT(name)  false
+#endif
+
+
+#endif /* ORCH_H */

@@ -1,0 +1,703 @@
+/* Submissions become jobs. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "orch.h"
+
+
+/* more are refused: the edge tells its clients to come back */
+#define ORCH_ACCEPT_MAX      10000
+
+/* one transaction: enough to share a commit, little enough to be quick */
+#define ORCH_BATCH_ROWS      1000
+#define ORCH_BATCH_BYTES     (8u << 20)
+
+/* batches on a connection: the next is there when one has committed */
+#define ORCH_BATCHES         1
+
+/* a submission whose rivals commit at the same time is tried again */
+#define ORCH_ACCEPT_TRIES    5
+
+/* the end of year 9999, RFC 3339's last */
+#define ORCH_TIME_MAX_MS     253402300799999LL
+
+#define ORCH_ACCEPT_COLUMNS  20
+
+
+typedef struct {
+    orch_t          *o;
+    orch_request_t  *list;         /* in the order of the rows */
+    unsigned         n;
+    int64_t          now_ms;
+    char             body[128];    /* of their first events: all the same */
+} orch_batch_t;
+
+
+static pt_err_t orch_accept_check(orch_request_t *rq, const char **ret_why);
+static bool orch_accept_take_key(orch_request_t *rq);
+static void orch_accept_files(orch_request_t *rq);
+static void orch_accept_files_known(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_accept_missing(orch_request_t *rq, const PGresult *res);
+static void orch_accept_wait(orch_request_t *rq);
+static void orch_accept_answered(orch_request_t *rq);
+static orch_batch_t *orch_batch_new(orch_t *o);
+static pt_err_t orch_batch_send(orch_batch_t *b, pt_pg_t *pg);
+static pt_err_t orch_batch_send_keys(orch_batch_t *b, pt_pg_t *pg);
+static void orch_batch_row(pt_pg_column_t *c, const orch_request_t *rq);
+static void orch_batch_done(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_batch_commit(orch_batch_t *b, const PGresult *ids);
+static void orch_batch_failed(orch_batch_t *b, pt_err_t err);
+static void orch_accept_ok(orch_request_t *rq, int64_t now_ms,
+    pt_str_t event);
+static void orch_accept_before(orch_batch_t *b);
+static void orch_accept_explain(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_accept_same(orch_request_t *rq, const PGresult *res, int row);
+
+
+/* types of $1 .. $20 of ORCH_SQL_ACCEPT */
+static const uint32_t  orch_accept_types[ORCH_ACCEPT_COLUMNS] = {
+    PT_PG_UUID, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT,
+    PT_PG_INT4, PT_PG_TEXT, PT_PG_TEXT, PT_PG_BYTEA, PT_PG_UUID, PT_PG_UUID,
+    PT_PG_TEXT, PT_PG_TEXT, PT_PG_TIME, PT_PG_TIME, PT_PG_INT4, PT_PG_INT4,
+    PT_PG_TEXT, PT_PG_TIME
+};
+
+
+void
+orch_accept_submit(orch_request_t *rq)
+{
+    orch_t      *o = rq->o;
+    pt_err_t     err;
+    const char  *why;
+
+    o->accept.open++;
+
+    err = orch_accept_check(rq, &why);
+
+    if (err != PT_OK) {
+        orch_accept_answered(rq);
+        orch_refuse_with(rq, err, why, pt_err_retryable(err) ? 1 : 0,
+                         PT_STR_NULL);
+        return;
+    }
+
+    if (rq->msg.u.submit.idempotency_key.data && !orch_accept_take_key(rq)) {
+        orch_accept_answered(rq);
+        orch_refuse_with(rq, PT_E_IN_FLIGHT, "the first request with this "
+                         "idempotency key is not answered yet", 1,
+                         PT_STR_NULL);
+        return;
+    }
+
+    if (rq->msg.u.submit.inputs.len) {
+        orch_accept_files(rq);
+
+    } else {
+        orch_accept_wait(rq);
+    }
+}
+
+
+static pt_err_t
+orch_accept_check(orch_request_t *rq, const char **ret_why)
+{
+    orch_t             *o = rq->o;
+    const pt_submit_t  *s = &rq->msg.u.submit;
+
+    if (s->rq.user.len == 0) {
+        *ret_why = "a submission needs a user";
+        return PT_E_INVALID;
+    }
+
+    if (s->run_at < 0 || s->run_at > ORCH_TIME_MAX_MS
+        || s->expires_at < 0 || s->expires_at > ORCH_TIME_MAX_MS)
+    {
+        *ret_why = "run_at or expires_at is out of range";
+        return PT_E_INVALID;
+    }
+
+    if (!orch_supervisor_offers(o, s->service)) {
+        *ret_why = "no processor offers this service";
+        return PT_E_UNKNOWN_ACTION;
+    }
+
+    if (o->accept.open > ORCH_ACCEPT_MAX) {
+        *ret_why = "too many submissions at once";
+        return PT_E_QUEUE_FULL;
+    }
+
+    if (orch_db_get(o, ORCH_DB_ACCEPT) == NULL) {
+        *ret_why = "the database cannot be reached";
+        return PT_E_DATABASE;
+    }
+
+    return PT_OK;
+}
+
+
+/* two rows of one key cannot be in one statement, nor wait for each other */
+static bool
+orch_accept_take_key(orch_request_t *rq)
+{
+    size_t           len;
+    orch_t          *o = rq->o;
+    pt_str_t         user = rq->msg.u.submit.rq.user;
+    pt_str_t         key = rq->msg.u.submit.idempotency_key;
+    orch_request_t  *other;
+
+    /* no text of PJP1 has a NUL: it separates */
+    len = user.len + 1 + key.len;
+
+    rq->key = malloc(len);
+    if (rq->key == NULL) {
+        return false;
+    }
+
+    memcpy(rq->key, user.data, user.len);
+    rq->key[user.len] = '\0';
+    memcpy(rq->key + user.len + 1, key.data, key.len);
+
+    HASH_FIND(hh, o->accept.keys, rq->key, len, other);
+
+    if (other) {
+        free(rq->key);
+        rq->key = NULL;
+        return false;
+    }
+
+    HASH_ADD_KEYPTR(hh, o->accept.keys, rq->key, len, rq);
+
+    return true;
+}
+
+
+/* it is about to be answered */
+static void
+orch_accept_answered(orch_request_t *rq)
+{
+    rq->o->accept.open--;
+
+    if (rq->key) {
+        HASH_DEL(rq->o->accept.keys, rq);
+        free(rq->key);
+        rq->key = NULL;
+    }
+}
+
+
+/* whether its input files are the caller's */
+static void
+orch_accept_files(orch_request_t *rq)
+{
+    size_t              i;
+    pt_id_t             id;
+    pt_err_t            err;
+    pt_pg_args_t        args = { .n = 0 };
+    pt_pg_column_t      ids;
+    const pt_submit_t  *s = &rq->msg.u.submit;
+
+    pt_pg_column_init(&ids, PT_PG_UUID);
+
+    for (i = 0; i < s->inputs.len; i += sizeof(id.bytes)) {
+        memcpy(id.bytes, s->inputs.data + i, sizeof(id.bytes));
+        pt_pg_column_id(&ids, &id);
+    }
+
+    pt_pg_arg_column(&args, &ids);
+    pt_pg_arg_text(&args, s->rq.user);
+
+    err = orch_db_query(rq->o, ORCH_DB_READ, ORCH_SQL_FILES_MISSING, &args,
+                        orch_accept_files_known, rq);
+    pt_pg_column_done(&ids);
+
+    if (err != PT_OK) {
+        orch_accept_answered(rq);
+        orch_refuse(rq, PT_E_DATABASE, "the database cannot be reached");
+    }
+}
+
+
+static void
+orch_accept_files_known(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    orch_request_t  *rq = ctx;
+
+    if (err != PT_OK || n != 1) {
+        orch_accept_answered(rq);
+        orch_refuse(rq, PT_E_DATABASE, "the database cannot be reached");
+        return;
+    }
+
+    if (PQntuples(results[0]) > 0) {
+        orch_accept_missing(rq, results[0]);
+        return;
+    }
+
+    orch_accept_wait(rq);
+}
+
+
+/* the edge, which knows where each id stood, gives them their pointers */
+static void
+orch_accept_missing(orch_request_t *rq, const PGresult *res)
+{
+    int         i;
+    char        text[64], id_text[PT_ID_TEXT_LEN];
+    pt_id_t     id;
+    pt_buf_t    buf;
+    pt_jsonw_t  w;
+
+    pt_buf_init(&buf, &pt_mem_heap, PT_INPUTS_MAX * 128);
+    pt_jsonw_init(&w, &buf);
+    pt_jsonw_array(&w);
+
+    for (i = 0; i < PQntuples(res); i++) {
+        id = pt_pg_id(res, i, 0);
+        pt_id_format(&id, id_text);
+        snprintf(text, sizeof(text), "no such file: %.*s", PT_ID_TEXT_LEN,
+                 id_text);
+
+        pt_jsonw_object(&w);
+        pt_jsonw_key(&w, "pointer");
+        pt_jsonw_text(&w, "");
+        pt_jsonw_key(&w, "detail");
+        pt_jsonw_text(&w, text);
+        pt_jsonw_end(&w);
+    }
+
+    pt_jsonw_end(&w);
+
+    orch_accept_answered(rq);
+    orch_refuse_with(rq, PT_E_UNKNOWN_FILE, "a file does not exist", 0,
+                     buf.err == PT_OK ? pt_buf_str(&buf) : PT_STR_NULL);
+    pt_buf_done(&buf);
+}
+
+
+static void
+orch_accept_wait(orch_request_t *rq)
+{
+    DL_APPEND(rq->o->accept.waiting, rq);
+}
+
+
+void
+orch_accept_flush(orch_t *o)
+{
+    pt_pg_t       *pg;
+    orch_batch_t  *b;
+
+    while (o->accept.waiting) {
+        pg = orch_db_get(o, ORCH_DB_ACCEPT);
+
+        if (pg && pt_pg_pending(pg) >= ORCH_BATCHES) {
+            return;
+        }
+
+        b = orch_batch_new(o);
+        if (b == NULL) {
+            return;
+        }
+
+        if (pg == NULL || orch_batch_send(b, pg) != PT_OK) {
+            orch_batch_failed(b, PT_E_DATABASE);
+        }
+    }
+}
+
+
+/* the first of those that wait; one that has harmed a batch goes alone */
+static orch_batch_t *
+orch_batch_new(orch_t *o)
+{
+    size_t           bytes = 0;
+    orch_batch_t    *b;
+    orch_request_t  *rq, *next;
+
+    b = calloc(1, sizeof(*b));
+    if (b == NULL) {
+        return NULL;
+    }
+
+    b->o = o;
+
+    DL_FOREACH_SAFE(o->accept.waiting, rq, next) {
+        if (b->n == ORCH_BATCH_ROWS || bytes > ORCH_BATCH_BYTES
+            || (rq->tries && b->n))
+        {
+            break;
+        }
+
+        DL_DELETE(o->accept.waiting, rq);
+        DL_APPEND(b->list, rq);
+        b->n++;
+        bytes += rq->msg.u.submit.params.len + rq->msg.u.submit.metadata.len;
+
+        if (rq->tries++) {
+            break;
+        }
+    }
+
+    return b;
+}
+
+
+static pt_err_t
+orch_batch_send(orch_batch_t *b, pt_pg_t *pg)
+{
+    int              i;
+    pt_buf_t         body;
+    pt_err_t         err;
+    pt_pg_args_t     args = { .n = 0 };
+    pt_pg_column_t   columns[ORCH_ACCEPT_COLUMNS];
+    orch_request_t  *rq;
+
+    b->now_ms = orch_now_ms();
+
+    pt_buf_init(&body, &pt_mem_heap, sizeof(b->body) - 1);
+    orch_json_state(&body, "queued", 0, b->now_ms, 0, NULL, false);
+    memcpy(b->body, pt_buf_str(&body).data, body.len);
+
+    for (i = 0; i < ORCH_ACCEPT_COLUMNS; i++) {
+        pt_pg_column_init(&columns[i], orch_accept_types[i]);
+    }
+
+    DL_FOREACH(b->list, rq) {
+        orch_batch_row(columns, rq);
+    }
+
+    for (i = 0; i < ORCH_ACCEPT_COLUMNS; i++) {
+        pt_pg_arg_column(&args, &columns[i]);
+    }
+
+    pt_pg_arg_text(&args, pt_str(b->body));
+
+    err = body.err == PT_OK ? orch_batch_send_keys(b, pg) : body.err;
+
+    if (err == PT_OK) {
+        err = pt_pg_query(pg, ORCH_SQL_ACCEPT, &args);
+    }
+
+    if (err == PT_OK) {
+        err = pt_pg_commit(pg, orch_batch_done, b);
+    }
+
+    for (i = 0; i < ORCH_ACCEPT_COLUMNS; i++) {
+        pt_pg_column_done(&columns[i]);
+    }
+
+    pt_buf_done(&body);
+
+    return err;
+}
+
+
+/* in the same transaction, before the jobs: their keys */
+static pt_err_t
+orch_batch_send_keys(orch_batch_t *b, pt_pg_t *pg)
+{
+    int                 i;
+    pt_err_t            err = PT_OK;
+    pt_pg_args_t        args = { .n = 0 };
+    pt_pg_column_t      c[4];
+    orch_request_t     *rq;
+    const pt_submit_t  *s;
+
+    pt_pg_column_init(&c[0], PT_PG_TEXT);
+    pt_pg_column_init(&c[1], PT_PG_TEXT);
+    pt_pg_column_init(&c[2], PT_PG_BYTEA);
+    pt_pg_column_init(&c[3], PT_PG_UUID);
+
+    DL_FOREACH(b->list, rq) {
+        s = &rq->msg.u.submit;
+
+        if (rq->key) {
+            pt_pg_column_text(&c[0], s->rq.user);
+            pt_pg_column_text(&c[1], s->idempotency_key);
+            pt_pg_column_bytes(&c[2], s->body_sha256, 32);
+            pt_pg_column_id(&c[3], &s->job);
+        }
+    }
+
+    if (c[0].n) {
+        for (i = 0; i < 4; i++) {
+            pt_pg_arg_column(&args, &c[i]);
+        }
+
+        err = pt_pg_query(pg, ORCH_SQL_ACCEPT_KEYS, &args);
+    }
+
+    for (i = 0; i < 4; i++) {
+        pt_pg_column_done(&c[i]);
+    }
+
+    return err;
+}
+
+
+static void
+orch_batch_row(pt_pg_column_t *c, const orch_request_t *rq)
+{
+    const pt_submit_t  *s = &rq->msg.u.submit;
+
+    pt_pg_column_id(c++, &s->job);
+    pt_pg_column_text(c++, s->rq.user);
+    pt_pg_column_text(c++, s->rq.role);
+    pt_pg_column_text(c++, s->user_type);
+    pt_pg_column_text(c++, s->service);
+    pt_pg_column_text(c++, s->action);
+    pt_pg_column_int4(c++, s->priority);
+    pt_pg_column_text(c++, s->params);
+    pt_pg_column_text(c++, s->metadata);
+    pt_pg_column_bytes(c++, s->inputs.len ? (const uint8_t *) s->inputs.data
+                                          : NULL, s->inputs.len);
+    pt_pg_column_id_opt(c++, &s->batch);
+    pt_pg_column_id_opt(c++, &s->retry_of);
+    pt_pg_column_text(c++, s->webhook_url);
+    pt_pg_column_text(c++, s->rq.traceparent);
+    pt_pg_column_time(c++, s->run_at);
+    pt_pg_column_time(c++, s->expires_at);
+    pt_pg_column_int4(c++, s->max_attempts ? s->max_attempts
+                                           : ORCH_MAX_ATTEMPTS);
+    pt_pg_column_int4(c++, (int32_t) s->timeout_s);
+    pt_pg_column_text(c++, s->idempotency_key);
+    pt_pg_column_time(c++, (int64_t) pt_id_time_ms(&s->job));
+}
+
+
+static void
+orch_batch_done(void *ctx, pt_err_t err, PGresult *const *results, size_t n)
+{
+    orch_batch_t  *b = ctx;
+
+    if (err != PT_OK || n == 0) {
+        orch_batch_failed(b, err == PT_OK ? PT_E_DATABASE : err);
+        return;
+    }
+
+    orch_batch_commit(b, results[n - 1]);
+}
+
+
+/* the ids come back in the order of the rows, without those not accepted */
+static void
+orch_batch_commit(orch_batch_t *b, const PGresult *ids)
+{
+    int              row = 0;
+    pt_id_t          id;
+    orch_request_t  *rq, *next;
+
+    DL_FOREACH_SAFE(b->list, rq, next) {
+        if (row == PQntuples(ids)) {
+            break;
+        }
+
+        id = pt_pg_id(ids, row, 0);
+
+        if (pt_id_eq(&id, &rq->msg.u.submit.job)) {
+            row++;
+            b->n--;
+            DL_DELETE(b->list, rq);
+            orch_accept_ok(rq, b->now_ms, pt_str(b->body));
+        }
+    }
+
+    if (b->n) {
+        orch_accept_before(b);
+
+    } else {
+        free(b);
+    }
+}
+
+
+static void
+orch_batch_failed(orch_batch_t *b, pt_err_t err)
+{
+    bool             again, alone = b->n == 1;
+    orch_request_t  *rq, *next;
+
+    DL_FOREACH_SAFE(b->list, rq, next) {
+        DL_DELETE(b->list, rq);
+
+        /* a value that the database does not take spoils its batch */
+        again = (err == PT_E_UNAVAILABLE || (err == PT_E_INVALID && !alone))
+                && rq->tries < ORCH_ACCEPT_TRIES;
+
+        if (again) {
+            DL_PREPEND(rq->o->accept.waiting, rq);
+            continue;
+        }
+
+        orch_accept_answered(rq);
+
+        if (err == PT_E_INVALID) {
+            pt_log(PT_LOG_ERROR, "accept", "the database does not take a "
+                   "submission job=%s", pt_log_id(&rq->msg.u.submit.job));
+            orch_refuse(rq, PT_E_INVALID, "a value cannot be stored");
+
+        } else {
+            orch_refuse(rq, PT_E_DATABASE, "the database cannot be reached");
+        }
+    }
+
+    free(b);
+}
+
+
+/* it is committed: into the queue, to its owner's streams, and the answer */
+static void
+orch_accept_ok(orch_request_t *rq, int64_t now_ms, pt_str_t event)
+{
+    pt_buf_t            buf;
+    pt_jsonw_t          w;
+    orch_job_view_t     view;
+    const pt_submit_t  *s = &rq->msg.u.submit;
+
+    view = (orch_job_view_t) {
+        .id = s->job,
+        .service = s->service,
+        .action = s->action,
+        .status = PT_STR("queued"),
+        .priority = s->priority,
+        .max_attempts = s->max_attempts ? s->max_attempts : ORCH_MAX_ATTEMPTS,
+        .created_ms = (int64_t) pt_id_time_ms(&s->job),
+        .metadata = s->metadata,
+        .batch = s->batch,
+        .retry_of = s->retry_of
+    };
+
+    orch_job_admit(rq->o, &(orch_job_row_t) {
+        .id = s->job,
+        .owner = s->rq.user,
+        .service = s->service,
+        .action = s->action,
+        .priority = s->priority,
+        .max_attempts = (uint16_t) view.max_attempts,
+        .timeout_s = s->timeout_s,
+        .run_at_ms = s->run_at ? s->run_at : now_ms,
+        .expires_at_ms = s->expires_at });
+
+    orch_publish(rq->o, &s->job, s->rq.user, 1, "state", event);
+
+    pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
+    pt_jsonw_init(&w, &buf);
+    orch_json_job(&w, &view);
+
+    orch_accept_answered(rq);
+
+    if (buf.err == PT_OK) {
+        orch_reply(rq, pt_buf_str(&buf));
+
+    } else {
+        orch_refuse(rq, PT_E_NOMEM, "out of memory");
+    }
+
+    pt_buf_done(&buf);
+}
+
+
+/* the rest of a batch: accepted before, or refused; the database says which */
+static void
+orch_accept_before(orch_batch_t *b)
+{
+    int                 i;
+    pt_err_t            err;
+    pt_pg_args_t        args = { .n = 0 };
+    pt_pg_column_t      c[3];
+    orch_request_t     *rq;
+    const pt_submit_t  *s;
+
+    pt_pg_column_init(&c[0], PT_PG_UUID);
+    pt_pg_column_init(&c[1], PT_PG_TEXT);
+    pt_pg_column_init(&c[2], PT_PG_TEXT);
+
+    DL_FOREACH(b->list, rq) {
+        s = &rq->msg.u.submit;
+        pt_pg_column_id(&c[0], &s->job);
+        pt_pg_column_text(&c[1], s->rq.user);
+        pt_pg_column_text(&c[2], s->idempotency_key);
+    }
+
+    for (i = 0; i < 3; i++) {
+        pt_pg_arg_column(&args, &c[i]);
+    }
+
+    err = orch_db_query(b->o, ORCH_DB_READ, ORCH_SQL_ACCEPTED_BEFORE, &args,
+                        orch_accept_explain, b);
+
+    for (i = 0; i < 3; i++) {
+        pt_pg_column_done(&c[i]);
+    }
+
+    if (err != PT_OK) {
+        orch_batch_failed(b, PT_E_DATABASE);
+    }
+}
+
+
+static void
+orch_accept_explain(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    int              row = 0;
+    orch_batch_t    *b = ctx;
+    orch_request_t  *rq, *next;
+
+    if (err != PT_OK || n != 1 || PQntuples(results[0]) != (int) b->n) {
+        orch_batch_failed(b, PT_E_DATABASE);
+        return;
+    }
+
+    DL_FOREACH_SAFE(b->list, rq, next) {
+        DL_DELETE(b->list, rq);
+        orch_accept_same(rq, results[0], row++);
+    }
+
+    free(b);
+}
+
+
+static void
+orch_accept_same(orch_request_t *rq, const PGresult *res, int row)
+{
+    pt_id_t             job = pt_pg_id(res, row, 1);
+    pt_str_t            owner = pt_pg_text(res, row, 0);
+    pt_str_t            hash = pt_pg_text(res, row, 2);
+    const pt_submit_t  *s = &rq->msg.u.submit;
+
+    if (rq->key && hash.data && !pt_id_eq(&job, &s->job)) {
+        orch_accept_answered(rq);
+
+        if (hash.len == 32 && memcmp(hash.data, s->body_sha256, 32) == 0) {
+            orch_read_job(rq, &job);
+
+        } else {
+            orch_refuse(rq, PT_E_IDEMPOTENCY_MISMATCH, "this idempotency key "
+                        "was used with another body");
+        }
+
+        return;
+    }
+
+    if (owner.data == NULL && rq->tries < ORCH_ACCEPT_TRIES) {
+        /* what stood in its way was not committed yet, or has gone */
+        orch_accept_wait(rq);
+        return;
+    }
+
+    orch_accept_answered(rq);
+
+    if (pt_str_eq(owner, s->rq.user)) {
+        orch_read_job(rq, &s->job);
+
+    } else {
+        orch_refuse(rq, PT_E_CONFLICT, "this job id is taken");
+    }
+}

@@ -1,0 +1,26 @@
+/*
+ * SUBMIT: durable accept by group commit.
+ *
+ * What arrives while a commit is under way is the next one: one statement
+ * writes all of it, and every answer comes after its own commit.  So the rate
+ * grows with the load while nobody waits for others.
+ */
+
+#ifndef ORCH_ACCEPT_H
+#define ORCH_ACCEPT_H
+
+
+typedef struct {
+    orch_request_t  *waiting;      /* for the next batch, in order */
+    orch_request_t  *keys;         /* idempotency keys in flight */
+    unsigned         open;         /* submissions not answered yet */
+} orch_accept_t;
+
+
+void orch_accept_submit(orch_request_t *rq);
+
+/* once in each turn: sends what waits, if a connection is free */
+void orch_accept_flush(orch_t *o);
+
+
+#endif /* ORCH_ACCEPT_H */

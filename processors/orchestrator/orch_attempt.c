@@ -1,0 +1,1333 @@
+/* States of jobs, and their attempts. */
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "orch.h"
+
+
+/* after its own deadline, a processor has this long to say how it ended */
+#define ORCH_DEADLINE_GRACE_MS  5000
+
+/* progress passed on, of one job */
+#define ORCH_PROGRESS_MS        100
+
+#define ORCH_RESULT_MAX         (1u << 20)
+#define ORCH_USAGE_MAX          4096
+
+
+static bool orch_job_to(orch_t *o, orch_job_t *job, orch_job_state_t state);
+static bool orch_job_push(orch_t *o, orch_job_t *job);
+static void orch_job_wait(orch_t *o, orch_job_t *job);
+static bool orch_job_may_expire(const orch_job_t *job);
+static void orch_job_gone(orch_t *o, orch_job_t *job);
+static orch_job_t *orch_job_make(orch_t *o, const orch_job_row_t *row,
+    bool force);
+static void orch_job_update(orch_job_t *job, const orch_job_row_t *row);
+static void orch_job_timer(orch_t *o, orch_job_t *job, uint64_t after_ms);
+static void orch_job_timer_stop(orch_job_t *job);
+static void orch_job_alarm(uv_timer_t *timer);
+static void orch_timer_closed(uv_handle_t *handle);
+static pt_str_t orch_job_owner(const orch_job_t *job);
+
+static bool orch_claim(orch_t *o, orch_job_t *job, orch_processor_t *p);
+static void orch_claim_assign(orch_t *o, orch_job_t *job,
+    const PGresult *res, int row);
+static orch_run_t *orch_run_new(orch_job_t *job);
+static void orch_run_free(orch_t *o, orch_job_t *job);
+
+static orch_job_t *orch_report_of(orch_t *o, orch_processor_t *p,
+    const pt_id_t *id, uint32_t attempt, uint32_t n);
+static bool orch_output_is_good(const orch_job_t *job, uint32_t attempt,
+    const pt_json_t *out);
+static void orch_output_body(pt_buf_t *buf, const pt_json_t *out);
+static bool orch_json_is_good(pt_str_t text, size_t max);
+
+static void orch_attempt_fault(orch_t *o, orch_job_t *job,
+    orch_fault_t fault, const orch_reason_t *reason, uint32_t report,
+    pt_str_t usage);
+static void orch_attempt_again(orch_t *o, orch_job_t *job,
+    orch_fault_t fault, const orch_reason_t *reason, uint32_t report,
+    uint32_t delay_ms);
+static void orch_job_end(orch_t *o, orch_job_t *job, const char *status,
+    const orch_reason_t *reason, uint32_t report, pt_str_t usage);
+static void orch_attempt_stop(orch_t *o, orch_job_t *job);
+static void orch_attempt_timeout(orch_t *o, orch_job_t *job);
+static void orch_cancel_unknown(orch_request_t *rq, const PGresult *res);
+static void orch_cancel_read(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_cancels_answer(orch_job_t *job);
+
+
+static const char *const  orch_state_names[] = {
+    "new", "waiting", "ready", "claiming", "running", "orphan", "ending",
+    "doubt", "gone"
+};
+
+#define TO(state)  (1u << ORCH_JOB_##state)
+
+/* who may follow whom */
+static const unsigned  orch_state_next[] = {
+    [ORCH_JOB_NEW]      = TO(WAITING) | TO(READY) | TO(ORPHAN) | TO(GONE),
+    [ORCH_JOB_WAITING]  = TO(WAITING) | TO(READY) | TO(ENDING) | TO(DOUBT) | TO(GONE),
+    [ORCH_JOB_READY]    = TO(CLAIMING) | TO(ENDING) | TO(DOUBT) | TO(GONE),
+    [ORCH_JOB_CLAIMING] = TO(RUNNING) | TO(READY) | TO(DOUBT),
+    [ORCH_JOB_RUNNING]  = TO(ENDING) | TO(DOUBT),
+    [ORCH_JOB_ORPHAN]   = TO(RUNNING) | TO(ENDING) | TO(DOUBT),
+    [ORCH_JOB_ENDING]   = TO(WAITING) | TO(READY) | TO(DOUBT) | TO(GONE),
+    [ORCH_JOB_DOUBT]    = TO(WAITING) | TO(READY) | TO(RUNNING) | TO(ORPHAN)
+                          | TO(GONE),
+    [ORCH_JOB_GONE]     = 0
+};
+
+
+/* checks, sets, logs, and keeps the lists: a ring has who is READY */
+static bool
+orch_job_to(orch_t *o, orch_job_t *job, orch_job_state_t state)
+{
+    if (!(orch_state_next[job->state] & (1u << state))) {
+        pt_log(PT_LOG_ERROR, "attempt", "a job cannot go from %s to %s, "
+               "asking where it stands job=%s", orch_state_names[job->state],
+               orch_state_names[state], pt_log_id(&job->id));
+
+        if (orch_state_next[job->state] & TO(DOUBT)) {
+            orch_job_doubt(o, job);
+        }
+
+        return false;
+    }
+
+    pt_log(PT_LOG_DEBUG, "attempt", "%s -> %s job=%s attempt=%u",
+           orch_state_names[job->state], orch_state_names[state],
+           pt_log_id(&job->id), job->attempt);
+
+    if (job->state == ORCH_JOB_READY) {
+        orch_queue_remove(job);
+
+    } else if (job->state == ORCH_JOB_DOUBT) {
+        orch_recover_undoubt(o, job);
+    }
+
+    orch_job_timer_stop(job);
+
+    job->state = state;
+
+    return state == ORCH_JOB_READY ? orch_job_push(o, job) : true;
+}
+
+
+/* without memory it is not forgotten: the database has it */
+static bool
+orch_job_push(orch_t *o, orch_job_t *job)
+{
+    if (orch_queue_push(job, orch_loop_ms(o)) == PT_OK) {
+        return true;
+    }
+
+    o->queue.more = true;
+    orch_job_gone(o, job);
+
+    return false;
+}
+
+
+void
+orch_job_admit(orch_t *o, const orch_job_row_t *row)
+{
+    orch_job_t  *job;
+
+    if (orch_queue_find(&o->queue, &row->id)) {
+        return;
+    }
+
+    job = orch_job_make(o, row, row->force);
+
+    if (job) {
+        orch_job_wait(o, job);
+    }
+}
+
+
+/* NULL: no room; the database keeps it until there is */
+static orch_job_t *
+orch_job_make(orch_t *o, const orch_job_row_t *row, bool force)
+{
+    orch_job_t      *job = NULL;
+    orch_service_t  *service;
+
+    service = orch_queue_service(&o->queue, row->service);
+
+    if (service
+        && (force || orch_queue_room(&o->queue, service, row->owner,
+                                     row->priority)))
+    {
+        job = orch_queue_new(&o->queue, &row->id, service, row->owner,
+                             row->action);
+    }
+
+    if (job == NULL) {
+        o->queue.more = true;
+        return NULL;
+    }
+
+    job->priority = row->priority;
+    job->max_attempts = row->max_attempts;
+    job->timeout_s = row->timeout_s;
+    job->expires_at_ms = row->expires_at_ms;
+    orch_job_update(job, row);
+
+    return job;
+}
+
+
+/* what changes while a job is open */
+static void
+orch_job_update(orch_job_t *job, const orch_job_row_t *row)
+{
+    job->attempt = row->attempt;
+    job->crashes = row->crashes;
+    job->lost = row->lost;
+    job->run_at_ms = row->run_at_ms;
+}
+
+
+/* into its ring, or, before its time, to sleep; it may not wait for ever */
+static void
+orch_job_wait(orch_t *o, orch_job_t *job)
+{
+    bool     early;
+    int64_t  alarm_ms, now = orch_now_ms();
+
+    early = job->run_at_ms > now;
+
+    if (!orch_job_to(o, job, early ? ORCH_JOB_WAITING : ORCH_JOB_READY)) {
+        return;
+    }
+
+    alarm_ms = early ? job->run_at_ms : 0;
+
+    if (orch_job_may_expire(job)
+        && (alarm_ms == 0 || job->expires_at_ms < alarm_ms))
+    {
+        alarm_ms = job->expires_at_ms;
+    }
+
+    if (alarm_ms) {
+        orch_job_timer(o, job, alarm_ms > now ? (uint64_t) (alarm_ms - now)
+                                              : 0);
+    }
+}
+
+
+/* before its first start only */
+static bool
+orch_job_may_expire(const orch_job_t *job)
+{
+    return job->expires_at_ms && job->attempt == 0;
+}
+
+
+void
+orch_job_orphan(orch_t *o, const orch_job_row_t *row, uint64_t wait_ms)
+{
+    orch_job_t  *job;
+
+    if (orch_queue_find(&o->queue, &row->id)) {
+        return;
+    }
+
+    job = orch_job_make(o, row, true);
+    if (job == NULL) {
+        return;
+    }
+
+    job->run = orch_run_new(job);
+
+    if (job->run == NULL) {
+        orch_job_gone(o, job);
+        o->queue.more = true;
+        return;
+    }
+
+    job->run->taken = job->run->committed = row->last_report;
+    job->run->outputs = row->last_report > 0;
+
+    if (orch_job_to(o, job, ORCH_JOB_ORPHAN)) {
+        orch_job_timer(o, job, wait_ms);
+    }
+}
+
+
+void
+orch_job_doubt(orch_t *o, orch_job_t *job)
+{
+    if (job->state == ORCH_JOB_DOUBT || job->state == ORCH_JOB_GONE) {
+        return;
+    }
+
+    if (orch_job_to(o, job, ORCH_JOB_DOUBT)) {
+        orch_recover_doubt(o, job);
+    }
+}
+
+
+/* it waits in the database: an attempt that we had of it has no standing */
+void
+orch_job_is_waiting(orch_t *o, orch_job_t *job, const orch_job_row_t *row)
+{
+    orch_attempt_stop(o, job);
+    orch_run_free(o, job);
+    orch_job_update(job, row);
+
+    if (job->cancels) {
+        if (orch_job_to(o, job, ORCH_JOB_READY)) {
+            orch_cancel_now(o, job);
+        }
+
+        return;
+    }
+
+    orch_job_wait(o, job);
+}
+
+
+/* it runs under our lease; whether our attempt does depends on its number */
+void
+orch_job_is_running(orch_t *o, orch_job_t *job, const orch_job_row_t *row)
+{
+    orch_run_t  *run = job->run;
+
+    if (run && run->processor && run->assigned && job->attempt == row->attempt)
+    {
+        /* reports that were on their way are repeated from here */
+        run->taken = run->committed = row->last_report;
+
+        if (orch_job_to(o, job, ORCH_JOB_RUNNING)) {
+            if (job->timeout_s) {
+                orch_job_timer(o, job, job->timeout_s * 1000ULL);
+            }
+
+            if (job->cancels) {
+                orch_cancel_now(o, job);
+            }
+        }
+
+        return;
+    }
+
+    /* claimed, and never assigned: another attempt, without a grudge */
+    orch_job_update(job, row);
+
+    if (run == NULL) {
+        run = job->run = orch_run_new(job);
+    }
+
+    if (run == NULL || !orch_job_to(o, job, ORCH_JOB_ORPHAN)) {
+        return;
+    }
+
+    run->taken = run->committed = row->last_report;
+    run->outputs = row->last_report > 0;
+
+    if (job->cancels) {
+        orch_cancel_now(o, job);
+        return;
+    }
+
+    orch_attempt_abandon(o, run, ORCH_FAULT_LOST,
+                         "the database was away when it began");
+}
+
+
+/* ended, or somebody else's now */
+void
+orch_job_is_elsewhere(orch_t *o, orch_job_t *job)
+{
+    orch_attempt_stop(o, job);
+    orch_cancels_answer(job);
+    orch_job_gone(o, job);
+}
+
+
+static void
+orch_job_gone(orch_t *o, orch_job_t *job)
+{
+    if (job->state == ORCH_JOB_READY) {
+        orch_queue_remove(job);
+
+    } else if (job->state == ORCH_JOB_DOUBT) {
+        orch_recover_undoubt(o, job);
+    }
+
+    orch_job_timer_stop(job);
+    orch_run_free(o, job);
+    orch_queue_free(&o->queue, job);
+}
+
+
+void
+orch_job_forget_all(orch_t *o)
+{
+    orch_job_t  *job, *next;
+
+    HASH_ITER(hh, o->queue.jobs, job, next) {
+        while (job->cancels) {
+            orch_request_t  *rq = job->cancels;
+
+            DL_DELETE(job->cancels, rq);
+            orch_refuse(rq, PT_E_UNAVAILABLE, "shutting down");
+        }
+
+        orch_job_gone(o, job);
+    }
+}
+
+
+static void
+orch_job_timer(orch_t *o, orch_job_t *job, uint64_t after_ms)
+{
+    if (job->timer == NULL) {
+        job->timer = malloc(sizeof(uv_timer_t));
+
+        if (job->timer == NULL) {
+            pt_log(PT_LOG_ERROR, "attempt", "no memory for a timer job=%s",
+                   pt_log_id(&job->id));
+            return;
+        }
+
+        uv_timer_init(&o->loop, job->timer);
+        job->timer->data = job;
+    }
+
+    uv_timer_start(job->timer, orch_job_alarm, after_ms, 0);
+}
+
+
+static void
+orch_job_timer_stop(orch_job_t *job)
+{
+    if (job->timer) {
+        uv_close((uv_handle_t *) job->timer, orch_timer_closed);
+        job->timer = NULL;
+    }
+}
+
+
+static void
+orch_timer_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
+
+static void
+orch_job_alarm(uv_timer_t *timer)
+{
+    orch_t      *o = timer->loop->data;
+    orch_job_t  *job = timer->data;
+
+    switch (job->state) {
+
+    case ORCH_JOB_WAITING:
+    case ORCH_JOB_READY:
+
+        if (orch_job_may_expire(job) && job->expires_at_ms <= orch_now_ms()) {
+            orch_job_end(o, job, "expired", NULL, 0, PT_STR_NULL);
+
+        } else if (job->state == ORCH_JOB_WAITING) {
+            orch_job_wait(o, job);
+        }
+
+        break;
+
+    case ORCH_JOB_RUNNING:
+        orch_attempt_timeout(o, job);
+        break;
+
+    case ORCH_JOB_ORPHAN:
+        orch_attempt_abandon(o, job->run, ORCH_FAULT_LOST,
+                             "its processor did not come back");
+        break;
+
+    default:
+        break;
+    }
+}
+
+
+static pt_str_t
+orch_job_owner(const orch_job_t *job)
+{
+    return pt_str(job->owner);
+}
+
+
+/* ---- claiming and assigning ---- */
+
+void
+orch_assign(orch_t *o)
+{
+    orch_job_t        *job;
+    orch_service_t    *service, *next;
+    orch_processor_t  *p;
+
+    if (!orch_recover_is_done(o) || o->stop_ms) {
+        return;
+    }
+
+    HASH_ITER(hh, o->queue.services, service, next) {
+        while (service->nready) {
+            p = orch_processor_free(o, service);
+
+            if (p == NULL) {
+                orch_supervisor_want(o, service);
+                break;
+            }
+
+            job = orch_queue_pop(service, orch_loop_ms(o));
+
+            if (!orch_claim(o, job, p)) {
+                break;
+            }
+        }
+    }
+}
+
+
+/* job has left its ring already */
+static bool
+orch_claim(orch_t *o, orch_job_t *job, orch_processor_t *p)
+{
+    orch_item_t  *item;
+
+    job->run = orch_run_new(job);
+    item = job->run ? orch_item_new(job, ORCH_ITEM_CLAIM) : NULL;
+
+    if (item == NULL) {
+        free(job->run);
+        job->run = NULL;
+        orch_job_push(o, job);
+        return false;
+    }
+
+    item->attempt = ++job->attempt;
+    orch_json_state(&item->body, "running", job->attempt, orch_now_ms(), 0,
+                    NULL, false);
+
+    orch_processor_take(p, job->run);
+
+    if (orch_job_to(o, job, ORCH_JOB_CLAIMING)) {
+        orch_work_add(o, item);
+    }
+
+    return true;
+}
+
+
+static orch_run_t *
+orch_run_new(orch_job_t *job)
+{
+    orch_run_t  *run;
+
+    run = calloc(1, sizeof(*run));
+
+    if (run) {
+        run->job = job;
+    }
+
+    return run;
+}
+
+
+static void
+orch_run_free(orch_t *o, orch_job_t *job)
+{
+    if (job->run) {
+        orch_processor_release(o, job->run);
+        free(job->run);
+        job->run = NULL;
+    }
+}
+
+
+void
+orch_claim_done(orch_t *o, orch_item_t *item, const PGresult *res, int row)
+{
+    orch_job_t  *job = item->job;
+
+    if (job->state != ORCH_JOB_CLAIMING
+        || !orch_job_to(o, job, ORCH_JOB_RUNNING))
+    {
+        return;
+    }
+
+    orch_publish(o, &job->id, orch_job_owner(job),
+                 (uint32_t) pt_pg_int(res, row, 1), "state",
+                 pt_buf_str(&item->body));
+
+    if (job->cancels) {
+        orch_cancel_now(o, job);
+
+    } else if (job->run->processor == NULL) {
+        orch_attempt_abandon(o, job->run, ORCH_FAULT_LOST,
+                             "its processor left before it began");
+
+    } else {
+        orch_claim_assign(o, job, res, row);
+    }
+}
+
+
+static void
+orch_claim_assign(orch_t *o, orch_job_t *job, const PGresult *res, int row)
+{
+    pt_err_t  err;
+    pt_msg_t  msg = { .command = PT_CMD_ASSIGN };
+    pt_str_t  inputs = pt_pg_text(res, row, 6);
+
+    msg.u.assign = (pt_assign_t) {
+        .job = job->id,
+        .attempt = job->attempt,
+        .action = pt_str(job->action),
+        .params = pt_pg_text(res, row, 2),
+        .deadline_ms = job->timeout_s * 1000ULL,
+        .user = orch_job_owner(job),
+        .role = pt_pg_text(res, row, 3),
+        .user_type = pt_pg_text(res, row, 4),
+        .traceparent = pt_pg_text(res, row, 5),
+        .inputs = inputs.data ? inputs : PT_STR("[]")
+    };
+
+    job->run->assigned = true;
+
+    if (job->timeout_s) {
+        orch_job_timer(o, job, job->timeout_s * 1000ULL
+                               + ORCH_DEADLINE_GRACE_MS);
+    }
+
+    if (!orch_processor_offers(job->run->processor, msg.u.assign.action)) {
+        orch_attempt_fault(o, job, ORCH_FAULT_REFUSED, &(orch_reason_t) {
+            .code = PT_STR("unknown_action"),
+            .detail = PT_STR("no processor offers this action") }, 0,
+            PT_STR_NULL);
+        return;
+    }
+
+    err = orch_processor_send(o, job->run->processor, &msg);
+
+    if (err == PT_E_INVALID) {
+        orch_attempt_fault(o, job, ORCH_FAULT_REFUSED, &(orch_reason_t) {
+            .code = PT_STR("internal"),
+            .detail = PT_STR("the job cannot be sent to a processor") }, 0,
+            PT_STR_NULL);
+
+    } else if (err != PT_OK) {
+        orch_attempt_abandon(o, job->run, ORCH_FAULT_LOST,
+                             "its processor could not be reached");
+    }
+}
+
+
+bool
+orch_attempt_adopt(orch_t *o, orch_processor_t *p, const pt_id_t *id,
+    uint32_t attempt)
+{
+    orch_job_t  *job = orch_queue_find(&o->queue, id);
+
+    if (job == NULL || job->attempt != attempt || job->run == NULL) {
+        return false;
+    }
+
+    if (job->run->processor == p) {
+        return true;
+    }
+
+    if (job->state != ORCH_JOB_ORPHAN
+        || !orch_job_to(o, job, ORCH_JOB_RUNNING))
+    {
+        return false;
+    }
+
+    orch_processor_take(p, job->run);
+    job->run->assigned = true;
+
+    if (job->timeout_s) {
+        orch_job_timer(o, job, job->timeout_s * 1000ULL
+                               + ORCH_DEADLINE_GRACE_MS);
+    }
+
+    return true;
+}
+
+
+/* ---- reports ---- */
+
+/*
+ * The job that a report is about, if it is the next one of its attempt.
+ * What is of no use is acknowledged, so that it is not repeated; what comes
+ * too early, or is under way, is not, and will be.
+ */
+static orch_job_t *
+orch_report_of(orch_t *o, orch_processor_t *p, const pt_id_t *id,
+    uint32_t attempt, uint32_t n)
+{
+    orch_job_t  *job;
+
+    if (!orch_recover_is_done(o)) {
+        return NULL;
+    }
+
+    job = orch_queue_find(&o->queue, id);
+
+    if (job && ORCH_FAULT("no-fence") && job->run) {
+        return job;
+    }
+
+    if (job == NULL || job->attempt != attempt || job->run == NULL
+        || (job->run->processor && job->run->processor != p)
+        || n <= job->run->committed)
+    {
+        orch_processor_ack(o, p, id, attempt, n);
+        return NULL;
+    }
+
+    if (job->state != ORCH_JOB_RUNNING || n != job->run->taken + 1) {
+        return NULL;
+    }
+
+    return job;
+}
+
+
+void
+orch_attempt_output(orch_t *o, orch_processor_t *p, const pt_output_t *m)
+{
+    orch_job_t   *job;
+    pt_json_t    *out;
+    orch_item_t  *item;
+
+    job = orch_report_of(o, p, &m->job, m->attempt, m->n);
+    if (job == NULL) {
+        return;
+    }
+
+    if (pt_json_parse(m->body, &pt_mem_heap, &out, NULL) != PT_OK) {
+        out = NULL;
+    }
+
+    if (!orch_output_is_good(job, m->attempt, out)) {
+        pt_json_free(out);
+        orch_attempt_fault(o, job, ORCH_FAULT_REFUSED, &(orch_reason_t) {
+            .code = PT_STR("internal"),
+            .detail = PT_STR("its processor reported an output that cannot "
+                             "be one") }, m->n, PT_STR_NULL);
+        return;
+    }
+
+    item = orch_item_new(job, ORCH_ITEM_OUTPUT);
+
+    if (item == NULL) {
+        pt_json_free(out);
+        return;
+    }
+
+    item->report = m->n;
+    item->output = out;
+    orch_output_body(&item->body, out);
+
+    job->run->taken = m->n;
+    job->run->outputs = true;
+    orch_work_add(o, item);
+}
+
+
+/* the parent made it, from what a child said that an input may have taken */
+static bool
+orch_output_is_good(const orch_job_t *job, uint32_t attempt,
+    const pt_json_t *out)
+{
+    size_t    i;
+    char      id[PT_ID_TEXT_LEN];
+    char      prefix[64];
+    pt_str_t  name, key, kind, sha256;
+
+    name = pt_json_string(out, "name", PT_STR_NULL);
+    kind = pt_json_string(out, "kind", PT_STR_NULL);
+    key = pt_json_string(out, "key", PT_STR_NULL);
+    sha256 = pt_json_string(out, "sha256", PT_STR_NULL);
+
+    /* jobs/<last 2>/<job>/<attempt>/ : an attempt writes nowhere else */
+    pt_id_format(&job->id, id);
+    i = (size_t) snprintf(prefix, sizeof(prefix), "jobs/%.2s/%.36s/%u/",
+                          id + PT_ID_TEXT_LEN - 2, id, attempt);
+
+    if (!orch_output_name_is_good(name) || key.len > PT_KEY_MAX
+        || key.len <= i || memcmp(key.data, prefix, i) != 0
+        || pt_json_int(out, "size", -1) < 0)
+    {
+        return false;
+    }
+
+    if (pt_str_is(kind, "tree")) {
+        return key.data[key.len - 1] == '/'
+               && orch_output_name_is_good(pt_json_string(out, "entry",
+                                                          PT_STR_NULL))
+               && pt_json_int(out, "files", -1) >= 0;
+    }
+
+    if (!pt_str_is(kind, "file") || sha256.len != 64
+        || pt_json_string(out, "media_type", PT_STR_NULL).len == 0)
+    {
+        return false;
+    }
+
+    for (i = 0; i < sha256.len; i++) {
+        if (strchr("0123456789abcdef", sha256.data[i]) == NULL) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+/* as readers see it: the storage key stays inside */
+static void
+orch_output_body(pt_buf_t *buf, const pt_json_t *out)
+{
+    size_t      i;
+    pt_jsonw_t  w;
+
+    static const char *const  of_file[] = {
+        "name", "kind", "media_type", "size", "sha256", NULL
+    };
+    static const char *const  of_tree[] = {
+        "name", "kind", "entry", "files", NULL
+    };
+    const char *const  *members = of_file;
+
+    if (pt_str_is(pt_json_string(out, "kind", PT_STR_NULL), "tree")) {
+        members = of_tree;
+    }
+
+    pt_jsonw_init(&w, buf);
+    pt_jsonw_object(&w);
+
+    for (i = 0; members[i]; i++) {
+        pt_jsonw_key(&w, members[i]);
+        pt_jsonw_value(&w, pt_json_member(out, members[i]));
+    }
+
+    if (members == of_tree) {
+        pt_jsonw_key(&w, "bytes");
+        pt_jsonw_int(&w, pt_json_int(out, "size", 0));
+    }
+
+    pt_jsonw_end(&w);
+}
+
+
+void
+orch_output_done(orch_t *o, orch_item_t *item, const PGresult *res, int row)
+{
+    orch_job_t  *job = item->job;
+
+    orch_publish(o, &job->id, orch_job_owner(job),
+                 (uint32_t) pt_pg_int(res, row, 2), "output",
+                 pt_buf_str(&item->body));
+
+    if (job->run && job->attempt == item->attempt) {
+        job->run->committed = item->report;
+
+        if (job->run->processor) {
+            orch_processor_ack(o, job->run->processor, &job->id,
+                               item->attempt, item->report);
+        }
+    }
+}
+
+
+void
+orch_attempt_finished(orch_t *o, orch_processor_t *p, const pt_done_t *m)
+{
+    orch_job_t   *job;
+    orch_item_t  *item;
+
+    job = orch_report_of(o, p, &m->job, m->attempt, m->n);
+    if (job == NULL) {
+        return;
+    }
+
+    if (!orch_json_is_good(m->result, ORCH_RESULT_MAX)
+        || !orch_json_is_good(m->usage, ORCH_USAGE_MAX))
+    {
+        orch_attempt_fault(o, job, ORCH_FAULT_REFUSED, &(orch_reason_t) {
+            .code = PT_STR("internal"),
+            .detail = PT_STR("its processor reported a result that cannot "
+                             "be one") }, m->n, PT_STR_NULL);
+        return;
+    }
+
+    item = orch_item_new(job, ORCH_ITEM_END);
+    if (item == NULL) {
+        return;
+    }
+
+    item->report = m->n;
+    item->running = true;
+    item->status = "succeeded";
+    item->extra_type = "result";
+
+    orch_json_result(&item->extra, m->result);
+    pt_buf_add_str(&item->result, m->result);
+    pt_buf_add_str(&item->usage, m->usage);
+    orch_json_state(&item->body, "succeeded", job->attempt, orch_now_ms(), 0,
+                    NULL, false);
+
+    job->run->taken = m->n;
+
+    if (orch_job_to(o, job, ORCH_JOB_ENDING)) {
+        orch_work_add(o, item);
+    }
+}
+
+
+static bool
+orch_json_is_good(pt_str_t text, size_t max)
+{
+    pt_json_t  *root;
+
+    if (text.len > max
+        || pt_json_parse(text, &pt_mem_heap, &root, NULL) != PT_OK)
+    {
+        return false;
+    }
+
+    pt_json_free(root);
+    return true;
+}
+
+
+void
+orch_attempt_failed(orch_t *o, orch_processor_t *p, const pt_failed_t *m)
+{
+    orch_job_t     *job;
+    orch_fault_t    fault;
+    orch_reason_t   reason;
+
+    job = orch_report_of(o, p, &m->job, m->attempt, m->n);
+    if (job == NULL) {
+        return;
+    }
+
+    if (pt_str_is(m->code, pt_err_code(PT_E_CRASHED))) {
+        fault = ORCH_FAULT_CRASHED;
+
+    } else {
+        fault = m->retryable ? ORCH_FAULT_FAILED : ORCH_FAULT_REFUSED;
+    }
+
+    reason = (orch_reason_t) {
+        .code = m->code,
+        .detail = m->message,
+        .errors = orch_json_is_good(m->errors, ORCH_RESULT_MAX) ? m->errors
+                                                                : PT_STR_NULL
+    };
+
+    orch_attempt_fault(o, job, fault, &reason, m->n,
+                       orch_json_is_good(m->usage, ORCH_USAGE_MAX)
+                       ? m->usage : PT_STR_NULL);
+}
+
+
+void
+orch_attempt_progress(orch_t *o, orch_processor_t *p, const pt_progress_t *m)
+{
+    orch_job_t  *job = orch_queue_find(&o->queue, &m->job);
+    orch_run_t  *run = job ? job->run : NULL;
+
+    if (run == NULL || job->state != ORCH_JOB_RUNNING || run->processor != p
+        || job->attempt != m->attempt || m->permille < run->permille)
+    {
+        return;
+    }
+
+    run->permille = m->permille;
+    memcpy(run->stage, m->stage.data, m->stage.len);
+    run->stage[m->stage.len] = '\0';
+    run->progress_new = true;
+
+    orch_attempt_flush_progress(o, run);
+}
+
+
+void
+orch_attempt_flush_progress(orch_t *o, orch_run_t *run)
+{
+    pt_buf_t     buf;
+    uint64_t     now = orch_loop_ms(o);
+    orch_job_t  *job = run->job;
+
+    if (!run->progress_new || now - run->progress_ms < ORCH_PROGRESS_MS) {
+        return;
+    }
+
+    run->progress_new = false;
+    run->progress_ms = now;
+
+    if (!orch_is_watched(o, &job->id, orch_job_owner(job))) {
+        return;
+    }
+
+    pt_buf_init(&buf, &pt_mem_heap, 1024);
+    orch_json_progress(&buf, run->permille, pt_str(run->stage));
+
+    if (buf.err == PT_OK) {
+        orch_publish(o, &job->id, orch_job_owner(job), 0, "progress",
+                     pt_buf_str(&buf));
+    }
+
+    pt_buf_done(&buf);
+}
+
+
+/* ---- ends ---- */
+
+void
+orch_attempt_abandon(orch_t *o, orch_run_t *run, orch_fault_t fault,
+    const char *why)
+{
+    orch_job_t     *job = run->job;
+    orch_reason_t   reason = { .detail = pt_str(why) };
+
+    orch_processor_release(o, run);
+
+    /* the others are on their way: their commit finds no processor */
+    if (job->state != ORCH_JOB_RUNNING && job->state != ORCH_JOB_ORPHAN) {
+        return;
+    }
+
+    reason.code = pt_str(pt_err_code(fault == ORCH_FAULT_CRASHED
+                                     ? PT_E_CRASHED : PT_E_UNAVAILABLE));
+
+    orch_attempt_fault(o, job, fault, &reason, 0, PT_STR_NULL);
+}
+
+
+/* the attempt ended without success: another, or the end of the job */
+static void
+orch_attempt_fault(orch_t *o, orch_job_t *job, orch_fault_t fault,
+    const orch_reason_t *reason, uint32_t report, pt_str_t usage)
+{
+    bool      again;
+    uint32_t  delay_ms = 0;
+
+    again = orch_retry(&(orch_tries_t) {
+        .attempt = job->attempt,
+        .crashes = job->crashes,
+        .lost = job->lost,
+        .max_attempts = job->max_attempts }, fault, orch_random(), &delay_ms);
+
+    pt_log(fault == ORCH_FAULT_CRASHED ? PT_LOG_WARN : PT_LOG_DEBUG,
+           "attempt", "an attempt ended without success, %s: %.*s "
+           "code=%.*s job=%s attempt=%u", again ? "trying again" : "giving up",
+           PT_STR_ARG(reason->detail), PT_STR_ARG(reason->code),
+           pt_log_id(&job->id), job->attempt);
+
+    if (report) {
+        job->run->taken = report;
+    }
+
+    if (again) {
+        orch_attempt_again(o, job, fault, reason, report, delay_ms);
+
+    } else {
+        orch_job_end(o, job, "failed", reason, report, usage);
+    }
+}
+
+
+static void
+orch_attempt_again(orch_t *o, orch_job_t *job, orch_fault_t fault,
+    const orch_reason_t *reason, uint32_t report, uint32_t delay_ms)
+{
+    int64_t       now = orch_now_ms();
+    orch_item_t  *item;
+
+    item = orch_item_new(job, ORCH_ITEM_REQUEUE);
+
+    if (item == NULL) {
+        orch_job_doubt(o, job);
+        return;
+    }
+
+    item->report = report;
+    item->crashes = fault == ORCH_FAULT_CRASHED;
+    item->lost = fault == ORCH_FAULT_LOST;
+    item->run_at_ms = now + delay_ms;
+
+    orch_json_state(&item->body, "retrying", job->attempt, now,
+                    item->run_at_ms, reason, job->run->outputs);
+
+    if (orch_job_to(o, job, ORCH_JOB_ENDING)) {
+        orch_work_add(o, item);
+    }
+}
+
+
+/* without success; from a ring too, which it has left or leaves here */
+static void
+orch_job_end(orch_t *o, orch_job_t *job, const char *status,
+    const orch_reason_t *reason, uint32_t report, pt_str_t usage)
+{
+    bool          withdrawn = job->run && job->run->outputs;
+    orch_item_t  *item;
+
+    item = orch_item_new(job, ORCH_ITEM_END);
+
+    if (item == NULL) {
+        orch_job_doubt(o, job);
+        return;
+    }
+
+    item->report = report;
+    item->running = job->run != NULL;
+    item->status = status;
+
+    if (reason) {
+        item->extra_type = "error";
+        orch_json_error(&item->extra, reason);
+    }
+
+    if (usage.data) {
+        pt_buf_add_str(&item->usage, usage);
+    }
+
+    orch_json_state(&item->body, status, job->attempt, orch_now_ms(), 0, NULL,
+                    withdrawn);
+
+    if (orch_job_to(o, job, ORCH_JOB_ENDING)) {
+        orch_work_add(o, item);
+    }
+}
+
+
+void
+orch_end_done(orch_t *o, orch_item_t *item, const PGresult *res, int row)
+{
+    uint32_t     seq = (uint32_t) pt_pg_int(res, row, 1);
+    orch_job_t  *job = item->job;
+
+    if (item->extra_type) {
+        orch_publish(o, &job->id, orch_job_owner(job), ++seq,
+                     item->extra_type, pt_buf_str(&item->extra));
+    }
+
+    orch_publish(o, &job->id, orch_job_owner(job), ++seq, "state",
+                 pt_buf_str(&item->body));
+
+    if (job->state == ORCH_JOB_GONE) {
+        return;
+    }
+
+    if (item->report && job->run && job->run->processor) {
+        orch_processor_ack(o, job->run->processor, &job->id, item->attempt,
+                           item->report);
+
+    } else {
+        orch_attempt_stop(o, job);
+    }
+
+    orch_cancels_answer(job);
+    orch_job_gone(o, job);
+}
+
+
+void
+orch_requeue_done(orch_t *o, orch_item_t *item, const PGresult *res, int row)
+{
+    orch_job_t  *job = item->job;
+
+    orch_publish(o, &job->id, orch_job_owner(job),
+                 (uint32_t) pt_pg_int(res, row, 1), "state",
+                 pt_buf_str(&item->body));
+
+    if (job->state != ORCH_JOB_ENDING) {
+        return;
+    }
+
+    if (item->report && job->run->processor) {
+        orch_processor_ack(o, job->run->processor, &job->id, item->attempt,
+                           item->report);
+
+    } else {
+        orch_attempt_stop(o, job);
+    }
+
+    orch_run_free(o, job);
+    job->crashes += item->crashes;
+    job->lost += item->lost;
+    job->run_at_ms = item->run_at_ms;
+
+    if (ORCH_FAULT("lost-retry")) {
+        orch_job_gone(o, job);
+
+    } else if (!job->cancels) {
+        orch_job_wait(o, job);
+
+    } else if (orch_job_to(o, job, ORCH_JOB_READY)) {
+        orch_cancel_now(o, job);
+    }
+}
+
+
+/* its processor, if it was told to begin, is told to stop */
+static void
+orch_attempt_stop(orch_t *o, orch_job_t *job)
+{
+    pt_msg_t  msg = { .command = PT_CMD_CANCEL_ATTEMPT };
+
+    if (job->run && job->run->processor && job->run->assigned) {
+        msg.u.attempt.job = job->id;
+        msg.u.attempt.attempt = job->attempt;
+        (void) orch_processor_send(o, job->run->processor, &msg);
+    }
+}
+
+
+static void
+orch_attempt_timeout(orch_t *o, orch_job_t *job)
+{
+    /* told now, not after the commit: it works in vain */
+    orch_attempt_stop(o, job);
+
+    orch_attempt_fault(o, job, ORCH_FAULT_FAILED, &(orch_reason_t) {
+        .code = PT_STR("timeout"),
+        .detail = PT_STR("it took longer than its timeout") }, 0,
+        PT_STR_NULL);
+}
+
+
+void
+orch_job_poisoned(orch_t *o, orch_job_t *job)
+{
+    if (job->state == ORCH_JOB_GONE) {
+        return;
+    }
+
+    if (job->state == ORCH_JOB_RUNNING) {
+        orch_attempt_fault(o, job, ORCH_FAULT_REFUSED, &(orch_reason_t) {
+            .code = PT_STR("internal"),
+            .detail = PT_STR("what its processor reported cannot be "
+                             "stored") }, 0, PT_STR_NULL);
+        return;
+    }
+
+    orch_job_doubt(o, job);
+}
+
+
+/* ---- CANCEL ---- */
+
+void
+orch_attempt_cancel(orch_request_t *rq)
+{
+    pt_pg_args_t  args = { .n = 0 };
+
+    /* the owner first: the database knows */
+    pt_pg_arg_id(&args, &rq->msg.u.get.id);
+    pt_pg_arg_text(&args, orch_request_owner(rq));
+
+    if (orch_db_query(rq->o, ORCH_DB_READ, ORCH_SQL_JOB, &args,
+                      orch_cancel_read, rq) != PT_OK)
+    {
+        orch_refuse(rq, PT_E_DATABASE, "the database cannot be reached");
+    }
+}
+
+
+static void
+orch_cancel_read(void *ctx, pt_err_t err, PGresult *const *results, size_t n)
+{
+    orch_t          *o;
+    orch_job_t      *job;
+    orch_request_t  *rq = ctx;
+
+    if (err != PT_OK || n != 1) {
+        orch_refuse(rq, PT_E_DATABASE, "the database cannot be reached");
+        return;
+    }
+
+    o = rq->o;
+    job = orch_queue_find(&o->queue, &rq->msg.u.get.id);
+
+    if (PQntuples(results[0]) == 0 || job == NULL) {
+        orch_cancel_unknown(rq, results[0]);
+        return;
+    }
+
+    DL_APPEND(job->cancels, rq);
+
+    switch (job->state) {
+
+    case ORCH_JOB_WAITING:
+    case ORCH_JOB_READY:
+    case ORCH_JOB_RUNNING:
+    case ORCH_JOB_ORPHAN:
+        orch_cancel_now(o, job);
+        break;
+
+    default:
+        /* its transaction decides first, and then looks for cancels */
+        break;
+    }
+}
+
+
+/* ended, not theirs, or not in this memory */
+static void
+orch_cancel_unknown(orch_request_t *rq, const PGresult *res)
+{
+    pt_str_t  status;
+
+    if (PQntuples(res) == 0) {
+        orch_refuse(rq, PT_E_NOT_FOUND, "no such job");
+        return;
+    }
+
+    status = pt_pg_text(res, 0, 4);
+
+    if (pt_str_is(status, "cancelled")) {
+        orch_read_job(rq, &rq->msg.u.get.id);
+
+    } else if (pt_str_is(status, "queued") || pt_str_is(status, "retrying")
+               || pt_str_is(status, "running"))
+    {
+        orch_recover_cancel(rq);
+
+    } else {
+        orch_refuse(rq, PT_E_CONFLICT, "the job has ended");
+    }
+}
+
+
+void
+orch_cancel_now(orch_t *o, orch_job_t *job)
+{
+    /* whatever the processor does: it has no standing from the commit on */
+    orch_attempt_stop(o, job);
+    orch_job_end(o, job, "cancelled", NULL, 0, PT_STR_NULL);
+}
+
+
+/* those who asked get the job as it is now */
+static void
+orch_cancels_answer(orch_job_t *job)
+{
+    orch_request_t  *rq;
+
+    while ((rq = job->cancels) != NULL) {
+        DL_DELETE(job->cancels, rq);
+        orch_attempt_cancel(rq);
+    }
+}

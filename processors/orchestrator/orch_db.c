@@ -1,0 +1,476 @@
+/* Connections and statements. */
+
+#include <stdio.h>
+
+#include "orch.h"
+
+
+static void orch_db_state(void *ctx, bool ready, const char *reason);
+static bool orch_db_all_ready(const orch_t *o);
+
+
+static const orch_db_role_t  orch_db_roles[ORCH_DB_CONNS] = {
+    ORCH_DB_ACCEPT, ORCH_DB_ACCEPT, ORCH_DB_WORK, ORCH_DB_READ, ORCH_DB_READ
+};
+
+
+/* a job's columns as orch_read.c reads them; outputs are their events' bodies */
+#define ORCH_SQL_JOB_COLUMNS                                                 \
+    "j.id, j.owner, j.service, j.action, j.status::text, j.priority,"        \
+    " j.attempt, j.max_attempts, j.last_seq, j.created_at, j.started_at,"    \
+    " j.finished_at, j.error, j.metadata, j.batch_id, j.retry_of,"           \
+    " (select json_agg(e.body order by o.seq) from pitchey.output o"         \
+    "  join pitchey.event e on e.job = o.job and e.seq = o.seq"              \
+    "  where o.job = j.id and not o.withdrawn)"
+
+
+/* an open job's columns as orch_recover.c reads them */
+#define ORCH_SQL_QUEUE_COLUMNS                                               \
+    "q.job, q.owner, q.service, q.action, q.priority, q.max_attempts,"       \
+    " q.attempt, q.crashes, q.lost, q.last_report, q.timeout_s, q.run_at,"   \
+    " q.expires_at"
+
+
+static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
+
+/*
+ * A key that is new, or older than a day, becomes this job's.
+ * $1 owner[] $2 key[] $3 body_sha256[] $4 job[]
+ */
+[ORCH_SQL_ACCEPT_KEYS] =
+    "insert into pitchey.idempotency as i (owner, key, body_sha256, job)"
+    " select * from unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[])"
+    " on conflict (owner, key) do update set body_sha256 = excluded.body_sha256,"
+    "     job = excluded.job, created_at = now()"
+    " where i.created_at < now() - interval '24 hours'",
+
+/*
+ * Jobs, their queue rows and their first events: those whose id is new and
+ * whose key, if any, is theirs.
+ * $1 id[] $2 owner[] $3 role[] $4 user_type[] $5 service[] $6 action[]
+ * $7 priority[] $8 params[] $9 metadata[] $10 inputs[] (16 bytes each)
+ * $11 batch[] $12 retry_of[] $13 webhook_url[] $14 traceparent[] $15 run_at[]
+ * $16 expires_at[] $17 max_attempts[] $18 timeout_s[] $19 key[]
+ * $20 created_at[] $21 the event's body
+ * -> id
+ */
+[ORCH_SQL_ACCEPT] =
+    "with j as ("
+    " insert into pitchey.job (id, owner, role, user_type, service, action,"
+    "     priority, params, metadata, inputs, batch_id, retry_of, webhook_url,"
+    "     traceparent, run_at, expires_at, max_attempts, timeout_s,"
+    "     created_at)"
+    " select t.id, t.owner, t.role, t.user_type, t.service, t.action,"
+    "     t.priority, t.params::json, t.metadata::json,"
+    "     case when t.inputs is not null then"
+    "         array(select substr(encode(t.inputs, 'hex'), 1 + 32 * i, 32)::uuid"
+    "               from generate_series(0, length(t.inputs) / 16 - 1) i)"
+    "     end,"
+    "     t.batch, t.retry_of, t.webhook_url, t.traceparent, t.run_at,"
+    "     t.expires_at, t.max_attempts, t.timeout_s, t.created_at"
+    " from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],"
+    "     $6::text[], $7::int[], $8::text[], $9::text[], $10::bytea[],"
+    "     $11::uuid[], $12::uuid[], $13::text[], $14::text[],"
+    "     $15::timestamptz[], $16::timestamptz[], $17::int[], $18::int[],"
+    "     $19::text[], $20::timestamptz[])"
+    "     as t (id, owner, role, user_type, service, action, priority, params,"
+    "     metadata, inputs, batch, retry_of, webhook_url, traceparent, run_at,"
+    "     expires_at, max_attempts, timeout_s, key, created_at)"
+    " where t.key is null or exists ("
+    "     select 1 from pitchey.idempotency i"
+    "     where i.owner = t.owner and i.key = t.key and i.job = t.id)"
+    " on conflict (id) do nothing"
+    " returning id, owner, service, action, priority, max_attempts, timeout_s,"
+    "     run_at, expires_at, created_at),"
+    "q as ("
+    " insert into pitchey.queue (job, owner, service, action, priority,"
+    "     max_attempts, timeout_s, run_at, expires_at)"
+    " select id, owner, service, action, priority, max_attempts, timeout_s,"
+    "     coalesce(run_at, created_at), expires_at from j),"
+    "e as ("
+    " insert into pitchey.event (job, seq, type, body)"
+    " select id, 1, 'state', $21::json from j)"
+    "select id from j",
+
+/*
+ * What stood in the way of those that were not accepted.
+ * $1 id[] $2 owner[] $3 key[]
+ * -> owner of the job of that id; of that key: its job, its body_sha256
+ */
+[ORCH_SQL_ACCEPTED_BEFORE] =
+    "select j.owner, i.job, i.body_sha256"
+    " from unnest($1::uuid[], $2::text[], $3::text[]) with ordinality"
+    "     as t (id, owner, key, n)"
+    " left join pitchey.job j on j.id = t.id"
+    " left join pitchey.idempotency i on i.owner = t.owner and i.key = t.key"
+    " order by t.n",
+
+/* $1 id[] $2 owner -> those that are no files of the owner's */
+[ORCH_SQL_FILES_MISSING] =
+    "select t.id from unnest($1::uuid[]) with ordinality as t (id, n)"
+    " where not exists (select 1 from pitchey.file f where f.id = t.id"
+    "     and f.owner = $2::text"
+    "     and (f.expires_at is null or f.expires_at > now()))"
+    " order by t.n",
+
+/*
+ * $1 job[] $2 attempt[] $3 body[] $4 lease_owner $5 now
+ * -> job, seq, params, role, user_type, traceparent, inputs
+ */
+[ORCH_SQL_CLAIM] =
+    "with c as ("
+    " update pitchey.queue q set status = 'running', attempt = t.attempt,"
+    "     last_seq = q.last_seq + 1, last_report = 0, lease_owner = $4::int,"
+    "     started_at = coalesce(q.started_at, $5::timestamptz)"
+    " from unnest($1::uuid[], $2::int[], $3::text[]) as t (job, attempt, body)"
+    " where q.job = t.job and q.attempt = t.attempt - 1"
+    "     and q.status in ('queued', 'retrying')"
+    " returning q.job, q.last_seq, t.body),"
+    "e as ("
+    " insert into pitchey.event (job, seq, type, body)"
+    " select job, last_seq, 'state', body::json from c)"
+    "select c.job, c.last_seq, j.params, j.role, j.user_type, j.traceparent,"
+    " case when j.inputs is not null then"
+    "     (select json_agg(json_build_object('id', f.id, 'key', f.key,"
+    "         'sha256', encode(f.sha256, 'hex'), 'size', f.size,"
+    "         'media_type', f.media_type, 'name', f.name))"
+    "      from pitchey.file f where f.id = any (j.inputs)) end"
+    " from c join pitchey.job j on j.id = c.job",
+
+/*
+ * $1 job[] $2 attempt[] $3 report[] $4 name[] $5 kind[] $6 key[] $7 size[]
+ * $8 media_type[] $9 sha256[] (hex) $10 entry[] $11 files[] $12 body[]
+ * $13 lease_owner
+ * -> job, report, seq
+ */
+[ORCH_SQL_OUTPUT] =
+    "with t as ("
+    " select * from unnest($1::uuid[], $2::int[], $3::int[], $4::text[],"
+    "     $5::text[], $6::text[], $7::bigint[], $8::text[], $9::text[],"
+    "     $10::text[], $11::int[], $12::text[])"
+    "     as t (job, attempt, report, name, kind, key, size, media_type,"
+    "     sha256, entry, files, body)),"
+    "u as ("
+    " update pitchey.queue q set last_seq = q.last_seq + g.n,"
+    "     last_report = g.last"
+    " from (select job, attempt, count(*)::int as n, min(report) as first,"
+    "           max(report) as last from t group by job, attempt) g"
+    " where q.job = g.job and q.attempt = g.attempt and q.status = 'running'"
+    "     and q.lease_owner = $13::int and q.last_report = g.first - 1"
+    " returning q.job, q.last_seq - g.n - g.first + 1 as base),"
+    "r as (select t.*, u.base + t.report as seq from t join u using (job)),"
+    "o as ("
+    " insert into pitchey.output (job, attempt, name, seq, kind, key, size,"
+    "     media_type, sha256, entry, files)"
+    " select job, attempt, name, seq, kind::pitchey.output_kind, key, size,"
+    "     media_type, decode(sha256, 'hex'), entry, files from r"
+    " on conflict (job, attempt, name) do nothing),"
+    "e as ("
+    " insert into pitchey.event (job, seq, type, body)"
+    " select job, seq, 'output', body::json from r)"
+    "select job, report, seq from r",
+
+/*
+ * $1 job[] $2 attempt[] $3 running[] $4 status[] $5 result[] $6 error[]
+ * $7 usage[] $8 type[] and $9 body[] of the event before the last, or null
+ * $10 body[] of the last $11 now
+ * -> job, seq before these events
+ */
+[ORCH_SQL_END] =
+    "with d as ("
+    " delete from pitchey.queue q"
+    " using unnest($1::uuid[], $2::int[], $3::bool[], $4::text[], $5::text[],"
+    "     $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])"
+    "     as t (job, attempt, running, status, result, error, usage, type,"
+    "     body, state)"
+    " where q.job = t.job and q.attempt = t.attempt"
+    "     and (q.status = 'running') = t.running"
+    " returning t.*, q.last_seq, q.started_at),"
+    "j as ("
+    " update pitchey.job j set status = d.status::pitchey.job_status,"
+    "     attempt = d.attempt, started_at = d.started_at,"
+    "     finished_at = $11::timestamptz, result = d.result::json,"
+    "     error = d.error::json, usage = d.usage::json,"
+    "     last_seq = d.last_seq + 1 + (d.type is not null)::int"
+    " from d where j.id = d.job),"
+    "w as ("
+    " update pitchey.output o set withdrawn = true from d"
+    " where d.status <> 'succeeded' and o.job = d.job and not o.withdrawn),"
+    "e as ("
+    " insert into pitchey.event (job, seq, type, body)"
+    " select job, last_seq + 1, type::pitchey.event_type, body::json"
+    " from d where type is not null"
+    " union all"
+    " select job, last_seq + 1 + (type is not null)::int, 'state', state::json"
+    " from d)"
+    "select job, last_seq from d",
+
+/*
+ * $1 job[] $2 attempt[] $3 crashes[] $4 lost[] (to add) $5 run_at[] $6 body[]
+ * -> job, seq
+ */
+[ORCH_SQL_REQUEUE] =
+    "with u as ("
+    " update pitchey.queue q set status = 'retrying',"
+    "     last_seq = q.last_seq + 1, last_report = 0, lease_owner = null,"
+    "     run_at = t.run_at, crashes = q.crashes + t.crashes,"
+    "     lost = q.lost + t.lost"
+    " from unnest($1::uuid[], $2::int[], $3::int[], $4::int[],"
+    "     $5::timestamptz[], $6::text[])"
+    "     as t (job, attempt, crashes, lost, run_at, body)"
+    " where q.job = t.job and q.attempt = t.attempt and q.status = 'running'"
+    " returning q.job, q.last_seq, t.body),"
+    "w as ("
+    " update pitchey.output o set withdrawn = true from u"
+    " where o.job = u.job and not o.withdrawn),"
+    "e as ("
+    " insert into pitchey.event (job, seq, type, body)"
+    " select job, last_seq, 'state', body::json from u)"
+    "select job, last_seq from u",
+
+/*
+ * Where jobs stand that are in doubt.  $1 job[]
+ * -> the columns of an open job, status, lease_owner
+ */
+[ORCH_SQL_SETTLE] =
+    "select " ORCH_SQL_QUEUE_COLUMNS ", q.status::text, q.lease_owner"
+    " from pitchey.queue q where q.job = any ($1::uuid[])",
+
+/* $1 id $2 owner, null: any -> a job's columns, result */
+[ORCH_SQL_JOB] =
+    "select " ORCH_SQL_JOB_COLUMNS ", j.result"
+    " from pitchey.jobs j where j.id = $1::uuid"
+    "     and ($2::text is null or j.owner = $2)",
+
+/*
+ * $1 owner $2 id below $3 id from $4 status $5 service $6 batch $7 limit
+ * -> a job's columns
+ */
+[ORCH_SQL_LIST] =
+    "select " ORCH_SQL_JOB_COLUMNS
+    " from pitchey.jobs j where j.owner = $1::text and j.id < $2::uuid"
+    "     and j.id >= $3::uuid and ($4::text is null or j.status::text = $4)"
+    "     and ($5::text is null or j.service = $5)"
+    "     and ($6::uuid is null or j.batch_id = $6)"
+    " order by j.id desc limit $7::int",
+
+/* $1 id $2 owner, null: any -> a row, if there is such a job */
+[ORCH_SQL_OWNED] =
+    "select 1 from pitchey.job where id = $1::uuid"
+    "     and ($2::text is null or owner = $2)",
+
+/* $1 job $2 after -> seq, type, body */
+[ORCH_SQL_EVENTS] =
+    "select seq, type::text, body from pitchey.event"
+    " where job = $1::uuid and seq > $2::int order by seq limit 1000",
+
+/* $1 job[] $2 seq[] -> job, last_seq of those that have more */
+[ORCH_SQL_SYNC] =
+    "select j.id, j.last_seq from unnest($1::uuid[], $2::int[]) as t (job, seq)"
+    " join pitchey.jobs j on j.id = t.job where j.last_seq > t.seq",
+
+/*
+ * The file of that name, or the tree that holds it, the longest first.
+ * $1 job $2 name $3 owner, null: any
+ * -> is tree, key, size, sha256 (hex), media_type, name, withdrawn
+ */
+[ORCH_SQL_OPEN_OUTPUT] =
+    "select o.kind = 'tree', o.key, o.size, encode(o.sha256, 'hex'),"
+    "     o.media_type, o.name, o.withdrawn"
+    " from pitchey.output o join pitchey.job j on j.id = o.job"
+    " where o.job = $1::uuid and ($3::text is null or j.owner = $3)"
+    "     and case o.kind when 'file' then o.name = $2::text"
+    "         else starts_with($2::text, o.name || '/') end"
+    " order by o.withdrawn, length(o.name) desc, o.attempt desc limit 1",
+
+/*
+ * $1 id $2 owner $3 name $4 media_type $5 size $6 sha256 $7 key
+ * -> a row if it is new
+ */
+[ORCH_SQL_FILE_ADD] =
+    "insert into pitchey.file (id, owner, name, media_type, size, sha256, key,"
+    "     expires_at)"
+    " values ($1::uuid, $2::text, $3::text, $4::text, $5::bigint, $6::bytea,"
+    "     $7::text, now() + interval '7 days')"
+    " on conflict (id) do nothing returning 1",
+
+/*
+ * $1 id $2 owner, null: any
+ * -> id, name, media_type, size, sha256 (hex), key, created_at, expires_at
+ */
+[ORCH_SQL_FILE] =
+    "select id, name, media_type, size, encode(sha256, 'hex'), key,"
+    "     created_at, expires_at"
+    " from pitchey.file where id = $1::uuid"
+    "     and ($2::text is null or owner = $2)"
+    "     and (expires_at is null or expires_at > now())",
+
+/* $1 name -> id: this orchestrator, its lease begun */
+[ORCH_SQL_REGISTER] =
+    "insert into pitchey.orchestrator (name, expires_at)"
+    " values ($1::text, now() + interval '5 seconds')"
+    " on conflict (name) do update set started_at = now(),"
+    "     expires_at = excluded.expires_at"
+    " returning id",
+
+/* $1 lease_owner -> the columns of an open job, of those it runs */
+[ORCH_SQL_RUNNING] =
+    "select " ORCH_SQL_QUEUE_COLUMNS " from pitchey.queue q"
+    " where q.status = 'running' and q.lease_owner = $1::int",
+
+/*
+ * The jobs that wait, a fair choice: of each owner the first ones.
+ * $1 of each owner $2 of all
+ * -> the columns of an open job
+ */
+[ORCH_SQL_READY] =
+    "select " ORCH_SQL_QUEUE_COLUMNS " from ("
+    "     select *, row_number() over (partition by service, owner, priority"
+    "         order by run_at, job) as n from pitchey.queue"
+    "     where status in ('queued', 'retrying')) q"
+    " where q.n <= $1::int order by q.n, q.run_at limit $2::int",
+
+/* $1 lease_owner -> a row if the lease is ours still */
+[ORCH_SQL_RENEW] =
+    "update pitchey.orchestrator set expires_at = now() + interval '5 seconds'"
+    " where id = $1::int returning id",
+
+/*
+ * Jobs of orchestrators whose lease has ended become ours, to be queued
+ * again.  $1 lease_owner -> the columns of an open job
+ */
+[ORCH_SQL_TAKE_OVER] =
+    "with dead as ("
+    " delete from pitchey.orchestrator"
+    " where expires_at < now() - interval '1 second' and id <> $1::int"
+    " returning id)"
+    "update pitchey.queue q set lease_owner = $1::int from dead"
+    " where q.status = 'running' and q.lease_owner = dead.id"
+    " returning " ORCH_SQL_QUEUE_COLUMNS,
+
+[ORCH_SQL_PING] =
+    "select 1"
+};
+
+
+pt_err_t
+orch_db_open(orch_t *o)
+{
+    size_t           i;
+    pt_err_t         err = PT_OK;
+    orch_db_conn_t  *c;
+
+    for (i = 0; i < ORCH_DB_CONNS && err == PT_OK; i++) {
+        c = &o->db.conns[i];
+        c->o = o;
+        c->role = orch_db_roles[i];
+
+        err = pt_pg_open(&o->loop, &(pt_pg_options_t) {
+            .conninfo = o->config->database,
+            .application_name = "pitchey-orchestrator",
+            .statements = orch_db_statements,
+            .nstatements = ORCH_SQL_COUNT_,
+            .on_state = orch_db_state,
+            .ctx = c }, &c->pg);
+    }
+
+    return err;
+}
+
+
+void
+orch_db_close(orch_t *o)
+{
+    size_t  i;
+
+    for (i = 0; i < ORCH_DB_CONNS; i++) {
+        pt_pg_close(o->db.conns[i].pg);
+        o->db.conns[i].pg = NULL;
+    }
+}
+
+
+static void
+orch_db_state(void *ctx, bool ready, const char *reason)
+{
+    orch_db_conn_t  *c = ctx;
+    orch_t          *o = c->o;
+
+    c->ready = ready;
+
+    if (!ready) {
+        snprintf(o->db.reason, sizeof(o->db.reason), "%s", reason);
+
+        /* one outage, one line: its connections fail together */
+        if (!o->db.complained) {
+            o->db.complained = true;
+            pt_log(PT_LOG_ERROR, "database", "no connection to the database, "
+                   "trying again: %s", reason);
+        }
+
+    } else if (orch_db_all_ready(o)) {
+        o->db.complained = false;
+        pt_log(PT_LOG_INFO, "database", "connected to the database");
+    }
+
+    if (c->role == ORCH_DB_WORK) {
+        if (ready) {
+            orch_recover_start(o);
+
+        } else {
+            orch_recover_stop(o);
+        }
+    }
+}
+
+
+static bool
+orch_db_all_ready(const orch_t *o)
+{
+    size_t  i;
+
+    for (i = 0; i < ORCH_DB_CONNS; i++) {
+        if (!o->db.conns[i].ready) {
+            return false;
+        }
+    }
+
+    return true;
+}
+
+
+pt_pg_t *
+orch_db_get(orch_t *o, orch_db_role_t role)
+{
+    size_t    i;
+    pt_pg_t  *pg, *best = NULL;
+
+    for (i = 0; i < ORCH_DB_CONNS; i++) {
+        pg = o->db.conns[i].pg;
+
+        if (o->db.conns[i].role == role && pg && pt_pg_ready(pg)
+            && (best == NULL || pt_pg_pending(pg) < pt_pg_pending(best)))
+        {
+            best = pg;
+        }
+    }
+
+    return best;
+}
+
+
+pt_err_t
+orch_db_query(orch_t *o, orch_db_role_t role, orch_sql_t sql,
+    const pt_pg_args_t *args, pt_pg_done_fn done, void *ctx)
+{
+    pt_err_t   err;
+    pt_pg_t   *pg = orch_db_get(o, role);
+
+    if (pg == NULL) {
+        return PT_E_DATABASE;
+    }
+
+    err = pt_pg_query(pg, sql, args);
+
+    return err == PT_OK ? pt_pg_commit(pg, done, ctx) : err;
+}

@@ -1,0 +1,45 @@
+/*
+ * The edge's socket: requests come, each is answered once, by its deadline or
+ * not at all.
+ */
+
+#ifndef ORCH_EDGE_H
+#define ORCH_EDGE_H
+
+
+/* a request that is being answered: owned by whoever works on it */
+struct orch_request_s {
+    orch_t           *o;
+    orch_request_t   *prev, *next;     /* in its owner's list */
+    pt_str_t          peer;
+    pt_msg_t          msg;
+    uint64_t          deadline_ms;     /* of the loop's clock; 0: none */
+
+    char             *key;             /* orch_accept's: in flight under it */
+    UT_hash_handle    hh;
+    unsigned          tries;           /* batches that it was in */
+    bool              added;           /* orch_watch's: undo if not theirs */
+
+    char              bytes[];         /* that peer and msg borrow */
+};
+
+typedef struct {
+    pt_zloop_t       *socket;
+    unsigned          open;            /* requests not answered yet */
+} orch_edge_t;
+
+
+PT_MUST_CHECK pt_err_t orch_edge_open(orch_t *o);
+void orch_edge_close(orch_t *o);
+
+/* both free the request */
+void orch_reply(orch_request_t *rq, pt_str_t body);
+void orch_refuse(orch_request_t *rq, pt_err_t err, const char *detail);
+void orch_refuse_with(orch_request_t *rq, pt_err_t err, const char *detail,
+    uint32_t retry_after_s, pt_str_t errors);
+
+/* the owner that a row must have: absent for an admin, who may see all */
+pt_str_t orch_request_owner(const orch_request_t *rq);
+
+
+#endif /* ORCH_EDGE_H */

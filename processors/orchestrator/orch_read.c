@@ -1,0 +1,692 @@
+/* Requests that only read, and FILE_ADD. */
+
+#include "orch.h"
+
+
+/* of ORCH_SQL_JOB_COLUMNS */
+enum {
+    COL_ID = 0, COL_OWNER, COL_SERVICE, COL_ACTION, COL_STATUS, COL_PRIORITY,
+    COL_ATTEMPT, COL_MAX_ATTEMPTS, COL_LAST_SEQ, COL_CREATED, COL_STARTED,
+    COL_FINISHED, COL_ERROR, COL_METADATA, COL_BATCH, COL_RETRY_OF,
+    COL_OUTPUTS, COL_RESULT
+};
+
+
+static void orch_read_query(orch_request_t *rq, orch_sql_t sql,
+    const pt_pg_args_t *args, pt_pg_done_fn done);
+static const PGresult *orch_read_result(orch_request_t *rq, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_read_reply(orch_request_t *rq, pt_buf_t *buf);
+static void orch_read_job_done(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_read_view(orch_t *o, const PGresult *res, int row,
+    bool brief, orch_job_view_t *ret_view);
+static void orch_read_list_done(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_read_list_bounds(const pt_list_t *list, pt_id_t *ret_below,
+    pt_id_t *ret_from);
+static pt_id_t orch_id_of_time(int64_t ms);
+static unsigned orch_list_limit(const pt_list_t *list);
+static void orch_read_events_done(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_read_output_done(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_read_output(orch_request_t *rq, const PGresult *res);
+static void orch_read_place(orch_request_t *rq, const PGresult *res,
+    pt_str_t rest);
+static void orch_read_open_file_done(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_read_file(orch_request_t *rq, const pt_id_t *id,
+    pt_pg_done_fn done);
+static void orch_read_added(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_read_file_done(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+
+
+void
+orch_read_get(orch_request_t *rq)
+{
+    orch_read_job(rq, &rq->msg.u.get.id);
+}
+
+
+void
+orch_read_job(orch_request_t *rq, const pt_id_t *id)
+{
+    pt_pg_args_t  args = { .n = 0 };
+
+    pt_pg_arg_id(&args, id);
+    pt_pg_arg_text(&args, orch_request_owner(rq));
+
+    orch_read_query(rq, ORCH_SQL_JOB, &args, orch_read_job_done);
+}
+
+
+static void
+orch_read_query(orch_request_t *rq, orch_sql_t sql, const pt_pg_args_t *args,
+    pt_pg_done_fn done)
+{
+    if (orch_db_query(rq->o, ORCH_DB_READ, sql, args, done, rq) != PT_OK) {
+        orch_refuse(rq, PT_E_DATABASE, "the database cannot be reached");
+    }
+}
+
+
+/* the last result; or NULL, and the request is answered */
+static const PGresult *
+orch_read_result(orch_request_t *rq, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    if (err == PT_OK && n > 0) {
+        return results[n - 1];
+    }
+
+    if (err == PT_E_INVALID) {
+        orch_refuse(rq, PT_E_INVALID, "a value is out of range");
+
+    } else {
+        orch_refuse(rq, PT_E_DATABASE, "the database cannot be reached");
+    }
+
+    return NULL;
+}
+
+
+static void
+orch_read_reply(orch_request_t *rq, pt_buf_t *buf)
+{
+    if (buf->err == PT_OK) {
+        orch_reply(rq, pt_buf_str(buf));
+
+    } else {
+        orch_refuse(rq, buf->err, "the answer is too large");
+    }
+
+    pt_buf_done(buf);
+}
+
+
+static void
+orch_read_job_done(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    pt_buf_t         buf;
+    pt_jsonw_t       w;
+    orch_request_t  *rq = ctx;
+    const PGresult  *res;
+    orch_job_view_t  view;
+
+    res = orch_read_result(rq, err, results, n);
+    if (res == NULL) {
+        return;
+    }
+
+    if (PQntuples(res) == 0) {
+        orch_watch_undo(rq);
+        orch_refuse(rq, PT_E_NOT_FOUND, "no such job");
+        return;
+    }
+
+    pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
+    pt_jsonw_init(&w, &buf);
+    orch_read_view(rq->o, res, 0, false, &view);
+    orch_json_job(&w, &view);
+
+    orch_read_reply(rq, &buf);
+}
+
+
+static void
+orch_read_view(orch_t *o, const PGresult *res, int row, bool brief,
+    orch_job_view_t *ret_view)
+{
+    orch_job_t  *job;
+
+    *ret_view = (orch_job_view_t) {
+        .id = pt_pg_id(res, row, COL_ID),
+        .service = pt_pg_text(res, row, COL_SERVICE),
+        .action = pt_pg_text(res, row, COL_ACTION),
+        .status = pt_pg_text(res, row, COL_STATUS),
+        .priority = (uint8_t) pt_pg_int(res, row, COL_PRIORITY),
+        .attempt = pt_pg_int(res, row, COL_ATTEMPT),
+        .max_attempts = pt_pg_int(res, row, COL_MAX_ATTEMPTS),
+        .created_ms = pt_pg_time(res, row, COL_CREATED),
+        .started_ms = pt_pg_time(res, row, COL_STARTED),
+        .finished_ms = pt_pg_time(res, row, COL_FINISHED),
+        .outputs = pt_pg_text(res, row, COL_OUTPUTS),
+        .error = pt_pg_text(res, row, COL_ERROR),
+        .metadata = pt_pg_text(res, row, COL_METADATA),
+        .batch = pt_pg_id(res, row, COL_BATCH),
+        .retry_of = pt_pg_id(res, row, COL_RETRY_OF),
+        .brief = brief
+    };
+
+    if (!brief) {
+        ret_view->result = pt_pg_text(res, row, COL_RESULT);
+    }
+
+    if (pt_str_is(ret_view->status, "succeeded")) {
+        ret_view->progress = 1;
+        return;
+    }
+
+    job = orch_queue_find(&o->queue, &ret_view->id);
+
+    /* progress lives here alone, and only while the attempt does */
+    if (job && job->run && job->attempt == ret_view->attempt
+        && pt_str_is(ret_view->status, "running"))
+    {
+        ret_view->progress = job->run->permille / 1000.0;
+        ret_view->stage = job->run->stage[0] ? pt_str(job->run->stage)
+                                             : PT_STR_NULL;
+    }
+}
+
+
+void
+orch_read_list(orch_request_t *rq)
+{
+    pt_id_t           below, from;
+    pt_pg_args_t      args = { .n = 0 };
+    const pt_list_t  *list = &rq->msg.u.list;
+
+    if (list->cursor.data && pt_id_parse(list->cursor, &below) != PT_OK) {
+        orch_refuse(rq, PT_E_INVALID, "the cursor is not one of ours");
+        return;
+    }
+
+    orch_read_list_bounds(list, &below, &from);
+
+    pt_pg_arg_text(&args, list->rq.user);
+    pt_pg_arg_id(&args, &below);
+    pt_pg_arg_id(&args, &from);
+    pt_pg_arg_text(&args, list->status);
+    pt_pg_arg_text(&args, list->service);
+    pt_pg_arg_id_opt(&args, &list->batch);
+
+    /* one more tells whether there is another page */
+    pt_pg_arg_int4(&args, (int32_t) orch_list_limit(list) + 1);
+
+    orch_read_query(rq, ORCH_SQL_LIST, &args, orch_read_list_done);
+}
+
+
+/* ids carry their time: the range of times is a range of ids */
+static void
+orch_read_list_bounds(const pt_list_t *list, pt_id_t *ret_below,
+    pt_id_t *ret_from)
+{
+    pt_id_t  cursor;
+
+    memset(ret_below, 0xff, sizeof(*ret_below));
+    memset(ret_from, 0, sizeof(*ret_from));
+
+    if (list->created_before > 0) {
+        *ret_below = orch_id_of_time(list->created_before);
+    }
+
+    if (list->created_after > 0) {
+        *ret_from = orch_id_of_time(list->created_after + 1);
+    }
+
+    if (list->cursor.data && pt_id_parse(list->cursor, &cursor) == PT_OK
+        && memcmp(cursor.bytes, ret_below->bytes, sizeof(cursor.bytes)) < 0)
+    {
+        *ret_below = cursor;
+    }
+}
+
+
+/* the smallest of that millisecond */
+static pt_id_t
+orch_id_of_time(int64_t ms)
+{
+    int      i;
+    pt_id_t  id = { { 0 } };
+
+    if (ms > 0xffffffffffffLL) {
+        ms = 0xffffffffffffLL;
+    }
+
+    for (i = 0; i < 6; i++) {
+        id.bytes[i] = (uint8_t) (ms >> (40 - 8 * i));
+    }
+
+    return id;
+}
+
+
+static unsigned
+orch_list_limit(const pt_list_t *list)
+{
+    return list->limit ? list->limit : 20;
+}
+
+
+static void
+orch_read_list_done(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    int              i, limit;
+    pt_id_t          last = { { 0 } };
+    pt_buf_t         buf;
+    pt_jsonw_t       w;
+    orch_request_t  *rq = ctx;
+    const PGresult  *res;
+    orch_job_view_t  view;
+
+    res = orch_read_result(rq, err, results, n);
+    if (res == NULL) {
+        return;
+    }
+
+    limit = (int) orch_list_limit(&rq->msg.u.list);
+
+    pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
+    pt_jsonw_init(&w, &buf);
+    pt_jsonw_object(&w);
+    pt_jsonw_key(&w, "jobs");
+    pt_jsonw_array(&w);
+
+    for (i = 0; i < PQntuples(res) && i < limit; i++) {
+        orch_read_view(rq->o, res, i, true, &view);
+        orch_json_job(&w, &view);
+    }
+
+    pt_jsonw_end(&w);
+
+    if (PQntuples(res) > limit) {
+        last = pt_pg_id(res, limit - 1, COL_ID);
+    }
+
+    orch_json_id(&w, "next", &last);
+    pt_jsonw_end(&w);
+
+    orch_read_reply(rq, &buf);
+}
+
+
+void
+orch_read_events(orch_request_t *rq)
+{
+    pt_err_t            err;
+    pt_pg_t            *pg;
+    pt_pg_args_t        owned = { .n = 0 }, args = { .n = 0 };
+    const pt_events_t  *m = &rq->msg.u.events;
+
+    pg = orch_db_get(rq->o, ORCH_DB_READ);
+
+    if (pg == NULL || m->after > INT32_MAX) {
+        orch_refuse(rq, pg ? PT_E_INVALID : PT_E_DATABASE,
+                    pg ? "no such event" : "the database cannot be reached");
+        return;
+    }
+
+    pt_pg_arg_id(&owned, &m->job);
+    pt_pg_arg_text(&owned, orch_request_owner(rq));
+    pt_pg_arg_id(&args, &m->job);
+    pt_pg_arg_int4(&args, (int32_t) m->after);
+
+    err = pt_pg_query(pg, ORCH_SQL_OWNED, &owned);
+
+    if (err == PT_OK) {
+        err = pt_pg_query(pg, ORCH_SQL_EVENTS, &args);
+    }
+
+    if (err == PT_OK) {
+        err = pt_pg_commit(pg, orch_read_events_done, rq);
+    }
+
+    if (err != PT_OK) {
+        orch_refuse(rq, PT_E_DATABASE, "the database cannot be reached");
+    }
+}
+
+
+static void
+orch_read_events_done(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    int              i;
+    pt_buf_t         buf;
+    orch_request_t  *rq = ctx;
+    const PGresult  *res;
+
+    res = orch_read_result(rq, err, results, n);
+    if (res == NULL) {
+        return;
+    }
+
+    if (n != 2 || PQntuples(results[0]) == 0) {
+        orch_refuse(rq, PT_E_NOT_FOUND, "no such job");
+        return;
+    }
+
+    pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
+
+    for (i = 0; i < PQntuples(res); i++) {
+        pt_buf_printf(&buf, "%lld ", (long long) pt_pg_int(res, i, 0));
+        pt_buf_add_str(&buf, pt_pg_text(res, i, 1));
+        pt_buf_add_char(&buf, ' ');
+        pt_buf_add_str(&buf, pt_pg_text(res, i, 2));
+        pt_buf_add_char(&buf, '\n');
+    }
+
+    orch_read_reply(rq, &buf);
+}
+
+
+void
+orch_read_open(orch_request_t *rq)
+{
+    pt_pg_args_t      args = { .n = 0 };
+    const pt_open_t  *m = &rq->msg.u.open;
+
+    if (m->kind == PT_OPEN_FILE) {
+        orch_read_file(rq, &m->id, orch_read_open_file_done);
+        return;
+    }
+
+    if (!orch_output_name_is_good(m->name)) {
+        orch_refuse(rq, PT_E_NOT_FOUND, "no such output");
+        return;
+    }
+
+    pt_pg_arg_id(&args, &m->id);
+    pt_pg_arg_text(&args, m->name);
+    pt_pg_arg_text(&args, orch_request_owner(rq));
+
+    orch_read_query(rq, ORCH_SQL_OPEN_OUTPUT, &args, orch_read_output_done);
+}
+
+
+static void
+orch_read_output_done(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    orch_request_t  *rq = ctx;
+    const PGresult  *res;
+
+    res = orch_read_result(rq, err, results, n);
+    if (res == NULL) {
+        return;
+    }
+
+    if (PQntuples(res) == 0) {
+        orch_refuse(rq, PT_E_NOT_FOUND, "no such output");
+
+    } else if (pt_pg_bool(res, 0, 6)) {
+        orch_refuse(rq, PT_E_GONE, "the output was withdrawn");
+
+    } else {
+        orch_read_output(rq, res);
+    }
+}
+
+
+static void
+orch_read_output(orch_request_t *rq, const PGresult *res)
+{
+    pt_str_t  name, rest = PT_STR_NULL;
+
+    if (pt_pg_bool(res, 0, 0)) {
+        /* behind the tree's name and its "/" */
+        name = pt_pg_text(res, 0, 5);
+        rest = rq->msg.u.open.name;
+        rest.data += name.len + 1;
+        rest.len -= name.len + 1;
+    }
+
+    orch_read_place(rq, res, rest);
+}
+
+
+/* rest is present in a tree: what follows its key */
+static void
+orch_read_place(orch_request_t *rq, const PGresult *res, pt_str_t rest)
+{
+    pt_buf_t    buf, key;
+    pt_jsonw_t  w;
+
+    pt_buf_init(&key, &pt_mem_heap, PT_KEY_MAX);
+    pt_buf_add_str(&key, pt_pg_text(res, 0, 1));
+    pt_buf_add_str(&key, rest);
+
+    if (key.err != PT_OK) {
+        pt_buf_done(&key);
+        orch_refuse(rq, PT_E_NOT_FOUND, "no such output");
+        return;
+    }
+
+    pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
+    pt_jsonw_init(&w, &buf);
+    pt_jsonw_object(&w);
+    pt_jsonw_key(&w, "key");
+    pt_jsonw_str(&w, pt_buf_str(&key));
+
+    if (rest.data == NULL) {
+        pt_jsonw_key(&w, "size");
+        pt_jsonw_int(&w, pt_pg_int(res, 0, 2));
+        pt_jsonw_key(&w, "sha256");
+        pt_jsonw_str(&w, pt_pg_text(res, 0, 3));
+    }
+
+    pt_jsonw_key(&w, "media_type");
+    pt_jsonw_str(&w, rest.data ? orch_media_type(rest)
+                               : pt_pg_text(res, 0, 4));
+    pt_jsonw_key(&w, "name");
+    pt_jsonw_str(&w, rq->msg.u.open.name);
+    pt_jsonw_key(&w, "tree");
+    pt_jsonw_bool(&w, rest.data != NULL);
+    pt_jsonw_end(&w);
+
+    pt_buf_done(&key);
+    orch_read_reply(rq, &buf);
+}
+
+
+/* ORCH_SQL_FILE: id, name, media_type, size, sha256, key, created, expires */
+static void
+orch_read_open_file_done(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    pt_buf_t         buf;
+    pt_jsonw_t       w;
+    orch_request_t  *rq = ctx;
+    const PGresult  *res;
+
+    res = orch_read_result(rq, err, results, n);
+    if (res == NULL) {
+        return;
+    }
+
+    if (PQntuples(res) == 0) {
+        orch_refuse(rq, PT_E_NOT_FOUND, "no such file");
+        return;
+    }
+
+    pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
+    pt_jsonw_init(&w, &buf);
+    pt_jsonw_object(&w);
+    pt_jsonw_key(&w, "key");
+    pt_jsonw_str(&w, pt_pg_text(res, 0, 5));
+    pt_jsonw_key(&w, "size");
+    pt_jsonw_int(&w, pt_pg_int(res, 0, 3));
+    pt_jsonw_key(&w, "sha256");
+    pt_jsonw_str(&w, pt_pg_text(res, 0, 4));
+    pt_jsonw_key(&w, "media_type");
+    pt_jsonw_str(&w, pt_pg_text(res, 0, 2));
+    pt_jsonw_key(&w, "name");
+    pt_jsonw_str(&w, pt_pg_text(res, 0, 1));
+    pt_jsonw_key(&w, "tree");
+    pt_jsonw_bool(&w, false);
+    pt_jsonw_end(&w);
+
+    orch_read_reply(rq, &buf);
+}
+
+
+void
+orch_read_file_get(orch_request_t *rq)
+{
+    orch_read_file(rq, &rq->msg.u.get.id, orch_read_file_done);
+}
+
+
+static void
+orch_read_file(orch_request_t *rq, const pt_id_t *id, pt_pg_done_fn done)
+{
+    pt_pg_args_t  args = { .n = 0 };
+
+    pt_pg_arg_id(&args, id);
+    pt_pg_arg_text(&args, orch_request_owner(rq));
+
+    orch_read_query(rq, ORCH_SQL_FILE, &args, done);
+}
+
+
+void
+orch_read_file_add(orch_request_t *rq)
+{
+    pt_pg_args_t          args = { .n = 0 };
+    const pt_file_add_t  *m = &rq->msg.u.file_add;
+
+    if (m->rq.user.len == 0 || m->size > INT64_MAX) {
+        orch_refuse(rq, PT_E_INVALID, "a file needs a user and a size");
+        return;
+    }
+
+    pt_pg_arg_id(&args, &m->id);
+    pt_pg_arg_text(&args, m->rq.user);
+    pt_pg_arg_text(&args, m->name);
+    pt_pg_arg_text(&args, m->media_type);
+    pt_pg_arg_int8(&args, (int64_t) m->size);
+    pt_pg_arg_bytes(&args, m->sha256, 32);
+    pt_pg_arg_text(&args, m->key);
+
+    orch_read_query(rq, ORCH_SQL_FILE_ADD, &args, orch_read_added);
+}
+
+
+/* new or added before: the answer is the row */
+static void
+orch_read_added(void *ctx, pt_err_t err, PGresult *const *results, size_t n)
+{
+    orch_request_t  *rq = ctx;
+
+    if (orch_read_result(rq, err, results, n)) {
+        orch_read_file(rq, &rq->msg.u.file_add.id, orch_read_file_done);
+    }
+}
+
+
+static void
+orch_read_file_done(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    pt_id_t          id;
+    pt_buf_t         buf;
+    pt_jsonw_t       w;
+    orch_request_t  *rq = ctx;
+    const PGresult  *res;
+
+    res = orch_read_result(rq, err, results, n);
+    if (res == NULL) {
+        return;
+    }
+
+    if (PQntuples(res) == 0) {
+        orch_refuse(rq, PT_E_NOT_FOUND, "no such file");
+        return;
+    }
+
+    id = pt_pg_id(res, 0, 0);
+
+    pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
+    pt_jsonw_init(&w, &buf);
+    pt_jsonw_object(&w);
+    orch_json_id(&w, "id", &id);
+    pt_jsonw_key(&w, "size");
+    pt_jsonw_int(&w, pt_pg_int(res, 0, 3));
+    pt_jsonw_key(&w, "sha256");
+    pt_jsonw_str(&w, pt_pg_text(res, 0, 4));
+    pt_jsonw_key(&w, "media_type");
+    pt_jsonw_str(&w, pt_pg_text(res, 0, 2));
+    pt_jsonw_key(&w, "name");
+    pt_jsonw_str(&w, pt_pg_text(res, 0, 1));
+    orch_json_time(&w, "created_at", pt_pg_time(res, 0, 6));
+    orch_json_time(&w, "expires_at", pt_pg_time(res, 0, 7));
+    pt_jsonw_end(&w);
+
+    orch_read_reply(rq, &buf);
+}
+
+
+bool
+orch_output_name_is_good(pt_str_t name)
+{
+    char    c, before = '/';
+    size_t  i;
+
+    if (name.len == 0 || name.len > PT_OUTPUT_NAME_MAX) {
+        return false;
+    }
+
+    for (i = 0; i < name.len; i++, before = c) {
+        c = name.data[i];
+
+        if (before == '/' && (c == '.' || c == '/')) {
+            return false;
+        }
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9')
+            && c != '.' && c != '_' && c != '-' && c != '/')
+        {
+            return false;
+        }
+    }
+
+    return before != '/';
+}
+
+
+pt_str_t
+orch_media_type(pt_str_t name)
+{
+    size_t    i;
+    pt_str_t  ending;
+
+    static const struct {
+        const char  *ending;
+        const char  *media_type;
+    } types[] = {
+        { ".m3u8", "application/vnd.apple.mpegurl" },
+        { ".mpd",  "application/dash+xml" },
+        { ".m4s",  "video/iso.segment" },
+        { ".mp4",  "video/mp4" },
+        { ".m4a",  "audio/mp4" },
+        { ".ts",   "video/mp2t" },
+        { ".vtt",  "text/vtt" },
+        { ".jpg",  "image/jpeg" },
+        { ".png",  "image/png" },
+        { ".webp", "image/webp" },
+        { ".pdf",  "application/pdf" },
+        { ".json", "application/json" },
+        { ".txt",  "text/plain" },
+        { ".csv",  "text/csv" }
+    };
+
+    for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        ending = pt_str(types[i].ending);
+
+        if (name.len > ending.len
+            && memcmp(name.data + name.len - ending.len, ending.data,
+                      ending.len) == 0)
+        {
+            return pt_str(types[i].media_type);
+        }
+    }
+
+    return PT_STR("application/octet-stream");
+}

@@ -1,0 +1,506 @@
+/* From the database into memory. */
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "orch.h"
+
+
+/* a processor that survived its orchestrator comes back within this */
+#define ORCH_ORPHAN_MS    5000
+
+/* jobs read at once; the rest when half of them is gone */
+#define ORCH_LOAD_MAX     100000
+
+
+/* of ORCH_SQL_QUEUE_COLUMNS, and of ORCH_SQL_SETTLE behind them */
+enum {
+    COL_JOB = 0, COL_OWNER, COL_SERVICE, COL_ACTION, COL_PRIORITY,
+    COL_MAX_ATTEMPTS, COL_ATTEMPT, COL_CRASHES, COL_LOST, COL_LAST_REPORT,
+    COL_TIMEOUT, COL_RUN_AT, COL_EXPIRES_AT, COL_STATUS, COL_LEASE_OWNER
+};
+
+
+/* the jobs that one question is about */
+typedef struct {
+    orch_t    *o;
+    size_t     n;
+    pt_id_t    ids[];
+} orch_settle_t;
+
+
+static void orch_recover_registered(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_recover_read(orch_t *o);
+static void orch_recover_loaded(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_recover_rows(orch_t *o, const PGresult *res, bool running,
+    uint64_t wait_ms);
+static orch_job_row_t orch_recover_row(const PGresult *res, int row);
+static void orch_recover_load(orch_t *o);
+static void orch_recover_more(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_recover_waiting(orch_t *o, const PGresult *res);
+static void orch_settled(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n);
+static void orch_settle_job(orch_t *o, const pt_id_t *id,
+    const PGresult *res);
+static void orch_recover_cancel_row(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_recover_renewed(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_recover_took_over(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+
+
+bool
+orch_recover_is_done(const orch_t *o)
+{
+    return o->recover.done;
+}
+
+
+void
+orch_recover_start(orch_t *o)
+{
+    pt_pg_args_t  args = { .n = 0 };
+
+    o->recover.done = false;
+
+    pt_pg_arg_text(&args, pt_str(o->config->name));
+
+    /* a connection that fails here comes back, and here again */
+    (void) orch_db_query(o, ORCH_DB_WORK, ORCH_SQL_REGISTER, &args,
+                         orch_recover_registered, o);
+}
+
+
+/* what is under way ends in doubt by itself; what runs may have changed */
+void
+orch_recover_stop(orch_t *o)
+{
+    orch_job_t  *job, *next;
+
+    o->recover.done = false;
+    orch_work_drop(o);
+
+    HASH_ITER(hh, o->queue.jobs, job, next) {
+        if (job->state != ORCH_JOB_WAITING && job->state != ORCH_JOB_READY) {
+            orch_job_doubt(o, job);
+        }
+    }
+}
+
+
+static void
+orch_recover_registered(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    orch_t  *o = ctx;
+
+    if (err == PT_OK && n == 1 && PQntuples(results[0]) == 1) {
+        o->recover.id = (int32_t) pt_pg_int(results[0], 0, 0);
+        orch_recover_read(o);
+    }
+}
+
+
+static void
+orch_recover_read(orch_t *o)
+{
+    pt_err_t       err;
+    pt_pg_t       *pg = orch_db_get(o, ORCH_DB_WORK);
+    pt_pg_args_t   running = { .n = 0 }, ready = { .n = 0 };
+
+    if (pg == NULL) {
+        return;
+    }
+
+    pt_pg_arg_int4(&running, o->recover.id);
+    pt_pg_arg_int4(&ready, ORCH_LOAD_MAX);
+    pt_pg_arg_int4(&ready, ORCH_LOAD_MAX);
+
+    err = pt_pg_query(pg, ORCH_SQL_RUNNING, &running);
+
+    if (err == PT_OK) {
+        err = pt_pg_query(pg, ORCH_SQL_READY, &ready);
+    }
+
+    if (err == PT_OK) {
+        err = pt_pg_commit(pg, orch_recover_loaded, o);
+    }
+
+    if (err != PT_OK) {
+        pt_log(PT_LOG_WARN, "recover", "could not read the queue, trying "
+               "again");
+    }
+}
+
+
+static void
+orch_recover_loaded(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    orch_t  *o = ctx;
+
+    if (err != PT_OK || n != 2) {
+        return;
+    }
+
+    orch_recover_rows(o, results[0], true, ORCH_ORPHAN_MS);
+    orch_recover_waiting(o, results[1]);
+    o->recover.done = true;
+
+    pt_log(PT_LOG_INFO, "recover", "knows the queue waiting=%d running=%d",
+           PQntuples(results[1]), PQntuples(results[0]));
+}
+
+
+static void
+orch_recover_rows(orch_t *o, const PGresult *res, bool running,
+    uint64_t wait_ms)
+{
+    int             i;
+    orch_job_row_t  row;
+
+    for (i = 0; i < PQntuples(res); i++) {
+        row = orch_recover_row(res, i);
+
+        if (running) {
+            orch_job_orphan(o, &row, wait_ms);
+
+        } else {
+            orch_job_admit(o, &row);
+        }
+    }
+}
+
+
+static void
+orch_recover_waiting(orch_t *o, const PGresult *res)
+{
+    /* set again by the first that finds no room */
+    o->queue.more = PQntuples(res) == ORCH_LOAD_MAX;
+    orch_recover_rows(o, res, false, 0);
+    o->recover.low = orch_queue_ready(&o->queue) / 2;
+}
+
+
+static orch_job_row_t
+orch_recover_row(const PGresult *res, int row)
+{
+    return (orch_job_row_t) {
+        .id = pt_pg_id(res, row, COL_JOB),
+        .owner = pt_pg_text(res, row, COL_OWNER),
+        .service = pt_pg_text(res, row, COL_SERVICE),
+        .action = pt_pg_text(res, row, COL_ACTION),
+        .priority = (uint8_t) (pt_pg_int(res, row, COL_PRIORITY) & 3),
+        .max_attempts = (uint16_t) pt_pg_int(res, row, COL_MAX_ATTEMPTS),
+        .attempt = (uint32_t) pt_pg_int(res, row, COL_ATTEMPT),
+        .crashes = (uint32_t) pt_pg_int(res, row, COL_CRASHES),
+        .lost = (uint32_t) pt_pg_int(res, row, COL_LOST),
+        .last_report = (uint32_t) pt_pg_int(res, row, COL_LAST_REPORT),
+        .timeout_s = (uint32_t) pt_pg_int(res, row, COL_TIMEOUT),
+        .run_at_ms = pt_pg_time(res, row, COL_RUN_AT),
+        .expires_at_ms = pt_pg_time(res, row, COL_EXPIRES_AT)
+    };
+}
+
+
+/* more of those that wait, once half of what was read has had its turn */
+static void
+orch_recover_load(orch_t *o)
+{
+    pt_pg_args_t  args = { .n = 0 };
+
+    if (!o->queue.more || o->recover.loading
+        || orch_queue_ready(&o->queue) > o->recover.low)
+    {
+        return;
+    }
+
+    pt_pg_arg_int4(&args, ORCH_LOAD_MAX);
+    pt_pg_arg_int4(&args, ORCH_LOAD_MAX);
+
+    o->recover.loading = orch_db_query(o, ORCH_DB_READ, ORCH_SQL_READY, &args,
+                                       orch_recover_more, o) == PT_OK;
+}
+
+
+static void
+orch_recover_more(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    orch_t  *o = ctx;
+
+    o->recover.loading = false;
+
+    if (err == PT_OK && n == 1) {
+        orch_recover_waiting(o, results[0]);
+    }
+}
+
+
+/* ---- doubts ---- */
+
+void
+orch_recover_doubt(orch_t *o, orch_job_t *job)
+{
+    DL_APPEND(o->recover.doubts, job);
+    job->asked = false;
+}
+
+
+void
+orch_recover_undoubt(orch_t *o, orch_job_t *job)
+{
+    DL_DELETE(o->recover.doubts, job);
+}
+
+
+void
+orch_recover_flush(orch_t *o)
+{
+    size_t           n = 0;
+    pt_err_t         err;
+    orch_job_t      *job;
+    pt_pg_args_t     args = { .n = 0 };
+    orch_settle_t   *s;
+    pt_pg_column_t   ids;
+
+    if (o->recover.doubts == NULL || !orch_recover_is_done(o)) {
+        return;
+    }
+
+    DL_FOREACH(o->recover.doubts, job) {
+        n += !job->asked;
+    }
+
+    if (n == 0) {
+        return;
+    }
+
+    s = malloc(sizeof(*s) + n * sizeof(*s->ids));
+    if (s == NULL) {
+        return;
+    }
+
+    s->o = o;
+    s->n = 0;
+    pt_pg_column_init(&ids, PT_PG_UUID);
+
+    DL_FOREACH(o->recover.doubts, job) {
+        if (!job->asked) {
+            job->asked = true;
+            s->ids[s->n++] = job->id;
+            pt_pg_column_id(&ids, &job->id);
+        }
+    }
+
+    pt_pg_arg_column(&args, &ids);
+
+    /* on the connection of their transactions: behind the last of them */
+    err = orch_db_query(o, ORCH_DB_WORK, ORCH_SQL_SETTLE, &args, orch_settled,
+                        s);
+    pt_pg_column_done(&ids);
+
+    if (err != PT_OK) {
+        orch_settled(s, err, NULL, 0);
+    }
+}
+
+
+static void
+orch_settled(void *ctx, pt_err_t err, PGresult *const *results, size_t n)
+{
+    size_t          i;
+    orch_t         *o;
+    orch_job_t     *job;
+    orch_settle_t  *s = ctx;
+
+    o = s->o;
+
+    if (err == PT_OK && n == 1) {
+        for (i = 0; i < s->n; i++) {
+            orch_settle_job(o, &s->ids[i], results[0]);
+        }
+
+    } else {
+        DL_FOREACH(o->recover.doubts, job) {
+            job->asked = false;
+        }
+    }
+
+    free(s);
+}
+
+
+static void
+orch_settle_job(orch_t *o, const pt_id_t *id, const PGresult *res)
+{
+    int              i;
+    orch_job_t      *job = orch_queue_find(&o->queue, id);
+    orch_job_row_t   row = { .attempt = 0 };
+
+    if (job == NULL || job->state != ORCH_JOB_DOUBT) {
+        return;
+    }
+
+    for (i = 0; i < PQntuples(res); i++) {
+        row = orch_recover_row(res, i);
+
+        if (pt_id_eq(&row.id, id)) {
+            break;
+        }
+    }
+
+    if (i == PQntuples(res)) {
+        orch_job_is_elsewhere(o, job);
+
+    } else if (!pt_str_is(pt_pg_text(res, i, COL_STATUS), "running")) {
+        orch_job_is_waiting(o, job, &row);
+
+    } else if (pt_pg_int(res, i, COL_LEASE_OWNER) == o->recover.id) {
+        orch_job_is_running(o, job, &row);
+
+    } else {
+        orch_job_is_elsewhere(o, job);
+    }
+}
+
+
+/* ---- a CANCEL of a job that is not in memory ---- */
+
+void
+orch_recover_cancel(orch_request_t *rq)
+{
+    pt_err_t         err;
+    pt_pg_args_t     args = { .n = 0 };
+    pt_pg_column_t   ids;
+
+    pt_pg_column_init(&ids, PT_PG_UUID);
+    pt_pg_column_id(&ids, &rq->msg.u.get.id);
+    pt_pg_arg_column(&args, &ids);
+
+    err = orch_db_query(rq->o, ORCH_DB_WORK, ORCH_SQL_SETTLE, &args,
+                        orch_recover_cancel_row, rq);
+    pt_pg_column_done(&ids);
+
+    if (err != PT_OK) {
+        orch_refuse(rq, PT_E_DATABASE, "the database cannot be reached");
+    }
+}
+
+
+static void
+orch_recover_cancel_row(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    orch_t          *o;
+    orch_job_t      *job;
+    orch_job_row_t   row;
+    orch_request_t  *rq = ctx;
+
+    if (err != PT_OK || n != 1) {
+        orch_refuse(rq, PT_E_DATABASE, "the database cannot be reached");
+        return;
+    }
+
+    o = rq->o;
+
+    if (PQntuples(results[0]) == 0) {
+        /* it has ended meanwhile */
+        if (rq->tries++ < 2) {
+            orch_attempt_cancel(rq);
+
+        } else {
+            orch_refuse(rq, PT_E_CONFLICT, "the job has ended");
+        }
+
+        return;
+    }
+
+    row = orch_recover_row(results[0], 0);
+    row.force = true;
+
+    if (orch_queue_find(&o->queue, &row.id) == NULL) {
+        if (pt_str_is(pt_pg_text(results[0], 0, COL_STATUS), "running")) {
+            orch_job_orphan(o, &row, ORCH_ORPHAN_MS);
+
+        } else {
+            orch_job_admit(o, &row);
+        }
+    }
+
+    job = orch_queue_find(&o->queue, &row.id);
+
+    if (job == NULL) {
+        orch_refuse(rq, PT_E_NOMEM, "out of memory");
+        return;
+    }
+
+    DL_APPEND(job->cancels, rq);
+
+    if (job->state == ORCH_JOB_WAITING || job->state == ORCH_JOB_READY
+        || job->state == ORCH_JOB_RUNNING || job->state == ORCH_JOB_ORPHAN)
+    {
+        orch_cancel_now(o, job);
+    }
+}
+
+
+/* ---- leases ---- */
+
+void
+orch_recover_tick(orch_t *o)
+{
+    pt_pg_args_t  args = { .n = 0 };
+
+    if (!orch_recover_is_done(o)) {
+        return;
+    }
+
+    pt_pg_arg_int4(&args, o->recover.id);
+
+    /* what fails now is tried again in a second */
+    (void) orch_db_query(o, ORCH_DB_READ, ORCH_SQL_RENEW, &args,
+                         orch_recover_renewed, o);
+    (void) orch_db_query(o, ORCH_DB_READ, ORCH_SQL_TAKE_OVER, &args,
+                         orch_recover_took_over, o);
+
+    orch_recover_load(o);
+}
+
+
+static void
+orch_recover_renewed(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    orch_t  *o = ctx;
+
+    if (err == PT_OK && n == 1 && PQntuples(results[0]) == 0
+        && orch_recover_is_done(o))
+    {
+        pt_log(PT_LOG_WARN, "recover", "another orchestrator has taken our "
+               "jobs over, starting afresh");
+        orch_recover_stop(o);
+        orch_recover_start(o);
+    }
+}
+
+
+static void
+orch_recover_took_over(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    orch_t  *o = ctx;
+
+    if (err != PT_OK || n != 1 || PQntuples(results[0]) == 0) {
+        return;
+    }
+
+    pt_log(PT_LOG_WARN, "recover", "takes over the jobs of an orchestrator "
+           "that has died jobs=%d", PQntuples(results[0]));
+
+    orch_recover_rows(o, results[0], true, 0);
+}

@@ -1,0 +1,40 @@
+/*
+ * What is known after a start, a lost connection, or a race: the database
+ * says it.  Also this orchestrator's lease, and the jobs of those whose lease
+ * has ended.
+ */
+
+#ifndef ORCH_RECOVER_H
+#define ORCH_RECOVER_H
+
+
+typedef struct {
+    int32_t       id;              /* lease_owner; 0: not known yet */
+    bool          done;            /* memory is what the database says */
+    bool          loading;         /* jobs that wait are being read */
+    size_t        low;             /* ready jobs: fewer ask for more */
+    orch_job_t   *doubts;          /* to be asked about */
+} orch_recover_t;
+
+
+/* the connection is there: read everything; it was lost: know nothing */
+void orch_recover_start(orch_t *o);
+void orch_recover_stop(orch_t *o);
+
+bool orch_recover_is_done(const orch_t *o);
+
+/* the job's state is DOUBT, or was */
+void orch_recover_doubt(orch_t *o, orch_job_t *job);
+void orch_recover_undoubt(orch_t *o, orch_job_t *job);
+
+/* a CANCEL of a job that is open and not in memory */
+void orch_recover_cancel(orch_request_t *rq);
+
+/* once in each turn: asks about those in doubt */
+void orch_recover_flush(orch_t *o);
+
+/* every second: the lease, others' leases, more jobs */
+void orch_recover_tick(orch_t *o);
+
+
+#endif /* ORCH_RECOVER_H */

@@ -1,0 +1,71 @@
+/*
+ * The transactions of attempts, in order, many in each commit: claims,
+ * outputs, ends, and returns to the queue.
+ *
+ * One connection: a later transaction of a job comes after an earlier one.
+ * When the outcome is not known (the connection was lost, somebody else was
+ * first), the jobs concerned are in doubt, and ORCH_SQL_SETTLE asks where
+ * they stand.
+ */
+
+#ifndef ORCH_WORK_H
+#define ORCH_WORK_H
+
+
+typedef enum {
+    ORCH_ITEM_OUTPUT = 0,    /* in the order in which a batch runs them */
+    ORCH_ITEM_END,
+    ORCH_ITEM_REQUEUE,
+    ORCH_ITEM_CLAIM,
+    ORCH_ITEM_KINDS_
+} orch_item_kind_t;
+
+
+typedef struct orch_item_s  orch_item_t;
+
+struct orch_item_s {
+    orch_item_t       *prev, *next;
+    orch_item_kind_t   kind;
+    orch_job_t        *job;
+    uint32_t           attempt;
+
+    uint32_t           report;       /* to acknowledge; 0: none */
+    pt_buf_t           body;         /* of the state or output event */
+
+    /* OUTPUT */
+    pt_json_t         *output;
+
+    /* END */
+    bool               running;      /* else it ends a job that waits */
+    const char        *status;
+    const char        *extra_type;   /* of the event before; NULL: none */
+    pt_buf_t           extra;
+    pt_buf_t           result;
+    pt_buf_t           usage;
+
+    /* REQUEUE */
+    uint32_t           crashes;      /* to add */
+    uint32_t           lost;
+    int64_t            run_at_ms;
+};
+
+typedef struct {
+    orch_item_t       *items[ORCH_ITEM_KINDS_];
+    unsigned           careful;      /* batches of one item, so many more */
+} orch_work_t;
+
+
+/* an item of that job at its present attempt; NULL without memory */
+orch_item_t *orch_item_new(orch_job_t *job, orch_item_kind_t kind);
+
+/* hands the item over */
+void orch_work_add(orch_t *o, orch_item_t *item);
+
+/* once in each turn */
+void orch_work_flush(orch_t *o);
+
+/* forgets what was not sent: its jobs are in doubt */
+void orch_work_drop(orch_t *o);
+
+
+#endif /* ORCH_WORK_H */
