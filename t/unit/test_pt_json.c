@@ -292,7 +292,8 @@ test_a_long_name_in_a_message_is_cut_between_characters(void **state)
     assert_int_equal(pt_json_parse(pt_buf_str(&b), &pt_mem_heap, &root,
                                    &error), PT_E_INVALID);
     assert_true(pt_str_is_utf8(pt_str(error.message)));
-    assert_int_equal(strlen(error.message), strlen("duplicate member \"\"") + 63);
+    assert_int_equal(strlen(error.message),
+                     strlen("duplicate member \"\"") + 63);
     pt_buf_done(&b);
 }
 
@@ -704,8 +705,8 @@ test_the_canonical_form_is_that_of_the_rfc(void **state)
 
     text = rewrite("{\"b\":{\"d\":1.0,\"c\":-0},\"a\":1e2,\"\":[],\"ab\":{}}",
                    true);
-    assert_string_equal(text,
-                        "{\"\":[],\"a\":100,\"ab\":{},\"b\":{\"c\":0,\"d\":1}}");
+    assert_string_equal(text, "{\"\":[],\"a\":100,\"ab\":{},"
+                              "\"b\":{\"c\":0,\"d\":1}}");
     free(text);
 }
 

@@ -50,7 +50,7 @@ typedef struct {
 
     unsigned          depth;
     pt_json_t        *open[PT_JSON_DEPTH_MAX];    /* containers around */
-    pt_json_t       **end[PT_JSON_DEPTH_MAX];     /* where the next child goes */
+    pt_json_t       **end[PT_JSON_DEPTH_MAX];     /* for the next child */
 
     pt_err_t          err;
     pt_json_error_t   error;

@@ -43,7 +43,7 @@ struct pt_json_s {
     bool              integer;    /* without fraction, 1.0 too, that fits */
     int64_t           i64;        /* valid if integer */
     double            number;
-    pt_str_t          text;       /* of a string: decoded; of a number: as written */
+    pt_str_t          text;       /* a string's, decoded; a number's, as is */
 
     pt_json_t        *first;      /* children */
     size_t            n;
@@ -51,7 +51,7 @@ struct pt_json_s {
 
 
 typedef struct {
-    size_t            offset;     /* bytes, where the text stopped making sense */
+    size_t            offset;         /* bytes, where it made no more sense */
     char              message[160];   /* for people, terminated */
 } pt_json_error_t;
 
@@ -75,10 +75,13 @@ const pt_json_t *pt_json_member(const pt_json_t *value, const char *key);
 const pt_json_t *pt_json_member_str(const pt_json_t *value, pt_str_t key);
 
 /* the member's value where it has that type, else the default given */
-pt_str_t pt_json_string(const pt_json_t *object, const char *key, pt_str_t otherwise);
-int64_t  pt_json_int(const pt_json_t *object, const char *key, int64_t otherwise);
-double   pt_json_double(const pt_json_t *object, const char *key, double otherwise);
-bool     pt_json_bool(const pt_json_t *object, const char *key, bool otherwise);
+pt_str_t pt_json_string(const pt_json_t *object, const char *key,
+    pt_str_t otherwise);
+int64_t pt_json_int(const pt_json_t *object, const char *key,
+    int64_t otherwise);
+double pt_json_double(const pt_json_t *object, const char *key,
+    double otherwise);
+bool pt_json_bool(const pt_json_t *object, const char *key, bool otherwise);
 
 /* equal as JSON Schema's const and uniqueItems mean it: 1 equals 1.0 */
 bool pt_json_equal(const pt_json_t *a, const pt_json_t *b);
@@ -108,13 +111,19 @@ void pt_jsonw_array(pt_jsonw_t *w);
 void pt_jsonw_end(pt_jsonw_t *w);                 /* the innermost open one */
 void pt_jsonw_key(pt_jsonw_t *w, const char *key);
 void pt_jsonw_key_str(pt_jsonw_t *w, pt_str_t key);
-void pt_jsonw_str(pt_jsonw_t *w, pt_str_t s);     /* invalid UTF-8: U+FFFD; absent: null */
-void pt_jsonw_text(pt_jsonw_t *w, const char *s); /* the same, terminated */
+
+/* invalid UTF-8 becomes U+FFFD, an absent string null */
+void pt_jsonw_str(pt_jsonw_t *w, pt_str_t s);
+void pt_jsonw_text(pt_jsonw_t *w, const char *s);
+
 void pt_jsonw_int(pt_jsonw_t *w, int64_t v);
-void pt_jsonw_double(pt_jsonw_t *w, double v);    /* shortest that reads back; not finite: null */
+
+/* the shortest that reads back; null where not finite */
+void pt_jsonw_double(pt_jsonw_t *w, double v);
+
 void pt_jsonw_bool(pt_jsonw_t *w, bool v);
 void pt_jsonw_null(pt_jsonw_t *w);
-void pt_jsonw_raw(pt_jsonw_t *w, pt_str_t json);  /* one valid value, trusted */
+void pt_jsonw_raw(pt_jsonw_t *w, pt_str_t json);  /* one value, trusted */
 void pt_jsonw_value(pt_jsonw_t *w, const pt_json_t *value);
 
 /*

@@ -18,10 +18,10 @@
 
 /* value = 0.d1d2...dn * 10^point, negated if negative; zero has no digits */
 typedef struct {
-    char    digits[PT_NUMBER_DIGITS_MAX + 1];   /* no trailing zero, terminated */
-    int     n;
-    int     point;
-    bool    negative;
+    char  digits[PT_NUMBER_DIGITS_MAX + 1];   /* no trailing zero */
+    int   n;
+    int   point;
+    bool  negative;
 } pt_decimal_t;
 
 

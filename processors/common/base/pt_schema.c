@@ -15,8 +15,8 @@
 #define PT_SCHEMA_DIALECT  "https://json-schema.org/draft/2020-12/schema"
 #define PT_SCHEMA_DEFS     "#/$defs/"
 
-/* a schema's nodes need about so much; bigger ones take more chunks */
-#define PT_SCHEMA_CHUNK    8192
+/* ten nodes; larger schemas take more and larger chunks */
+#define PT_SCHEMA_CHUNK    4096
 
 #define PT_SCHEMA_MESSAGE  256
 
@@ -150,7 +150,7 @@ static const pt_keyword_t  pt_keywords[] = {
     { "dependentRequired",    pt_set_dependent,   PT_AT(dependent_required) },
     { "properties",           pt_set_members,     PT_AT(properties) },
     { "patternProperties",    pt_set_patterns,    PT_AT(pattern_properties) },
-    { "additionalProperties", pt_set_node,        PT_AT(additional_properties) },
+    { "additionalProperties", pt_set_node,        PT_AT(additional) },
     { "propertyNames",        pt_set_node,        PT_AT(property_names) },
 
     { "$ref",                 pt_set_ref,         PT_AT(ref) },
@@ -600,7 +600,8 @@ pt_set_nodes(pt_compiler_t *c, const pt_keyword_t *keyword,
     pt_schema_nodes_t   list = { NULL, 0 };
 
     if (value->type != PT_JSON_ARRAY || value->n == 0) {
-        return pt_schema_wrong(c, at, "must be an array with a schema at least");
+        return pt_schema_wrong(c, at, "must be an array with a schema at "
+                               "least");
     }
 
     list.nodes = pt_schema_alloc(c, value->n * sizeof(*list.nodes));

@@ -10,8 +10,8 @@
  * exclusiveMaximum multipleOf allOf anyOf oneOf not if then else $ref (to
  * #/$defs/...) $defs title description default examples, and writeOnly and
  * x-pitchey, which validate nothing; $schema, at the top, if it names 2020-12.
- * Any other keyword is an error.  pattern is PCRE2's.  format asserts uuid, date, date-time,
- * email, uri and file-id.
+ * Any other keyword is an error.  pattern is PCRE2's.  format asserts uuid,
+ * date, date-time, email, uri and file-id.
  */
 
 #ifndef PT_SCHEMA_H

@@ -60,7 +60,7 @@ struct pt_schema_node_s {
     pt_schema_node_t      *next;       /* all of the schema */
 
     bool                   never;      /* the schema false */
-    unsigned               height;     /* of the chain below; 0: not known yet */
+    unsigned               height;     /* of the chain below; 0: unknown */
     bool                   entered;    /* while its height is computed */
 
     /* NULL, 0 or the widest bound where the keyword is absent */
@@ -92,7 +92,7 @@ struct pt_schema_node_s {
     const pt_json_t       *dependent_required; /* name -> array of names */
     pt_schema_members_t    properties;
     pt_schema_pattern_t   *pattern_properties;
-    pt_schema_node_t      *additional_properties;
+    pt_schema_node_t      *additional;
     pt_schema_node_t      *property_names;
 
     /* applied to the same value */

@@ -799,15 +799,15 @@ pt_check_member(pt_validator_t *v, const pt_schema_node_t *node,
         }
     }
 
-    if (known || node->additional_properties == NULL || pt_is_settled(v, ok)) {
+    if (known || node->additional == NULL || pt_is_settled(v, ok)) {
         return ok;
     }
 
-    if (node->additional_properties->never) {
+    if (node->additional->never) {
         return pt_tell(v, at, "unknown member");
     }
 
-    return pt_check(v, node->additional_properties, member, at) && ok;
+    return pt_check(v, node->additional, member, at) && ok;
 }
 
 
@@ -1051,8 +1051,9 @@ pt_type_bits(const pt_json_t *value)
 {
     unsigned  bits = 1u << value->type;
 
-    /* 1e300 is an integer too, if none that anybody counts with */
-    if (value->type == PT_JSON_NUMBER && floor(value->number) == value->number)
+    /* a double that large has no fraction: 1e300 is an integer too */
+    if (value->type == PT_JSON_NUMBER
+        && (value->integer || fabs(value->number) > (double) PT_JSON_INT_MAX))
     {
         bits |= PT_TYPE_INTEGER;
     }
