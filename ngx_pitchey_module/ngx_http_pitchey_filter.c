@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_pitchey_filter.h"
+#include "ngx_http_pitchey_cors.h"
 #include "ngx_http_pitchey_problem.h"
 
 
@@ -37,6 +38,11 @@ ngx_http_pitchey_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
+    if (ngx_http_pitchey_cors_headers(r, ctx) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    /* what another handler answers behind pitchey_auth is its own */
     if (!plcf->enable && !ctx->problem) {
         return ngx_http_next_header_filter(r);
     }

@@ -4,14 +4,19 @@
  */
 
 #include "ngx_http_pitchey_module.h"
+#include "ngx_http_pitchey_auth.h"
+#include "ngx_http_pitchey_cors.h"
 #include "ngx_http_pitchey_filter.h"
 #include "ngx_http_pitchey_events.h"
 #include "ngx_http_pitchey_files.h"
 #include "ngx_http_pitchey_metrics.h"
+#include "ngx_http_pitchey_pg.h"
+#include "ngx_http_pitchey_revocation.h"
 #include "ngx_http_pitchey_route.h"
 #include "ngx_http_pitchey_schema.h"
-#include "ngx_http_pitchey_zmq.h"
+#include "ngx_http_pitchey_session.h"
 #include "ngx_http_pitchey_shm.h"
+#include "ngx_http_pitchey_zmq.h"
 
 
 /* bytes of a JSON body: 1,000 jobs of a batch with a kilobyte each */
@@ -36,6 +41,7 @@ static ngx_int_t ngx_http_pitchey_postconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_pitchey_init_process(ngx_cycle_t *cycle);
 static void ngx_http_pitchey_exit_process(ngx_cycle_t *cycle);
 
+static ngx_int_t ngx_http_pitchey_preaccess_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_pitchey_content_handler(ngx_http_request_t *r);
 
 static void *ngx_http_pitchey_create_main_conf(ngx_conf_t *cf);
@@ -50,6 +56,8 @@ static char *ngx_http_pitchey_secret(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_pitchey_secret_file(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *secret);
+static char *ngx_http_pitchey_database(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_pitchey_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_pitchey_orchestrator(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -103,16 +111,23 @@ static ngx_command_t  ngx_http_pitchey_commands[] = {
       offsetof(ngx_http_pitchey_loc_conf_t, bearer),
       &ngx_http_pitchey_bearers },
 
+    { ngx_string("pitchey_cors_origin"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_pitchey_cors_origin,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, cors_origins),
+      NULL },
+
     { ngx_string("pitchey_database"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot,
+      ngx_http_pitchey_database,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_pitchey_main_conf_t, database),
       NULL },
 
     { ngx_string("pitchey_database_listen"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
-      ngx_conf_set_str_slot,
+      ngx_http_pitchey_database,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_pitchey_main_conf_t, database_listen),
       NULL },
@@ -245,8 +260,11 @@ ngx_http_pitchey_init_process(ngx_cycle_t *cycle)
     }
 
     ngx_http_pitchey_metrics_init_process();
+    ngx_http_pitchey_session_init();
 
-    if (ngx_http_pitchey_events_init(cycle) != NGX_OK
+    if (ngx_http_pitchey_pg_init(cycle, pmcf->database) != NGX_OK
+        || ngx_http_pitchey_revocation_init(cycle, pmcf) != NGX_OK
+        || ngx_http_pitchey_events_init(cycle) != NGX_OK
         || ngx_http_pitchey_zmq_init(cycle, pmcf) != NGX_OK)
     {
         return NGX_ERROR;
@@ -262,6 +280,31 @@ ngx_http_pitchey_exit_process(ngx_cycle_t *cycle)
 {
     ngx_http_pitchey_events_exit();
     ngx_http_pitchey_zmq_exit();
+    ngx_http_pitchey_revocation_exit();
+    ngx_http_pitchey_pg_exit();
+}
+
+
+/* cross-site requests are refused before anybody is asked who they are */
+static ngx_int_t
+ngx_http_pitchey_preaccess_handler(ngx_http_request_t *r)
+{
+    ngx_int_t                     rc;
+    ngx_http_pitchey_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_pitchey_module);
+
+    if (!plcf->auth) {
+        return NGX_DECLINED;
+    }
+
+    rc = ngx_http_pitchey_cors_handler(r);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    return ngx_http_pitchey_auth_handler(r);
 }
 
 
@@ -342,7 +385,11 @@ ngx_http_pitchey_preconfiguration(ngx_conf_t *cf)
 
     pmcf->request_id = ngx_http_get_variable_index(cf, &name);
 
-    return pmcf->request_id == NGX_ERROR ? NGX_ERROR : NGX_OK;
+    if (pmcf->request_id == NGX_ERROR) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_pitchey_auth_variables(cf);
 }
 
 
@@ -359,8 +406,8 @@ ngx_http_pitchey_create_main_conf(ngx_conf_t *cf)
     /*
      * set by ngx_pcalloc():
      *
-     *     pmcf->database = { 0, NULL };
-     *     pmcf->database_listen = { 0, NULL };
+     *     pmcf->database = NULL;
+     *     pmcf->database_listen = NULL;
      *     pmcf->session_query = { 0, NULL };
      *     pmcf->session_zone = NULL;
      *     pmcf->job_zone = NULL;
@@ -384,7 +431,7 @@ ngx_http_pitchey_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(pmcf->session_recheck, 1000);
     ngx_conf_init_msec_value(pmcf->session_grace, 0);
 
-    if (pmcf->database_listen.data == NULL) {
+    if (pmcf->database_listen == NULL) {
         pmcf->database_listen = pmcf->database;
     }
 
@@ -488,6 +535,8 @@ ngx_http_pitchey_postconfiguration(ngx_conf_t *cf)
 {
     ngx_uint_t                     i;
     ngx_shm_zone_t               **zone;
+    ngx_http_handler_pt           *h;
+    ngx_http_core_main_conf_t     *cmcf;
     ngx_http_pitchey_main_conf_t  *pmcf;
 
     static ngx_str_t  names[] = {
@@ -521,6 +570,15 @@ ngx_http_pitchey_postconfiguration(ngx_conf_t *cf)
     {
         return NGX_ERROR;
     }
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PREACCESS_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_pitchey_preaccess_handler;
 
     ngx_http_pitchey_filter_init();
 
@@ -691,6 +749,29 @@ ngx_http_pitchey_secret_file(ngx_conf_t *cf, ngx_str_t *name,
     secret->len = n;
 
     return NGX_CONF_OK;
+}
+
+
+/* pitchey_database CONNINFO, pitchey_database_listen CONNINFO */
+static char *
+ngx_http_pitchey_database(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char  *p = conf;
+
+    ngx_str_t               *value;
+    ngx_http_pitchey_pg_t  **database;
+
+    database = (ngx_http_pitchey_pg_t **) (p + cmd->offset);
+
+    if (*database != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    *database = ngx_http_pitchey_pg_parse(cf, &cmd->name, &value[1]);
+
+    return *database ? NGX_CONF_OK : NGX_CONF_ERROR;
 }
 
 

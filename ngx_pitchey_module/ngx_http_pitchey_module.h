@@ -29,8 +29,8 @@ typedef struct {
 
 /* http{}: one database, one set of zones and orchestrators for all */
 typedef struct {
-    ngx_str_t                  database;      /* conninfo of libpq */
-    ngx_str_t                  database_listen;
+    ngx_http_pitchey_pg_t     *database;      /* NULL: none */
+    ngx_http_pitchey_pg_t     *database_listen;
     ngx_str_t                  session_query;
     ngx_msec_t                 session_recheck;
     ngx_msec_t                 session_grace;
@@ -84,6 +84,7 @@ typedef struct {
     ngx_str_t                  user_type;
     ngx_str_t                  tier;
     ngx_str_t                  organization_id;
+    int64_t                    expires_ms;    /* since 1970 */
     unsigned                   admin:1;       /* role lists "admin" */
 } ngx_http_pitchey_user_t;
 
@@ -102,6 +103,7 @@ typedef struct {
     ngx_http_pitchey_auth_state_e
                                auth_state;
     ngx_int_t                  auth_status;   /* NGX_OK, 401, 503 */
+    ngx_str_t                  token;         /* verified; a secret */
     void                      *auth_data;     /* owned by ngx_http_pitchey_auth.c */
     ngx_http_pitchey_user_t    user;          /* valid if auth_status is NGX_OK */
     u_char                     token_hash[32];/* SHA-256 of the session's token:

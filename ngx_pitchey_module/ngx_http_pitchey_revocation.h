@@ -1,0 +1,42 @@
+/*
+ * Hears of sessions that end: LISTEN on a connection of each worker's own.
+ *
+ * The triggers of conf/sql/better-auth/revocation.sql notify with
+ * "s:<hex SHA-256 of the token>" or "u:<user id>".
+ */
+
+#ifndef NGX_HTTP_PITCHEY_REVOCATION_H
+#define NGX_HTTP_PITCHEY_REVOCATION_H
+
+#include "ngx_http_pitchey_module.h"
+
+
+/*
+ * Whether every revocation since that time, in ngx_current_msec, has been
+ * heard: the connection is proven alive now, and listened then.
+ */
+ngx_uint_t ngx_http_pitchey_revocation_covers(ngx_msec_t time);
+
+
+/* the request's session has ended: end the answer; the watch is over */
+typedef void (*ngx_http_pitchey_watch_pt)(ngx_http_request_t *r);
+
+/*
+ * For an answer that lasts: the handler is called once when the request's
+ * session is revoked or expires, or its user is banned.  While the connection
+ * is not alive the session is asked for instead; an outage of the database
+ * ends no stream.  Forgotten when the request ends.
+ *
+ * NGX_OK, NGX_ERROR (no memory)
+ */
+ngx_int_t ngx_http_pitchey_auth_watch(ngx_http_request_t *r,
+    ngx_http_pitchey_watch_pt handler);
+
+
+/* per worker: init_process, exit_process */
+ngx_int_t ngx_http_pitchey_revocation_init(ngx_cycle_t *cycle,
+    ngx_http_pitchey_main_conf_t *pmcf);
+void ngx_http_pitchey_revocation_exit(void);
+
+
+#endif /* NGX_HTTP_PITCHEY_REVOCATION_H */
