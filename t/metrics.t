@@ -1,0 +1,102 @@
+# GET /metrics: Prometheus' text, for whom allow and deny let through.
+
+BEGIN { push @INC, 't/lib' }
+use Test::Nginx::Socket 'no_plan';
+use Pitchey;
+
+add_block_preprocessor(\&pitchey_defaults);
+
+our $denied = <<'CONF';
+    location /api/containers/ {
+        pitchey on;
+
+        location /api/containers/metrics { deny all; }
+    }
+CONF
+
+our $allowed = $denied =~ s/deny all;/allow 127.0.0.1; deny all;/r;
+
+our $job = '0198c3a2-0000-7000-8000-0000000000c1';
+
+insert_job($job, $CREATOR, 'succeeded');
+insert_output($job, 'a.txt', 'text/plain', '0123456789');
+
+repeat_each(2);
+run_tests();
+
+__DATA__
+
+=== TEST 1: every family has its help and its type, and no session is asked for
+--- more_headers
+X-No-Cookie: 1
+--- request
+GET /api/containers/metrics
+--- response_headers
+Content-Type: text/plain; version=0.0.4; charset=utf-8
+--- response_body_like eval
+qr/\A(?:# HELP (pitchey_\w+) [^\n]+\.\n# TYPE \1 (?:counter|gauge)\n(?:\1(?:\{[^\n]+\})? \d+\n)*)+\z/
+
+
+=== TEST 2: requests are counted by route and class
+--- request eval
+["GET /api/containers/jobs/0198c3a2-0000-7000-8000-0000000000cf",
+ "GET /api/containers/nothing", "GET /api/containers/metrics"]
+--- error_code eval
+[404, 404, 200]
+--- response_body_like eval
+['', '', 'route="",status="4xx"\} \d.*route="/jobs/\{id\}",status="4xx"\} [12]\n']
+
+
+=== TEST 3: bytes of downloads are counted without their headers
+--- request eval
+["GET /api/containers/jobs/$::job/outputs/a.txt", "GET /api/containers/metrics"]
+--- response_body_like eval
+['', 'pitchey_downloads_total ([12])\n.*pitchey_download_bytes_total \g{1}0\n']
+
+
+=== TEST 4: bytes of uploads
+--- request eval
+["POST /api/containers/files\nhello", "GET /api/containers/metrics"]
+--- error_code eval
+[201, 200]
+--- response_body_like eval
+['', 'pitchey_uploads_total (?:1\n.*pitchey_upload_bytes_total 5|2\n.*pitchey_upload_bytes_total 10)\n']
+
+
+=== TEST 5: denied by the operator
+--- config eval
+$::denied
+--- request
+GET /api/containers/metrics
+--- error_code: 403
+--- no_error_log
+[crit]
+
+
+=== TEST 6: allowed by the operator
+--- config eval
+$::allowed
+--- request
+GET /api/containers/metrics
+--- response_body_like: pitchey_orchestrators_connected 1
+
+
+=== TEST 7: a request without a session is counted
+--- more_headers eval
+["X-No-Cookie: 1", "X-No-Cookie: 1"]
+--- request eval
+["GET /api/containers/jobs", "GET /api/containers/metrics"]
+--- error_code eval
+[401, 200]
+--- response_body_like eval
+['', 'pitchey_auth_failures_total\{status="401"\} [12]\n']
+
+
+=== TEST 8: the zone is too small for the counters
+--- http_config eval
+Pitchey::http_config() . "pitchey_stat_zone small:8k;"
+--- request
+GET /api/containers/metrics
+--- must_die
+--- error_log
+pitchey_stat_zone
