@@ -272,11 +272,11 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
 /*
  * The file of that name, or the tree that holds it, the longest first.
  * $1 job $2 name $3 owner, null: any
- * -> is tree, key, size, sha256 (hex), media_type, name, withdrawn
+ * -> is tree, key, size, sha256 (hex), media_type, name, withdrawn, job ended
  */
 [ORCH_SQL_OPEN_OUTPUT] =
     "select o.kind = 'tree', o.key, o.size, encode(o.sha256, 'hex'),"
-    "     o.media_type, o.name, o.withdrawn"
+    "     o.media_type, o.name, o.withdrawn, j.status is not null"
     " from pitchey.output o join pitchey.job j on j.id = o.job"
     " where o.job = $1::uuid and ($3::text is null or j.owner = $3)"
     "     and case o.kind when 'file' then o.name = $2::text"

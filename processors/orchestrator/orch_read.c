@@ -479,6 +479,8 @@ orch_read_place(orch_request_t *rq, const PGresult *res, pt_str_t rest)
     pt_jsonw_str(&w, rq->msg.u.open.name);
     pt_jsonw_key(&w, "tree");
     pt_jsonw_bool(&w, rest.data != NULL);
+    pt_jsonw_key(&w, "final");
+    pt_jsonw_bool(&w, pt_pg_bool(res, 0, 7));
     pt_jsonw_end(&w);
 
     pt_buf_done(&key);

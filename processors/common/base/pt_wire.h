@@ -166,7 +166,8 @@ typedef struct {
 /*
  * OPEN: where an output of a job, or an uploaded file, lies.  OK's body:
  * {"key","size","sha256","media_type","name","tree":false}; of a file below
- * a tree, size and sha256 are absent and "tree" is true.
+ * a tree, size and sha256 are absent and "tree" is true.  "final" is true when
+ * the job has ended: the answer stays as it is.
  *   request kind:u8(..1) id:id name:text(0..255)
  */
 typedef enum {
