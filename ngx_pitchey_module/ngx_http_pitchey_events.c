@@ -898,7 +898,9 @@ ngx_http_pitchey_watch_asker(ngx_http_pitchey_watch_t *w,
         max = (i == 0) ? PT_USER_MAX : PT_NAME_MAX;
 
         strings[i]->len = ngx_min(strings[i]->len, max);
-        ngx_memcpy(p, strings[i]->data, strings[i]->len);
+        if (strings[i]->len) {
+            ngx_memcpy(p, strings[i]->data, strings[i]->len);
+        }
 
         strings[i]->data = (char *) p;
         p += strings[i]->len;
@@ -1264,7 +1266,11 @@ ngx_http_pitchey_watch_add(ngx_http_pitchey_watch_t *w, uint32_t seq,
             return NGX_ERROR;
         }
 
-        ngx_memcpy(kept, w->kept, w->nkept * sizeof(ngx_http_pitchey_sse_t *));
+        if (w->nkept) {
+            ngx_memcpy(kept, w->kept,
+                       w->nkept * sizeof(ngx_http_pitchey_sse_t *));
+        }
+
         ngx_free(w->kept);
 
         w->kept = kept;
