@@ -15,7 +15,8 @@
 #include "pt_sandbox.h"
 
 
-#define TICK_MS   100       /* ten progress messages a second, deadlines */
+#define TICK_MS    100      /* ten progress messages a second, deadlines */
+#define LINES_MAX  1000     /* of log that one attempt may write */
 
 
 typedef enum {
@@ -68,6 +69,7 @@ struct pt_attempt_s {
     unsigned             permille;
     char                 stage[PT_NAME_MAX + 1];
     bool                 progressed;   /* since the last report of it */
+    unsigned             lines;        /* logged */
 
     pt_output_item_t    *outputs;      /* all of them: names are used once */
     pt_output_item_t   **outputs_end;
@@ -753,6 +755,14 @@ attempts_on_line(void *ctx, void *owner, pt_str_t line)
         pt_log(PT_LOG_INFO, attempts->processor->service, "%.*s",
                PT_STR_ARG(line));
         return;
+    }
+
+    if (a->lines > LINES_MAX) {
+        return;
+    }
+
+    if (a->lines++ == LINES_MAX) {
+        line = PT_STR("says too much, ignoring the rest");
     }
 
     pt_log(PT_LOG_INFO, attempts->processor->service,

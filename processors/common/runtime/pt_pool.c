@@ -18,8 +18,8 @@
 #define FAILED_STARTS    3          /* one after the other, then it is hopeless */
 #define RETRY_MS         200        /* until a child is asked for again */
 
-#define LINE_MAX_        1024       /* bytes of a printed line, then it is cut */
-#define PRINTED_MAX      65536      /* bytes printed in one job that are logged */
+#define PRINTED_LINE     1024       /* bytes of a printed line, then it is cut */
+#define STRAYS_MAX       100        /* lines of a child between its jobs */
 
 
 typedef enum {
@@ -46,6 +46,7 @@ struct pt_child_s {
 
     bool                ready;         /* it said IDLE and has no job since */
     bool                eof;           /* all that it said has been read */
+    bool                log_eof;       /* and all that it printed */
     bool                exited;        /* the zygote says so */
     bool                working;       /* a thread is in its folder */
     bool                told;          /* its owner knows that it is gone */
@@ -56,9 +57,9 @@ struct pt_child_s {
     uint64_t            cpu_before_ms; /* until the present job */
     pt_child_end_t      end;
 
-    char                line[LINE_MAX_];
+    char                line[PRINTED_LINE];
     size_t              line_len;
-    size_t              printed;       /* bytes, in the present job */
+    unsigned            strays;        /* lines without an owner */
     uv_work_t           work;
     pt_err_t            work_err;
 };
@@ -192,7 +193,6 @@ pt_pool_take(pt_pool_t *pool, void *owner)
         if (c->state == CHILD_IDLE) {
             c->state = CHILD_BUSY;
             c->owner = owner;
-            c->printed = 0;
             return c;
         }
     }
@@ -454,7 +454,6 @@ pt_pool_on_started(pt_pool_t *pool, const pt_zygote_event_t *event,
            "could not make a child: %s", strerror(event->error));
 
     c->exited = true;
-    c->eof = true;
     pt_child_check_over(c);
 }
 
@@ -500,7 +499,6 @@ pt_pool_break(pt_pool_t *pool, const char *why)
         if (!c->exited) {
             c->exited = true;
             c->end.status = SIGKILL;
-            c->eof |= c->handles == 0;
             pt_child_check_over(c);
         }
     }
@@ -561,6 +559,7 @@ pt_child_open(pt_child_t *c, pid_t pid, const pt_child_fds_t *fds)
                          pt_child_on_log) != 0)
     {
         c->eof = true;
+        c->log_eof = true;
         pt_child_kill(c);
     }
 }
@@ -698,6 +697,9 @@ pt_child_on_log(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     if (n < 0) {
         pt_child_on_line(c);
         (void) uv_read_stop(stream);
+
+        c->log_eof = true;
+        pt_child_check_over(c);
         return;
     }
 
@@ -720,14 +722,12 @@ pt_child_on_line(pt_child_t *c)
 
     c->line_len = 0;
 
-    if (line.len == 0 || c->printed > PRINTED_MAX) {
+    if (line.len == 0 || (c->owner == NULL && c->strays == STRAYS_MAX)) {
         return;
     }
 
-    c->printed += line.len + 1;
-
-    if (c->printed > PRINTED_MAX) {
-        line = PT_STR("prints too much, ignoring the rest");
+    if (c->owner == NULL) {
+        c->strays++;
     }
 
     events->line(events->ctx, c->owner, line);
@@ -820,7 +820,7 @@ pt_child_check_over(pt_child_t *c)
 {
     pt_pool_t  *pool = c->pool;
 
-    if (!c->exited || !c->eof) {
+    if (!c->exited || (c->handles != 0 && (!c->eof || !c->log_eof))) {
         return;
     }
 

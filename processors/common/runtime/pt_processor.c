@@ -356,6 +356,7 @@ processor_open(processor_t *p)
 static pt_err_t
 processor_open_loop(processor_t *p)
 {
+    char                 threads[16];
     size_t               i;
     pt_attempt_events_t  events = {
         .progress = processor_on_progress,
@@ -369,6 +370,10 @@ processor_open_loop(processor_t *p)
     };
 
     static const int  signals[] = { SIGTERM, SIGINT };
+
+    /* before its first use: an output may be stored for each slot at once */
+    (void) snprintf(threads, sizeof(threads), "%u", p->options.slots + 2);
+    (void) setenv("UV_THREADPOOL_SIZE", threads, 0);
 
     if (uv_loop_init(&p->loop) != 0) {
         return PT_E_NOMEM;
