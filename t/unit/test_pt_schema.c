@@ -14,32 +14,6 @@
 #include "pt_schema.h"
 
 
-/* malloc() of the validator, by -Wl,--wrap: the n-th fails, 0: none */
-static size_t  malloc_fail_at, malloc_made;
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-
-
-static pt_schema_t *compile(pt_str_t text);
-
-/* lines "pointer: detail", or "pointer = id" for files */
-static pt_err_t validate(const pt_schema_t *schema, pt_str_t document,
-    size_t max, bool files, pt_buf_t *lines);
-static pt_err_t check(const pt_schema_t *schema, pt_str_t document);
-static void on_violation(void *ctx, pt_str_t pointer, pt_str_t detail);
-static void on_file_id(void *ctx, pt_str_t pointer, pt_str_t id);
-static void assert_told(const char *schema, const char *document,
-    const char *lines);
-static void assert_files(const char *schema, const char *document,
-    const char *lines);
-static void assert_wrong(const char *schema, const char *message);
-
-static char *vectors_folder(void);
-static char *read_text(const char *folder, const char *name, size_t *ret_len);
-static pt_str_t next_group(pt_str_t *rest);
-
-
 /* groups of the test suite that ask for what we refuse on purpose */
 static const struct {
     const char  *group;
@@ -65,22 +39,54 @@ static const struct {
 #define REFUSED  (sizeof(refused) / sizeof(refused[0]))
 
 
+typedef struct {
+    const char  *file;
+    size_t       ran;
+    size_t       seen[REFUSED];
+} suite_t;
+
+
+/* malloc() of the validator, by -Wl,--wrap: the n-th fails, 0: none */
+static size_t  malloc_fail_at, malloc_made;
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+
+static pt_schema_t *compile(pt_str_t text);
+
+/* lines "pointer: detail", or "pointer = id" for files */
+static pt_err_t validate(const pt_schema_t *schema, pt_str_t document,
+    size_t max, bool files, pt_buf_t *lines);
+static pt_err_t check(const pt_schema_t *schema, pt_str_t document);
+static void on_violation(void *ctx, pt_str_t pointer, pt_str_t detail);
+static void on_file_id(void *ctx, pt_str_t pointer, pt_str_t id);
+static void assert_told(const char *schema, const char *document,
+    const char *lines);
+static void assert_files(const char *schema, const char *document,
+    const char *lines);
+static void assert_wrong(const char *schema, const char *message);
+
+static void suite_file(suite_t *suite, const char *folder);
+static void suite_group(suite_t *suite, pt_str_t group);
+static void suite_case(suite_t *suite, const pt_schema_t *schema,
+    const pt_json_t *test);
+static size_t find_refused(pt_str_t group);
+static char *text_of(const pt_json_t *value);
+static char *vectors_folder(void);
+static char *read_text(const char *folder, const char *name, size_t *ret_len);
+static pt_str_t next_group(pt_str_t *rest);
+
+
 /* JSON-Schema-Test-Suite, in the folder json-schema of the vectors */
 static void
 test_the_test_suite_agrees(void **state)
 {
-    char              *folder, *text, error[256];
-    DIR               *dir;
-    size_t             i, len, ran = 0, skipped = 0, seen[REFUSED] = { 0 };
-    pt_str_t           rest, group, name;
-    pt_buf_t           schema_text, document;
-    pt_err_t           err;
-    pt_json_t         *root;
-    pt_jsonw_t         w;
-    pt_schema_t       *schema;
-    struct dirent     *file;
-    const pt_json_t   *test;
-    pt_json_error_t    json_error;
+    char           *folder;
+    DIR            *dir;
+    size_t          i;
+    suite_t         suite = { 0 };
+    struct dirent  *file;
 
     (void) state;
 
@@ -88,108 +94,157 @@ test_the_test_suite_agrees(void **state)
     dir = opendir(folder);
 
     if (dir == NULL) {
-        print_message("no test suite in \"%s\": set PITCHEY_VECTORS\n", folder);
+        print_message("# no tests in \"%s\": set PITCHEY_VECTORS\n", folder);
         free(folder);
         skip();
     }
 
-    pt_buf_init(&schema_text, &pt_mem_heap, 1 << 20);
-    pt_buf_init(&document, &pt_mem_heap, 1 << 20);
-
     while ((file = readdir(dir)) != NULL) {
-        if (strstr(file->d_name, ".json") == NULL) {
-            continue;
+        if (strstr(file->d_name, ".json") != NULL) {
+            suite.file = file->d_name;
+            suite_file(&suite, folder);
         }
-
-        text = read_text(folder, file->d_name, &len);
-        rest = (pt_str_t) { text, len };
-
-        for ( ;; ) {
-            group = next_group(&rest);
-            if (group.len == 0) {
-                break;
-            }
-
-            root = NULL;
-            err = pt_json_parse(group, &pt_mem_heap, &root, &json_error);
-
-            /* of a text that is no JSON for us the name comes first too */
-            name = err == PT_OK
-                   ? pt_json_string(root, "description", PT_STR_NULL) : group;
-
-            for (i = 0; i < REFUSED; i++) {
-                if (memmem(name.data, name.len, refused[i].group,
-                           strlen(refused[i].group)) != NULL
-                    && (err != PT_OK
-                        || name.len == strlen(refused[i].group)))
-                {
-                    break;
-                }
-            }
-
-            schema = NULL;
-
-            if (err == PT_OK) {
-                pt_buf_reset(&schema_text);
-                pt_jsonw_init(&w, &schema_text);
-                pt_jsonw_value(&w, pt_json_member(root, "schema"));
-                err = pt_schema_compile(pt_buf_str(&schema_text), &pt_mem_heap,
-                                        &schema, error, sizeof(error));
-            } else {
-                snprintf(error, sizeof(error), "%s", json_error.message);
-            }
-
-            if (i < REFUSED) {
-                assert_int_equal(err, PT_E_INVALID);
-                print_message("skipped: %s: %s (%s)\n", refused[i].group,
-                              refused[i].reason, error);
-                seen[i]++;
-                skipped++;
-                pt_json_free(root);
-                continue;
-            }
-
-            if (err != PT_OK) {
-                fail_msg("%s: %.*s: %s", file->d_name, PT_STR_ARG(name), error);
-            }
-
-            for (test = pt_json_member(root, "tests")->first; test != NULL;
-                 test = test->next)
-            {
-                pt_buf_reset(&document);
-                pt_jsonw_init(&w, &document);
-                pt_jsonw_value(&w, pt_json_member(test, "data"));
-
-                err = check(schema, pt_buf_str(&document));
-
-                if ((err == PT_OK) != pt_json_bool(test, "valid", false)) {
-                    fail_msg("%s: %.*s: %.*s", file->d_name, PT_STR_ARG(name),
-                        PT_STR_ARG(pt_json_string(test, "description",
-                                                  PT_STR_NULL)));
-                }
-
-                ran++;
-            }
-
-            pt_schema_free(schema);
-            pt_json_free(root);
-        }
-
-        free(text);
     }
 
     closedir(dir);
     free(folder);
-    pt_buf_done(&schema_text);
-    pt_buf_done(&document);
 
-    print_message("%zu tests of the suite ran, %zu groups were skipped\n", ran,
-                  skipped);
-    assert_true(ran > 0);
+    print_message("# %zu tests of the suite ran\n", suite.ran);
+    assert_true(suite.ran > 0);
 
     for (i = 0; i < REFUSED; i++) {
-        assert_int_equal(seen[i], 1);
+        assert_int_equal(suite.seen[i], 1);
     }
+}
+
+
+static void
+suite_file(suite_t *suite, const char *folder)
+{
+    char      *text;
+    size_t     len;
+    pt_str_t   rest, group;
+
+    text = read_text(folder, suite->file, &len);
+    rest = (pt_str_t) { text, len };
+
+    for ( ;; ) {
+        group = next_group(&rest);
+        if (group.len == 0) {
+            break;
+        }
+
+        suite_group(suite, group);
+    }
+
+    free(text);
+}
+
+
+static void
+suite_group(suite_t *suite, pt_str_t group)
+{
+    char              *text, error[256];
+    size_t             i;
+    pt_err_t           err;
+    pt_json_t         *root = NULL;
+    pt_schema_t       *schema = NULL;
+    const pt_json_t   *test;
+    pt_json_error_t    json_error;
+
+    i = find_refused(group);
+    err = pt_json_parse(group, &pt_mem_heap, &root, &json_error);
+
+    if (err == PT_OK) {
+        text = text_of(pt_json_member(root, "schema"));
+        err = pt_schema_compile(pt_str(text), &pt_mem_heap, &schema, error,
+                                sizeof(error));
+        free(text);
+
+    } else {
+        snprintf(error, sizeof(error), "%s", json_error.message);
+    }
+
+    if (i < REFUSED) {
+        assert_int_equal(err, PT_E_INVALID);
+        print_message("# skipped: %s: %s (%s)\n", refused[i].group,
+                      refused[i].reason, error);
+        suite->seen[i]++;
+
+    } else if (err != PT_OK) {
+        fail_msg("%s: %s in %.*s", suite->file, error, PT_STR_ARG(group));
+
+    } else {
+        for (test = pt_json_member(root, "tests")->first; test != NULL;
+             test = test->next)
+        {
+            suite_case(suite, schema, test);
+        }
+    }
+
+    pt_schema_free(schema);
+    pt_json_free(root);
+}
+
+
+static void
+suite_case(suite_t *suite, const pt_schema_t *schema, const pt_json_t *test)
+{
+    char      *data;
+    pt_err_t   err;
+
+    data = text_of(pt_json_member(test, "data"));
+    err = check(schema, pt_str(data));
+
+    if ((err == PT_OK) != pt_json_bool(test, "valid", false)) {
+        fail_msg("%s: %.*s: %s", suite->file,
+                 PT_STR_ARG(pt_json_string(test, "description", PT_STR_NULL)),
+                 data);
+    }
+
+    free(data);
+    suite->ran++;
+}
+
+
+/* REFUSED for a group that must work; its description comes first */
+static size_t
+find_refused(pt_str_t group)
+{
+    size_t  i, len;
+    char    description[256];
+
+    for (i = 0; i < REFUSED; i++) {
+        len = (size_t) snprintf(description, sizeof(description),
+                                "\"description\": \"%s\"", refused[i].group);
+
+        if (group.len > 100 + len
+            && memmem(group.data, 100 + len, description, len) != NULL)
+        {
+            break;
+        }
+    }
+
+    return i;
+}
+
+
+static char *
+text_of(const pt_json_t *value)
+{
+    char        *text;
+    pt_buf_t     b;
+    pt_jsonw_t   w;
+
+    pt_buf_init(&b, &pt_mem_heap, 1 << 20);
+    pt_jsonw_init(&w, &b);
+    pt_jsonw_value(&w, value);
+    assert_int_equal(b.err, PT_OK);
+
+    text = strndup(b.data, b.len);
+    pt_buf_done(&b);
+
+    return text;
 }
 
 
