@@ -23,7 +23,7 @@ PACKAGES_BUILD=(gcc libc6-dev make meson ninja-build pkg-config nginx-dev
     libunistring-dev libhyphen-dev libfontconfig-dev libseccomp-dev
     libharfbuzz-dev libsodium-dev zlib1g-dev libcmocka-dev)
 PACKAGES_RUN=(nginx postgresql-15 curl file jq openssl procps
-    fonts-sil-charis fonts-open-sans fonts-dejavu-core fonts-dejavu-extra
+    fonts-sil-gentiumplus fonts-open-sans fonts-dejavu-core fonts-dejavu-extra
     hyphen-en-us hyphen-en-gb)
 
 say()  { printf '%s\n' "$*"; }

@@ -134,8 +134,8 @@ document_markdown_read(pt_str_t text, pt_room_t *room,
 
     rc = md_parse(text.data, (MD_SIZE) text.len, &parser, m);
 
-    err = rc == 0 ? document_resolve(m)
-          : m->err != PT_OK ? m->err : PT_E_NOMEM;
+    err = m->err != PT_OK ? m->err
+          : rc != 0 ? PT_E_NOMEM : document_resolve(m);
 
     free(m);
 
@@ -197,7 +197,7 @@ document_enter_block(MD_BLOCKTYPE type, void *detail, void *data)
 
     case MD_BLOCK_TR:
         if (document_open(m, DOCUMENT_ROW) != 0) {
-            return 1;
+            return -1;
         }
 
         m->row = m->block;
@@ -354,7 +354,7 @@ document_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE len, void *data)
 }
 
 
-/* md4c ends as soon as a callback returns other than 0 */
+/* md4c swallows a positive return of some callbacks: -1 ends it always */
 static int
 document_stop(document_markdown_t *m, pt_err_t err, const char *what,
     pt_str_t name)
@@ -367,7 +367,7 @@ document_stop(document_markdown_t *m, pt_err_t err, const char *what,
                         name.data != NULL ? name.data : "");
     }
 
-    return 1;
+    return -1;
 }
 
 
@@ -397,7 +397,7 @@ static int
 document_enter_heading(document_markdown_t *m, unsigned level)
 {
     if (document_open(m, DOCUMENT_HEADING) != 0) {
-        return 1;
+        return -1;
     }
 
     m->block->level = level;
@@ -426,7 +426,7 @@ document_leave_heading(document_markdown_t *m)
         (void) snprintf(label, sizeof(label), "%u.", m->clause);
 
         if (document_label(m, label) != 0) {
-            return 1;
+            return -1;
         }
     }
 
@@ -445,7 +445,7 @@ static int
 document_enter_paragraph(document_markdown_t *m)
 {
     if (document_open(m, DOCUMENT_PARAGRAPH) != 0) {
-        return 1;
+        return -1;
     }
 
     m->block->level = m->n_lists;
@@ -564,7 +564,7 @@ document_run(document_markdown_t *m, pt_str_t text)
 
     /* text of a tight item */
     if (m->block == NULL && document_enter_paragraph(m) != 0) {
-        return 1;
+        return -1;
     }
 
     block = m->block;
@@ -703,7 +703,7 @@ document_comment(document_markdown_t *m, pt_str_t text)
         if (document_open(m, s.data[0] == 'p' ? DOCUMENT_PAGE_BREAK
                                               : DOCUMENT_SIGNATURES) != 0)
         {
-            return 1;
+            return -1;
         }
 
         m->block = NULL;
@@ -718,7 +718,7 @@ document_comment(document_markdown_t *m, pt_str_t text)
     if (m->block != NULL && s.len > 1 && s.data[0] == '#') {
         id = document_id(m, (pt_str_t) { s.data + 1, s.len - 1 });
         if (id == 0) {
-            return 1;
+            return -1;
         }
 
         m->block->target = id;
@@ -773,7 +773,7 @@ document_link(document_markdown_t *m, const MD_ATTRIBUTE *href)
     m->link_run = m->block != NULL ? m->block->n : 0;
     m->target = document_id(m, (pt_str_t) { href->text + 1, href->size - 1 });
 
-    return m->target == 0;
+    return m->target == 0 ? -1 : 0;
 }
 
 
@@ -786,7 +786,7 @@ document_link_end(document_markdown_t *m)
     if (m->block != NULL && m->block->n > m->link_run
         && document_run(m, PT_STR("\xc2\xa0")) != 0)
     {
-        return 1;
+        return -1;
     }
 
     ref = pt_room_alloc(m->room, sizeof(document_ref_t));
@@ -795,7 +795,7 @@ document_link_end(document_markdown_t *m)
     }
 
     if (document_run(m, PT_STR("?")) != 0) {
-        return 1;
+        return -1;
     }
 
     ref->block = m->block;

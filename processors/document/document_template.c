@@ -341,7 +341,7 @@ document_load_margins(document_loader_t *l, pt_str_t value)
 }
 
 
-/* "Charis SIL, DejaVu Serif": the second where the first has no glyph */
+/* "Gentium Book Plus, DejaVu Serif": the second where the first has no glyph */
 static pt_err_t
 document_load_fonts(document_loader_t *l, pt_str_t value,
     pt_typeface_t *typeface)

@@ -22,9 +22,9 @@
 #define PT_FITNESS_DEMERITS    10000    /* a tight line beside a loose one */
 #define PT_INFINITE            1e9
 
-/* spaces: half as much wider, a third narrower; beyond it a line is ragged */
+/* spaces: half as much wider, a fifth narrower; beyond it a line is ragged */
 #define PT_SPACE_STRETCH       2
-#define PT_SPACE_SHRINK        3
+#define PT_SPACE_SHRINK        5
 #define PT_STRETCH_LIMIT       4.0
 
 
