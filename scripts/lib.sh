@@ -263,10 +263,12 @@ postgres_up() {
         rm -rf "$DIR/postgres"
         install -d -m 700 -o "$PG_USER" "$DIR/postgres"
 
+        install -m 600 -o "$PG_USER" "$DIR/postgres-password" "$DIR/.initdb-password"
         (cd / && as "$PG_USER" "$PGBIN/initdb" -D "$DIR/postgres" -U postgres \
-            -A scram-sha-256 --pwfile=/dev/stdin -E UTF8 --locale=C.UTF-8) \
-            < "$DIR/postgres-password" > "$LOG/initdb.log" 2>&1 \
+            -A scram-sha-256 --pwfile="$DIR/.initdb-password" -E UTF8 --locale=C.UTF-8) \
+            > "$LOG/initdb.log" 2>&1 \
             || { tail -n 5 "$LOG/initdb.log" >&2; die "initdb failed"; }
+        rm -f "$DIR/.initdb-password"
 
         printf '%s\n' "listen_addresses = '127.0.0.1'" "port = $PG_PORT" \
             "unix_socket_directories = ''" "max_connections = 80" \
