@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_pitchey_auth.h"
+#include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_route.h"
 #include "ngx_http_pitchey_session.h"
@@ -97,6 +98,7 @@ ngx_http_pitchey_auth_handler(ngx_http_request_t *r)
     rc = ngx_http_pitchey_session_cached(pmcf, ctx->token_hash, r->pool,
                                          &ctx->user);
     if (rc == NGX_OK) {
+        ngx_http_pitchey_metrics_count(NGX_HTTP_PITCHEY_METRIC_SESSION_HITS);
         ctx->auth_status = NGX_OK;
         return ngx_http_pitchey_auth_verdict(r, ctx);
     }
@@ -104,6 +106,8 @@ ngx_http_pitchey_auth_handler(ngx_http_request_t *r)
     if (rc == NGX_ERROR) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
+
+    ngx_http_pitchey_metrics_count(NGX_HTTP_PITCHEY_METRIC_SESSION_MISSES);
 
     return ngx_http_pitchey_auth_wait(r, ctx);
 }
@@ -264,13 +268,13 @@ ngx_http_pitchey_auth_cookie_value(ngx_http_request_t *r, ngx_str_t *name,
 static ngx_int_t
 ngx_http_pitchey_auth_wait(ngx_http_request_t *r, ngx_http_pitchey_ctx_t *ctx)
 {
-    ngx_pool_cleanup_t            *cln;
+    ngx_http_cleanup_t            *cln;
     ngx_http_pitchey_auth_t       *auth;
     ngx_http_pitchey_main_conf_t  *pmcf;
 
     pmcf = ngx_http_get_module_main_conf(r, ngx_http_pitchey_module);
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_pitchey_auth_t));
+    cln = ngx_http_cleanup_add(r, sizeof(ngx_http_pitchey_auth_t));
     if (cln == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -396,11 +400,14 @@ ngx_http_pitchey_auth_verdict(ngx_http_request_t *r,
         return NGX_DECLINED;
 
     case NGX_HTTP_UNAUTHORIZED:
+        ngx_http_pitchey_metrics_count(NGX_HTTP_PITCHEY_METRIC_AUTH_REFUSED);
         rc = ngx_http_pitchey_problem(r, NGX_HTTP_UNAUTHORIZED, "unauthorized",
                                       "a valid session is required");
         break;
 
     default:
+        ngx_http_pitchey_metrics_count(
+                                NGX_HTTP_PITCHEY_METRIC_AUTH_UNAVAILABLE);
         rc = ngx_http_pitchey_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
                                       "database_unavailable",
                                       "the session cannot be verified now");

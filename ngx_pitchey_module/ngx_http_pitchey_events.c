@@ -16,6 +16,7 @@
 #include "ngx_http_pitchey_events.h"
 #include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_problem.h"
+#include "ngx_http_pitchey_revocation.h"
 #include "ngx_http_pitchey_zmq.h"
 
 
@@ -193,6 +194,7 @@ static ngx_http_pitchey_sse_t *ngx_http_pitchey_sse_new(uint32_t seq,
     pt_str_t type, pt_str_t body);
 static void ngx_http_pitchey_sse_unref(ngx_http_pitchey_sse_t *sse);
 
+static void ngx_http_pitchey_events_revoked(ngx_http_request_t *r);
 static void ngx_http_pitchey_events_tick(ngx_event_t *ev);
 static void ngx_http_pitchey_events_show_progress(void);
 static void ngx_http_pitchey_events_retry(void);
@@ -200,10 +202,6 @@ static void ngx_http_pitchey_events_beat(void);
 static void ngx_http_pitchey_events_stop(ngx_uint_t (*match)(
     ngx_http_pitchey_stream_t *s, const void *data), const void *data);
 static ngx_uint_t ngx_http_pitchey_events_match_live(
-    ngx_http_pitchey_stream_t *s, const void *data);
-static ngx_uint_t ngx_http_pitchey_events_match_token(
-    ngx_http_pitchey_stream_t *s, const void *data);
-static ngx_uint_t ngx_http_pitchey_events_match_user(
     ngx_http_pitchey_stream_t *s, const void *data);
 static void ngx_http_pitchey_events_sync(ngx_uint_t to);
 static void ngx_http_pitchey_events_sync_reply(void *data,
@@ -269,6 +267,12 @@ ngx_http_pitchey_events_handler(ngx_http_request_t *r,
         if (w == NULL) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
+    }
+
+    if (ngx_http_pitchey_auth_watch(r, ngx_http_pitchey_events_revoked)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     s->watch = w;
@@ -1486,18 +1490,20 @@ ngx_http_pitchey_events_connected(ngx_uint_t from)
 }
 
 
-void
-ngx_http_pitchey_events_revoke_token(const u_char token_hash[32])
+/* the stream's session ended; a new one may go on with Last-Event-ID */
+static void
+ngx_http_pitchey_events_revoked(ngx_http_request_t *r)
 {
-    ngx_http_pitchey_events_stop(ngx_http_pitchey_events_match_token,
-                                 token_hash);
-}
+    ngx_http_pitchey_ctx_t     *ctx;
+    ngx_http_pitchey_stream_t  *s;
 
+    ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
+    s = ctx->data;
 
-void
-ngx_http_pitchey_events_revoke_user(const ngx_str_t *user_id)
-{
-    ngx_http_pitchey_events_stop(ngx_http_pitchey_events_match_user, user_id);
+    /* its last bytes may still be under way */
+    if (s->watch != NULL) {
+        ngx_http_pitchey_stream_stop(s, NULL);
+    }
 }
 
 
@@ -1743,32 +1749,6 @@ ngx_http_pitchey_events_match_live(ngx_http_pitchey_stream_t *s,
     const void *data)
 {
     return s->state == NGX_HTTP_PITCHEY_STREAM_LIVE;
-}
-
-
-static ngx_uint_t
-ngx_http_pitchey_events_match_token(ngx_http_pitchey_stream_t *s,
-    const void *data)
-{
-    ngx_http_pitchey_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(s->request, ngx_http_pitchey_module);
-
-    return ngx_memcmp(ctx->token_hash, data, sizeof(ctx->token_hash)) == 0;
-}
-
-
-static ngx_uint_t
-ngx_http_pitchey_events_match_user(ngx_http_pitchey_stream_t *s,
-    const void *data)
-{
-    const ngx_str_t         *id = data;
-    ngx_http_pitchey_ctx_t  *ctx;
-
-    ctx = ngx_http_get_module_ctx(s->request, ngx_http_pitchey_module);
-
-    return ctx->user.id.len == id->len
-           && ngx_memcmp(ctx->user.id.data, id->data, id->len) == 0;
 }
 
 

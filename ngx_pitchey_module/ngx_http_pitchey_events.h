@@ -13,10 +13,6 @@
 ngx_int_t ngx_http_pitchey_events_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match);
 
-/* a revocation: the worker's streams of this session, or of this user, end */
-void ngx_http_pitchey_events_revoke_token(const u_char token_hash[32]);
-void ngx_http_pitchey_events_revoke_user(const ngx_str_t *user_id);
-
 /* from _zmq: news of an orchestrator, by its number */
 void ngx_http_pitchey_events_receive(ngx_uint_t from, const pt_event_t *event);
 void ngx_http_pitchey_events_lagged(ngx_uint_t from);

@@ -1060,7 +1060,8 @@ ngx_http_pitchey_pg_resolve_host(ngx_conf_t *cf, ngx_str_t *directive,
             continue;
         }
 
-        address->hostaddr.data = ngx_pnalloc(cf->temp_pool, NGX_SOCKADDR_STRLEN);
+        address->hostaddr.data = ngx_pnalloc(cf->temp_pool,
+                                             NGX_SOCKADDR_STRLEN);
         if (address->hostaddr.data == NULL) {
             return NGX_ERROR;
         }

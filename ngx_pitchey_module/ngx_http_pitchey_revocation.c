@@ -41,7 +41,7 @@ typedef struct {
     ngx_http_pitchey_waiter_t      waiter;
     ngx_msec_t                     time;      /* when the session was good */
     unsigned                       asking:1;
-} ngx_http_pitchey_watch_t;
+} ngx_http_pitchey_auth_watch_t;
 
 
 typedef struct {
@@ -77,14 +77,17 @@ static void ngx_http_pitchey_revocation_closed(
 static ngx_int_t ngx_http_pitchey_revocation_hash(const char *hex,
     u_char *ret_hash);
 
-static void ngx_http_pitchey_watch_check(void);
-static void ngx_http_pitchey_watch_ask(ngx_http_pitchey_watch_t *watch);
-static void ngx_http_pitchey_watch_asked(ngx_http_pitchey_waiter_t *waiter,
-    ngx_int_t rc, const ngx_http_pitchey_user_t *user, ngx_msec_t time);
-static void ngx_http_pitchey_watch_revoke(const u_char *hash,
+static void ngx_http_pitchey_auth_watch_check(void);
+static void ngx_http_pitchey_auth_watch_ask(
+    ngx_http_pitchey_auth_watch_t *watch);
+static void ngx_http_pitchey_auth_watch_asked(
+    ngx_http_pitchey_waiter_t *waiter, ngx_int_t rc,
+    const ngx_http_pitchey_user_t *user, ngx_msec_t time);
+static void ngx_http_pitchey_auth_watch_revoke(const u_char *hash,
     const ngx_str_t *user_id);
-static void ngx_http_pitchey_watch_end(ngx_http_pitchey_watch_t *watch);
-static void ngx_http_pitchey_watch_cleanup(void *data);
+static void ngx_http_pitchey_auth_watch_end(
+    ngx_http_pitchey_auth_watch_t *watch);
+static void ngx_http_pitchey_auth_watch_cleanup(void *data);
 
 
 static const ngx_http_pitchey_pg_handlers_t
@@ -145,10 +148,11 @@ ngx_http_pitchey_revocation_timer(ngx_event_t *ev)
         && ngx_current_msec - rev->proven > NGX_HTTP_PITCHEY_SILENT)
     {
         ngx_http_pitchey_pg_close(&rev->conn);
-        ngx_http_pitchey_revocation_closed(&rev->conn, "it hears no notification");
+        ngx_http_pitchey_revocation_closed(&rev->conn,
+                                           "it hears no notification");
     }
 
-    ngx_http_pitchey_watch_check();
+    ngx_http_pitchey_auth_watch_check();
 
     ngx_add_timer(&rev->timer, NGX_HTTP_PITCHEY_PROBE);
 }
@@ -252,7 +256,7 @@ ngx_http_pitchey_revocation_notified(ngx_http_pitchey_pg_conn_t *conn,
         && ngx_http_pitchey_revocation_hash(payload + 2, hash) == NGX_OK)
     {
         ngx_http_pitchey_shm_remove(rev->pmcf->session_zone, hash);
-        ngx_http_pitchey_watch_revoke(hash, NULL);
+        ngx_http_pitchey_auth_watch_revoke(hash, NULL);
         return;
     }
 
@@ -262,7 +266,7 @@ ngx_http_pitchey_revocation_notified(ngx_http_pitchey_pg_conn_t *conn,
 
         ngx_http_pitchey_shm_remove_group(rev->pmcf->session_zone,
                                    ngx_http_pitchey_session_group(&user_id));
-        ngx_http_pitchey_watch_revoke(NULL, &user_id);
+        ngx_http_pitchey_auth_watch_revoke(NULL, &user_id);
         return;
     }
 
@@ -321,22 +325,23 @@ ngx_int_t
 ngx_http_pitchey_auth_watch(ngx_http_request_t *r,
     ngx_http_pitchey_watch_pt handler)
 {
-    ngx_pool_cleanup_t        *cln;
-    ngx_http_pitchey_watch_t  *watch;
+    ngx_http_cleanup_t             *cln;
+    ngx_http_pitchey_auth_watch_t  *watch;
 
-    cln = ngx_pool_cleanup_add(r->pool, sizeof(ngx_http_pitchey_watch_t));
+    /* not the pool's: HTTP/2 keeps that until the last frame has left */
+    cln = ngx_http_cleanup_add(r, sizeof(ngx_http_pitchey_auth_watch_t));
     if (cln == NULL) {
         return NGX_ERROR;
     }
 
     watch = cln->data;
-    ngx_memzero(watch, sizeof(ngx_http_pitchey_watch_t));
-    cln->handler = ngx_http_pitchey_watch_cleanup;
+    ngx_memzero(watch, sizeof(ngx_http_pitchey_auth_watch_t));
+    cln->handler = ngx_http_pitchey_auth_watch_cleanup;
 
     watch->request = r;
     watch->ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
     watch->handler = handler;
-    watch->waiter.handler = ngx_http_pitchey_watch_asked;
+    watch->waiter.handler = ngx_http_pitchey_auth_watch_asked;
     watch->waiter.data = watch;
 
     /* the first turn of the timer asks, unless the connection is alive */
@@ -354,13 +359,13 @@ ngx_http_pitchey_auth_watch(ngx_http_request_t *r,
  * have told.  Who was looked at goes to the end, so that all have their turn.
  */
 static void
-ngx_http_pitchey_watch_check(void)
+ngx_http_pitchey_auth_watch_check(void)
 {
     int64_t                         now;
     ngx_uint_t                      asked;
     ngx_queue_t                    *q, *next, *end, *watches;
     ngx_http_pitchey_ctx_t         *ctx;
-    ngx_http_pitchey_watch_t       *watch;
+    ngx_http_pitchey_auth_watch_t  *watch;
     ngx_http_pitchey_revocation_t  *rev;
 
     rev = &ngx_http_pitchey_revocation;
@@ -376,7 +381,7 @@ ngx_http_pitchey_watch_check(void)
 
     for (q = ngx_queue_head(watches); /* void */ ; q = next) {
         next = ngx_queue_next(q);
-        watch = ngx_queue_data(q, ngx_http_pitchey_watch_t, queue);
+        watch = ngx_queue_data(q, ngx_http_pitchey_auth_watch_t, queue);
         ctx = watch->ctx;
 
         if (asked < NGX_HTTP_PITCHEY_RECHECKS && !watch->asking
@@ -387,7 +392,7 @@ ngx_http_pitchey_watch_check(void)
         {
             ngx_queue_remove(q);
             ngx_queue_insert_tail(watches, q);
-            ngx_http_pitchey_watch_ask(watch);
+            ngx_http_pitchey_auth_watch_ask(watch);
             asked++;
         }
 
@@ -399,7 +404,7 @@ ngx_http_pitchey_watch_check(void)
 
 
 static void
-ngx_http_pitchey_watch_ask(ngx_http_pitchey_watch_t *watch)
+ngx_http_pitchey_auth_watch_ask(ngx_http_pitchey_auth_watch_t *watch)
 {
     ngx_http_pitchey_ctx_t  *ctx;
 
@@ -417,10 +422,10 @@ ngx_http_pitchey_watch_ask(ngx_http_pitchey_watch_t *watch)
 
 
 static void
-ngx_http_pitchey_watch_asked(ngx_http_pitchey_waiter_t *waiter, ngx_int_t rc,
-    const ngx_http_pitchey_user_t *user, ngx_msec_t time)
+ngx_http_pitchey_auth_watch_asked(ngx_http_pitchey_waiter_t *waiter,
+    ngx_int_t rc, const ngx_http_pitchey_user_t *user, ngx_msec_t time)
 {
-    ngx_http_pitchey_watch_t  *watch;
+    ngx_http_pitchey_auth_watch_t  *watch;
 
     watch = waiter->data;
     watch->asking = 0;
@@ -433,7 +438,7 @@ ngx_http_pitchey_watch_asked(ngx_http_pitchey_waiter_t *waiter, ngx_int_t rc,
         break;
 
     case NGX_DECLINED:
-        ngx_http_pitchey_watch_end(watch);
+        ngx_http_pitchey_auth_watch_end(watch);
         break;
 
     default:
@@ -445,11 +450,11 @@ ngx_http_pitchey_watch_asked(ngx_http_pitchey_waiter_t *waiter, ngx_int_t rc,
 
 /* by the token's hash, or by the user */
 static void
-ngx_http_pitchey_watch_revoke(const u_char *hash, const ngx_str_t *user_id)
+ngx_http_pitchey_auth_watch_revoke(const u_char *hash, const ngx_str_t *user_id)
 {
-    ngx_queue_t               *q, ended, *watches;
-    ngx_http_pitchey_ctx_t    *ctx;
-    ngx_http_pitchey_watch_t  *watch;
+    ngx_queue_t                    *q, ended, *watches;
+    ngx_http_pitchey_ctx_t         *ctx;
+    ngx_http_pitchey_auth_watch_t  *watch;
 
     watches = &ngx_http_pitchey_revocation.watches;
 
@@ -457,7 +462,7 @@ ngx_http_pitchey_watch_revoke(const u_char *hash, const ngx_str_t *user_id)
     ngx_queue_init(&ended);
 
     for (q = ngx_queue_head(watches); q != ngx_queue_sentinel(watches);) {
-        watch = ngx_queue_data(q, ngx_http_pitchey_watch_t, queue);
+        watch = ngx_queue_data(q, ngx_http_pitchey_auth_watch_t, queue);
         q = ngx_queue_next(q);
 
         ctx = watch->ctx;
@@ -476,15 +481,15 @@ ngx_http_pitchey_watch_revoke(const u_char *hash, const ngx_str_t *user_id)
 
     while (!ngx_queue_empty(&ended)) {
         q = ngx_queue_head(&ended);
-        ngx_http_pitchey_watch_end(
-                         ngx_queue_data(q, ngx_http_pitchey_watch_t, queue));
+        ngx_http_pitchey_auth_watch_end(
+                    ngx_queue_data(q, ngx_http_pitchey_auth_watch_t, queue));
     }
 }
 
 
 /* the cleanup then finds it in a queue of its own */
 static void
-ngx_http_pitchey_watch_end(ngx_http_pitchey_watch_t *watch)
+ngx_http_pitchey_auth_watch_end(ngx_http_pitchey_auth_watch_t *watch)
 {
     ngx_connection_t  *c;
 
@@ -501,9 +506,9 @@ ngx_http_pitchey_watch_end(ngx_http_pitchey_watch_t *watch)
 
 
 static void
-ngx_http_pitchey_watch_cleanup(void *data)
+ngx_http_pitchey_auth_watch_cleanup(void *data)
 {
-    ngx_http_pitchey_watch_t  *watch = data;
+    ngx_http_pitchey_auth_watch_t  *watch = data;
 
     ngx_queue_remove(&watch->queue);
 
