@@ -15,6 +15,7 @@
 
 #include "ngx_http_pitchey_events.h"
 #include "ngx_http_pitchey_mem.h"
+#include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_revocation.h"
 #include "ngx_http_pitchey_zmq.h"
@@ -275,6 +276,9 @@ ngx_http_pitchey_events_handler(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    ngx_http_pitchey_metrics_count(NGX_HTTP_PITCHEY_METRIC_STREAMS_OPENED);
+    ngx_http_pitchey_metrics_streams(1);
+
     s->watch = w;
     s->beat_time = ngx_current_msec;
 
@@ -363,6 +367,8 @@ ngx_http_pitchey_stream_leave(void *data)
     if (w == NULL) {
         return;
     }
+
+    ngx_http_pitchey_metrics_streams(-1);
 
     s->watch = NULL;
 
