@@ -173,13 +173,16 @@ document_load_file(document_loader_t *l, const char *path)
         return PT_E_NOMEM;
     }
 
-    l->template->text = realloc(normal, len + 1);
+    l->template->text = malloc(len + 1);
+
     if (l->template->text == NULL) {
         free(normal);
         return PT_E_NOMEM;
     }
 
+    memcpy(l->template->text, normal, len);
     l->template->text[len] = '\0';
+    free(normal);
 
     return PT_OK;
 }
