@@ -9,12 +9,15 @@
 
 #include <libavfilter/buffersink.h>
 #include <libavfilter/buffersrc.h>
-#include <libavutil/opt.h>
+#include <libavutil/cpu.h>
 #include <libavutil/pixdesc.h>
 
 
 /* the longest description is that of an interlaced, turned HDR picture */
-#define VIDEO_GRAPH_BYTES  768
+#define VIDEO_GRAPH_BYTES   768
+
+/* each keeps a picture or two of the source's size; encoding takes longer */
+#define VIDEO_DECODERS_MAX  4
 
 
 static pt_err_t video_picture_take(video_picture_t *p);
@@ -72,11 +75,19 @@ video_picture_open(video_picture_t *p, const AVStream *stream,
 
     p->decoder->pkt_timebase = stream->time_base;
     p->decoder->max_pixels = VIDEO_PIXELS_MAX;
-    p->decoder->thread_count = 0;
+    p->decoder->thread_count = av_cpu_count() < VIDEO_DECODERS_MAX
+                               ? av_cpu_count() : VIDEO_DECODERS_MAX;
 
     rc = avcodec_open2(p->decoder, codec, NULL);
-    if (rc < 0) {
+
+    if (rc == AVERROR(ENOMEM)) {
         return video_fail_av(report, rc, "cannot decode the video");
+    }
+
+    if (rc < 0) {
+        return video_fail(report, PT_E_INPUT_BROKEN,
+                          "the parameters of the %s video are damaged",
+                          info->video_codec);
     }
 
     return PT_OK;
@@ -346,7 +357,7 @@ video_picture_graph(video_picture_t *p, const AVFrame *frame)
         goto done;
     }
 
-    p->graph->nb_threads = 0;
+    p->graph->nb_threads = p->decoder->thread_count;
 
     p->in = avfilter_graph_alloc_filter(p->graph,
                                         avfilter_get_by_name("buffer"), "in");
@@ -408,7 +419,13 @@ done:
 
     if (rc < 0) {
         avfilter_graph_free(&p->graph);
-        return video_fail_av(p->report, rc, "cannot convert the picture");
+
+        return rc == AVERROR(ENOMEM)
+               ? video_fail_av(p->report, rc, "cannot convert the picture")
+               : video_fail(p->report, PT_E_INPUT_UNSUPPORTED,
+                            "pictures of %d x %d pixels in %s cannot be "
+                            "converted", frame->width, frame->height,
+                            av_get_pix_fmt_name(frame->format));
     }
 
     return PT_OK;

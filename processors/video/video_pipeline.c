@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "video_mp4.h"
 #include "video_sound.h"
@@ -105,6 +106,7 @@ static void video_run_encoded(video_run_t *run);
 static pt_err_t video_run_write(video_run_t *run, AVPacket *packet);
 static void video_run_progress(video_run_t *run);
 static pt_err_t video_run_finish(video_run_t *run);
+static void video_run_silent(video_run_t *run);
 static void video_run_damage(video_run_t *run);
 static double video_run_frame_rate(const video_run_t *run);
 static pt_err_t video_run_master(video_run_t *run);
@@ -237,13 +239,18 @@ video_run_lanes(video_run_t *run)
     if (run->source.audio && run->info->audio_end_us > 0) {
         err = video_sound_open(&run->sound, run->source.audio, run->info,
                                run->report);
-        if (err != PT_OK) {
+        if (err == PT_OK) {
+            run->sound.emit = video_run_packet;
+            run->sound.ctx = &run->lanes[run->nlanes];
+            run->nlanes++;
+
+        } else if (err == PT_E_INPUT_UNSUPPORTED) {
+            video_warn(run->report, "audio_unreadable", "the audio track "
+                       "cannot be decoded; it was left out");
+
+        } else {
             return err;
         }
-
-        run->sound.emit = video_run_packet;
-        run->sound.ctx = &run->lanes[run->nlanes];
-        run->nlanes++;
     }
 
     atomic_init(&run->encoding, run->nlanes);
@@ -725,6 +732,8 @@ video_run_finish(video_run_t *run)
 
     run->watcher->progress(run->watcher->ctx, VIDEO_PROGRESS_END, "finish");
 
+    video_run_silent(run);
+
     for (i = 0; i < run->nlanes; i++) {
         err = video_track_finish(&run->lanes[i].track);
         if (err != PT_OK) {
@@ -749,6 +758,29 @@ video_run_finish(video_run_t *run)
     }
 
     return video_run_result(run);
+}
+
+
+/* an audio track of which nothing could be decoded: as if it were not there */
+static void
+video_run_silent(video_run_t *run)
+{
+    video_lane_t  *audio;
+
+    audio = &run->lanes[run->plan->nrungs];
+
+    if (run->nlanes == run->plan->nrungs || audio->track.begun
+        || audio->track.held->data)
+    {
+        return;
+    }
+
+    run->nlanes--;
+    (void) unlink("hls/audio/init.mp4");
+    (void) rmdir("hls/audio");
+
+    video_warn(run->report, "audio_unreadable", "nothing of the audio track "
+               "can be decoded; it was left out");
 }
 
 

@@ -6,7 +6,16 @@
 
 #include <string.h>
 
+#include <libavutil/cpu.h>
 #include <libavutil/opt.h>
+
+
+/*
+ * x264 takes 1.5 threads a core by itself.  More than this many cost memory
+ * and picture quality and gain nothing beside the other rungs.
+ */
+#define VIDEO_CORES_AUTO   8
+#define VIDEO_THREADS_MAX  12
 
 
 static pt_err_t video_rung_encoder(video_rung_t *r,
@@ -89,7 +98,8 @@ video_rung_encoder(video_rung_t *r, const video_rung_size_t *size,
     e->colorspace = colors->matrix;
     e->chroma_sample_location = AVCHROMA_LOC_LEFT;
     e->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
-    e->thread_count = 0;
+    e->thread_count = av_cpu_count() > VIDEO_CORES_AUTO ? VIDEO_THREADS_MAX
+                                                        : 0;
 
     options = NULL;
     (void) av_dict_set(&options, "preset", preset->x264, 0);

@@ -85,7 +85,7 @@ video_sound_decoder(video_sound_t *s, const AVStream *stream)
 
     codec = avcodec_find_decoder(stream->codecpar->codec_id);
     if (codec == NULL) {
-        return video_fail_av(s->report, AVERROR_DECODER_NOT_FOUND, "audio");
+        return PT_E_INPUT_UNSUPPORTED;
     }
 
     s->decoder = avcodec_alloc_context3(codec);
@@ -94,18 +94,17 @@ video_sound_decoder(video_sound_t *s, const AVStream *stream)
     }
 
     rc = avcodec_parameters_to_context(s->decoder, stream->codecpar);
-    if (rc < 0) {
+
+    if (rc >= 0) {
+        s->decoder->pkt_timebase = stream->time_base;
+        rc = avcodec_open2(s->decoder, codec, NULL);
+    }
+
+    if (rc == AVERROR(ENOMEM)) {
         return video_fail_av(s->report, rc, "cannot decode the audio");
     }
 
-    s->decoder->pkt_timebase = stream->time_base;
-
-    rc = avcodec_open2(s->decoder, codec, NULL);
-    if (rc < 0) {
-        return video_fail_av(s->report, rc, "cannot decode the audio");
-    }
-
-    return PT_OK;
+    return rc < 0 ? PT_E_INPUT_UNSUPPORTED : PT_OK;
 }
 
 
@@ -211,6 +210,12 @@ video_sound_frame(video_sound_t *s, AVFrame *frame)
     }
 
     err = video_sound_swr(s, frame);
+
+    if (err == PT_E_INPUT_UNSUPPORTED) {
+        s->errors++;
+        return PT_OK;
+    }
+
     if (err != PT_OK) {
         return err;
     }
@@ -399,7 +404,10 @@ video_sound_encode(video_sound_t *s, bool flush)
 }
 
 
-/* a resampler for frames like this one, after what is still in the old one */
+/*
+ * A resampler for frames like this one, after what is still in the old one.
+ * PT_E_INPUT_UNSUPPORTED: there is none, and this is not in the report.
+ */
 static pt_err_t
 video_sound_swr(video_sound_t *s, const AVFrame *frame)
 {
@@ -443,10 +451,13 @@ video_sound_swr(video_sound_t *s, const AVFrame *frame)
         rc = swr_init(s->swr);
     }
 
+    if (rc == AVERROR(ENOMEM)) {
+        return video_fail_av(s->report, rc, "cannot convert the audio");
+    }
+
     if (rc < 0) {
-        return video_fail(s->report, PT_E_INPUT_UNSUPPORTED,
-                          "the audio's %d channels cannot be mixed to stereo",
-                          frame->ch_layout.nb_channels);
+        swr_free(&s->swr);       /* a layout that cannot be mixed to stereo */
+        return PT_E_INPUT_UNSUPPORTED;
     }
 
     av_frame_unref(s->kind);

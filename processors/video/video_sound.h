@@ -36,6 +36,10 @@ typedef struct {
 } video_sound_t;
 
 
+/*
+ * Errors  PT_E_INPUT_UNSUPPORTED: this audio cannot be decoded; no failure
+ *         of the run, so not in the report.  Others are.
+ */
 PT_MUST_CHECK pt_err_t video_sound_open(video_sound_t *s,
     const AVStream *stream, const video_info_t *info, video_report_t *report);
 void video_sound_close(video_sound_t *s);
