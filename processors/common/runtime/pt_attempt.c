@@ -101,7 +101,6 @@ struct pt_attempts_s {
     uv_timer_t              tick;
     pt_attempt_t           *first;
     unsigned                discards;    /* deletions under way */
-    bool                    closing;
     bool                    pool_closed;
 };
 
@@ -211,8 +210,6 @@ void
 pt_attempts_close(pt_attempts_t *attempts)
 {
     pt_attempt_t  *a, *next;
-
-    attempts->closing = true;
 
     for (a = attempts->first; a != NULL; a = next) {
         next = a->next;
@@ -647,13 +644,19 @@ attempt_on_output(pt_attempt_t *a, const pt_childmsg_t *m)
 {
     pt_output_item_t  *item;
 
-    if (!pt_output_name_is_good(m->name) || a->noutputs == PT_OUTPUTS_MAX
+    if (!pt_output_name_is_good(m->name)
         || (m->kind == PT_CHILDMSG_TREE && !pt_output_name_is_good(m->entry)))
     {
         return false;
     }
 
     if (a->verdict != VERDICT_NONE) {
+        return true;
+    }
+
+    if (a->noutputs == PT_OUTPUTS_MAX) {
+        attempt_fail(a, PT_E_RESOURCE_LIMIT, "more than %u outputs",
+                     PT_OUTPUTS_MAX);
         return true;
     }
 

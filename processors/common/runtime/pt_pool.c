@@ -16,7 +16,7 @@
 
 #define JOBS_PER_CHILD   1000
 #define FAILED_STARTS    3          /* one after the other, then it is hopeless */
-#define RETRY_MS         200        /* until a child is asked for again */
+#define RETRY_MS         1000       /* until a child is asked for again */
 
 #define PRINTED_LINE     1024       /* bytes of a printed line, then it is cut */
 #define STRAYS_MAX       100        /* lines of a child between its jobs */
@@ -234,6 +234,7 @@ pt_err_t
 pt_child_send_job(pt_child_t *c, const pt_childmsg_t *m)
 {
     uv_buf_t           buf;
+    pt_err_t           err;
     pt_child_write_t  *w;
 
     w = calloc(1, sizeof(*w));
@@ -245,8 +246,7 @@ pt_child_send_job(pt_child_t *c, const pt_childmsg_t *m)
     pt_childmsg_write(&w->data, m);
 
     if (w->data.err != PT_OK) {
-        pt_err_t  err = w->data.err;
-
+        err = w->data.err;
         pt_buf_done(&w->data);
         free(w);
         return err;
@@ -256,13 +256,6 @@ pt_child_send_job(pt_child_t *c, const pt_childmsg_t *m)
     c->njobs++;
     c->cpu_before_ms = pt_child_cpu_ms(c);
     pt_child_peak_reset(c);
-
-    if (c->handles == 0) {
-        /* it has gone; its owner hears of that, not of this */
-        pt_buf_done(&w->data);
-        free(w);
-        return PT_OK;
-    }
 
     buf = uv_buf_init(w->data.data, (unsigned) w->data.len);
 

@@ -29,6 +29,7 @@
 #define FAREWELL_MS      50       /* for the last messages to leave */
 #define DRAIN_UNHEARD_MS 10000    /* waits so long for an orchestrator's ACKs */
 #define ORPHAN_S         600      /* idle and unheard of for so long: ends */
+#define SLOTS_MAX        1000     /* a thread each, of libuv's 1,024 */
 
 /* of one orchestrator: reports and progress of all slots */
 #define SEND_MAX         10000
@@ -230,7 +231,7 @@ processor_parse(pt_options_t *o, const pt_processor_t *declared, int argc,
     }
 
     return optind == argc && o->connect && o->storage && o->scratch
-           && o->slots >= 1 && o->slots <= 256 ? 0 : -1;
+           && o->slots >= 1 && o->slots <= SLOTS_MAX ? 0 : -1;
 }
 
 

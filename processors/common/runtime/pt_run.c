@@ -356,8 +356,8 @@ run_import_one(pt_run_t *r, char *input, pt_jsonw_t *w)
 static pt_err_t
 run_copy(const char *from, const char *to)
 {
-    int      in, out;
-    ssize_t  n = -1;
+    int  in, out;
+    int  rc = -1;
 
     in = open(from, O_RDONLY | O_CLOEXEC);
     if (in == -1) {
@@ -367,16 +367,13 @@ run_copy(const char *from, const char *to)
     out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
 
     if (out != -1) {
-        do {
-            n = copy_file_range(in, NULL, out, NULL, 1u << 30, 0);
-        } while (n > 0);
-
+        rc = pt_fd_copy(in, out);
         (void) close(out);
     }
 
     (void) close(in);
 
-    return n == 0 ? PT_OK : PT_E_IO;
+    return rc == 0 ? PT_OK : PT_E_IO;
 }
 
 

@@ -14,6 +14,9 @@
 #include "pt_scratch.h"
 
 
+#define ROOT_MAX  800     /* bytes; a child's folder must fit its message */
+
+
 struct pt_scratch_s {
     int    fd;            /* of the own folder; holds the lock */
     char  *path;
@@ -136,6 +139,11 @@ static pt_err_t
 pt_scratch_lock_own(const char *root, const char *service, pt_scratch_t *s)
 {
     struct stat  by_fd, by_path;
+
+    if (strlen(root) > ROOT_MAX) {
+        errno = ENAMETOOLONG;
+        return PT_E_IO;
+    }
 
     if (asprintf(&s->path, "%s/%s.%ld", root, service, (long) getpid()) == -1) {
         return PT_E_NOMEM;

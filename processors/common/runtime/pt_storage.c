@@ -75,7 +75,6 @@ static pt_err_t pt_tree_copy(int from, int to, unsigned depth);
 static pt_err_t pt_tree_entry_copy(int from, int to, const char *name,
     unsigned depth);
 static pt_err_t pt_file_copy(int from, int folder, const char *name);
-static int pt_bytes_copy(int from, int to);
 static bool pt_name_is_good(const char *name, size_t len, bool upper);
 static DIR *pt_folder_list(int fd);
 static bool pt_is_dots(const char *name);
@@ -779,7 +778,7 @@ pt_file_copy(int from, int folder, const char *name)
         return PT_E_STORAGE;
     }
 
-    rc = pt_bytes_copy(from, to);
+    rc = pt_fd_copy(from, to);
 
     /* some file systems tell of a full disk only here */
     if (close(to) == -1) {
@@ -787,36 +786,6 @@ pt_file_copy(int from, int folder, const char *name)
     }
 
     return rc == 0 ? PT_OK : PT_E_STORAGE;
-}
-
-
-static int
-pt_bytes_copy(int from, int to)
-{
-    char     chunk[16384];
-    ssize_t  n, m, done;
-
-    /* shares the blocks where the file system can */
-    do {
-        n = copy_file_range(from, NULL, to, NULL, 1u << 30, 0);
-    } while (n > 0);
-
-    if (n == 0 || (errno != EXDEV && errno != EINVAL && errno != ENOSYS
-                   && errno != EOPNOTSUPP))
-    {
-        return (int) n;
-    }
-
-    while ((n = read(from, chunk, sizeof(chunk))) > 0) {
-        for (done = 0; done < n; done += m) {
-            m = write(to, chunk + done, (size_t) (n - done));
-            if (m == -1) {
-                return -1;
-            }
-        }
-    }
-
-    return (int) n;
 }
 
 
