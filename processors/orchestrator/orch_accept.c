@@ -388,6 +388,12 @@ orch_batch_send(orch_batch_t *b, pt_pg_t *pg)
         err = pt_pg_commit(pg, orch_batch_done, b);
     }
 
+    if (err == PT_OK && ORCH_FAULT("reply-before-commit")) {
+        DL_FOREACH(b->list, rq) {
+            orch_reply_early(rq, PT_STR("{}"));
+        }
+    }
+
     for (i = 0; i < ORCH_ACCEPT_COLUMNS; i++) {
         pt_pg_column_done(&columns[i]);
     }

@@ -180,12 +180,20 @@ orch_request_free(orch_request_t *rq)
 void
 orch_reply(orch_request_t *rq, pt_str_t body)
 {
-    pt_msg_t  msg = { .command = PT_CMD_OK };
-
     if (body.len > PT_REPLY_MAX) {
         orch_refuse(rq, PT_E_TOO_LARGE, "the answer is too large");
         return;
     }
+
+    orch_reply_early(rq, body);
+    orch_request_free(rq);
+}
+
+
+void
+orch_reply_early(orch_request_t *rq, pt_str_t body)
+{
+    pt_msg_t  msg = { .command = PT_CMD_OK };
 
     msg.u.ok.rid = rq->msg.u.request.rid;
     msg.u.ok.body = body;
@@ -193,8 +201,6 @@ orch_reply(orch_request_t *rq, pt_str_t body)
     if (!orch_request_is_late(rq)) {
         orch_edge_send(rq->o, rq->peer, &msg);
     }
-
-    orch_request_free(rq);
 }
 
 

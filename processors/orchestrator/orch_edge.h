@@ -38,6 +38,9 @@ void orch_refuse(orch_request_t *rq, pt_err_t err, const char *detail);
 void orch_refuse_with(orch_request_t *rq, pt_err_t err, const char *detail,
     uint32_t retry_after_s, pt_str_t errors);
 
+/* for a planted fault only: answers, and lets it go on */
+void orch_reply_early(orch_request_t *rq, pt_str_t body);
+
 /* the owner that a row must have: absent for an admin, who may see all */
 pt_str_t orch_request_owner(const orch_request_t *rq);
 
