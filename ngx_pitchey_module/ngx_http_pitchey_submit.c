@@ -27,9 +27,19 @@
 #define NGX_HTTP_PITCHEY_TIMEOUT_MAX_S  604800
 #define NGX_HTTP_PITCHEY_KEY_MAX        255
 
+/* places in a body where files are named; an id may stand in several */
+#define NGX_HTTP_PITCHEY_PLACES_MAX     256
+
 /* random bytes are taken from OpenSSL so many at once */
 #define NGX_HTTP_PITCHEY_RANDOM         1024
 #define NGX_HTTP_PITCHEY_RANDOM_ID      10
+
+
+/* where the body names a file */
+typedef struct {
+    pt_id_t             id;
+    pt_str_t            pointer;
+} ngx_http_pitchey_place_t;
 
 
 typedef struct {
@@ -43,6 +53,7 @@ typedef struct {
     pt_submit_t         submit;
     pt_id_t             inputs[PT_INPUTS_MAX];
     ngx_uint_t          ninputs;
+    ngx_array_t         places;        /* of ngx_http_pitchey_place_t */
     u_char              sha256[SHA256_DIGEST_LENGTH];
 
     const pt_mem_t     *mem;           /* the request's pool */
@@ -106,6 +117,8 @@ static ngx_int_t ngx_http_pitchey_submit_reply(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply);
 static ngx_int_t ngx_http_pitchey_submit_failed(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply);
+static ngx_int_t ngx_http_pitchey_submit_unknown(ngx_http_request_t *r,
+    const ngx_http_pitchey_reply_t *reply);
 
 
 /* the members that are not the action's own, in the order of the design */
@@ -154,7 +167,12 @@ ngx_http_pitchey_submit_handler(ngx_http_request_t *r,
     }
 
     s->mem = ngx_http_pitchey_mem(r->pool);
-    if (s->mem == NULL) {
+
+    if (s->mem == NULL
+        || ngx_array_init(&s->places, r->pool, 4,
+                          sizeof(ngx_http_pitchey_place_t))
+           != NGX_OK)
+    {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
@@ -723,7 +741,7 @@ ngx_http_pitchey_submit_params(ngx_http_pitchey_submit_t *s)
     err = pt_schema_validate(s->schema->schema, s->root,
                              NGX_HTTP_PITCHEY_VIOLATIONS, &visitor);
 
-    if (err != PT_OK && err != PT_E_INVALID) {
+    if ((err != PT_OK && err != PT_E_INVALID) || s->errors.err != PT_OK) {
         return NGX_ERROR;
     }
 
@@ -770,6 +788,7 @@ ngx_http_pitchey_submit_file(void *ctx, pt_str_t pointer, pt_str_t text)
 {
     pt_id_t                     id;
     ngx_uint_t                  i;
+    ngx_http_pitchey_place_t   *place;
     ngx_http_pitchey_submit_t  *s = ctx;
 
     if (pt_id_parse(text, &id) != PT_OK || pt_id_is_zero(&id)) {
@@ -778,19 +797,51 @@ ngx_http_pitchey_submit_file(void *ctx, pt_str_t pointer, pt_str_t text)
         return;
     }
 
-    for (i = 0; i < s->ninputs; i++) {
-        if (pt_id_eq(&s->inputs[i], &id)) {
+    place = s->places.elts;
+
+    for (i = 0; i < s->places.nelts; i++) {
+        if (pt_str_eq(place[i].pointer, pointer)) {
             return;
         }
     }
 
-    if (s->ninputs == PT_INPUTS_MAX) {
+    for (i = 0; i < s->ninputs; i++) {
+        if (pt_id_eq(&s->inputs[i], &id)) {
+            break;
+        }
+    }
+
+    if (i == PT_INPUTS_MAX
+        || s->places.nelts == NGX_HTTP_PITCHEY_PLACES_MAX)
+    {
         ngx_http_pitchey_submit_violation(s, pointer,
                                   PT_STR("names more files than a job takes"));
         return;
     }
 
-    s->inputs[s->ninputs++] = id;
+    if (i == s->ninputs) {
+        s->inputs[s->ninputs++] = id;
+    }
+
+    place = ngx_array_push(&s->places);
+    if (place == NULL) {
+        s->errors.err = PT_E_NOMEM;
+        return;
+    }
+
+    /* the pointer lives for this call only */
+
+    place->id = id;
+    place->pointer.len = pointer.len;
+    place->pointer.data = ngx_pnalloc(s->places.pool, pointer.len + 1);
+
+    if (place->pointer.data == NULL) {
+        s->places.nelts--;
+        s->errors.err = PT_E_NOMEM;
+        return;
+    }
+
+    ngx_memcpy((char *) place->pointer.data, pointer.data, pointer.len);
 }
 
 
@@ -916,6 +967,10 @@ ngx_http_pitchey_submit_failed(ngx_http_request_t *r,
     ngx_http_pitchey_problem_t   problem;
     ngx_http_pitchey_submit_t   *s;
 
+    if (reply->err == PT_E_UNKNOWN_FILE) {
+        return ngx_http_pitchey_submit_unknown(r, reply);
+    }
+
     if (reply->err != PT_E_UNAVAILABLE || !reply->sent) {
         return ngx_http_pitchey_reply_problem(r, reply);
     }
@@ -941,4 +996,65 @@ ngx_http_pitchey_submit_failed(ngx_http_request_t *r,
                           - member;
 
     return ngx_http_pitchey_problem_send(r, &problem);
+}
+
+
+/*
+ * The orchestrator knows which files are not the user's, each at the end of a
+ * detail; the body's places are known here.
+ */
+static ngx_int_t
+ngx_http_pitchey_submit_unknown(ngx_http_request_t *r,
+    const ngx_http_pitchey_reply_t *reply)
+{
+    pt_id_t                     id;
+    pt_str_t                    detail;
+    pt_json_t                  *errors;
+    ngx_uint_t                  i;
+    const pt_json_t            *error;
+    ngx_http_pitchey_ctx_t     *ctx;
+    ngx_http_pitchey_place_t   *place;
+    ngx_http_pitchey_submit_t  *s;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
+    s = ctx->data;
+    place = s->places.elts;
+
+    if (pt_json_parse(reply->errors, s->mem, &errors, NULL) != PT_OK) {
+        return ngx_http_pitchey_reply_problem(r, reply);
+    }
+
+    for (error = errors->first; error; error = error->next) {
+
+        detail = pt_json_string(error, "detail", PT_STR(""));
+
+        if (detail.len < PT_ID_TEXT_LEN) {
+            continue;
+        }
+
+        detail.data += detail.len - PT_ID_TEXT_LEN;
+        detail.len = PT_ID_TEXT_LEN;
+
+        if (pt_id_parse(detail, &id) != PT_OK) {
+            continue;
+        }
+
+        for (i = 0; i < s->places.nelts; i++) {
+            if (pt_id_eq(&place[i].id, &id)) {
+                ngx_http_pitchey_submit_violation(s, place[i].pointer,
+                                            PT_STR("there is no such file"));
+            }
+        }
+    }
+
+    pt_jsonw_end(&s->writer);
+
+    if (s->nerrors == 0 || s->errors.err != PT_OK) {
+        return ngx_http_pitchey_reply_problem(r, reply);
+    }
+
+    return ngx_http_pitchey_problem_err(r, PT_E_UNKNOWN_FILE,
+                                   PT_STR("The body names a file that does "
+                                          "not exist."),
+                                   pt_buf_str(&s->errors), 0);
 }
