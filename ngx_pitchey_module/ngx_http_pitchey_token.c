@@ -204,7 +204,7 @@ token_split(pt_str_t secret, pt_str_t value, pt_str_t *ret_token)
     pt_str_t     token, signature;
     const char  *dot;
 
-    if (value.len == 0) {
+    if (value.data == NULL || value.len == 0) {
         return false;
     }
 
