@@ -199,6 +199,7 @@ video_probe_scan(video_info_t *info, video_source_t *s, video_report_t *report)
 {
     int            rc;
     AVPacket      *packet;
+    pt_err_t       err;
     video_span_t   video, audio;
 
     packet = av_packet_alloc();
@@ -227,8 +228,9 @@ video_probe_scan(video_info_t *info, video_source_t *s, video_report_t *report)
 
     av_packet_free(&packet);
 
-    if (rc == AVERROR(ENOMEM) || rc == AVERROR(EIO)) {
-        return video_fail_av(report, rc, "cannot read the input");
+    err = video_source_fault(s, rc, report);
+    if (err != PT_OK) {
+        return err;
     }
 
     if (video.packets == 0) {

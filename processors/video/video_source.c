@@ -137,6 +137,7 @@ video_source_sniff(video_source_t *s, const AVInputFormat **ret_format,
 {
     int                       rc;
     uint8_t                  *buffer;
+    pt_err_t                  err;
     struct stat               st;
     const AVInputFormat      *format;
     const video_container_t  *c;
@@ -166,8 +167,11 @@ video_source_sniff(video_source_t *s, const AVInputFormat **ret_format,
 
     rc = av_probe_input_buffer2(s->io, &format, "", NULL, 0,
                                 VIDEO_SNIFF_BYTES);
-    if (rc == AVERROR(ENOMEM) || rc == AVERROR(EIO)) {
-        return video_fail_av(report, rc, "cannot read the input");
+    if (rc < 0) {
+        err = video_source_fault(s, rc, report);
+        if (err != PT_OK) {
+            return err;
+        }
     }
 
     if (rc < 0 || format == NULL) {
@@ -193,7 +197,8 @@ static pt_err_t
 video_source_header(video_source_t *s, const AVInputFormat *format,
     video_report_t *report)
 {
-    int  rc;
+    int       rc;
+    pt_err_t  err;
 
     s->format = avformat_alloc_context();
     if (s->format == NULL) {
@@ -207,17 +212,16 @@ video_source_header(video_source_t *s, const AVInputFormat *format,
 
     rc = avformat_open_input(&s->format, "", format, NULL);
 
-    if (rc == AVERROR_INVALIDDATA || rc == AVERROR_EOF) {
-        return video_fail(report, PT_E_INPUT_BROKEN,
-                          "the header or index of the %s file is missing "
-                          "or damaged", s->container);
+    if (rc >= 0) {
+        return PT_OK;
     }
 
-    if (rc < 0) {
-        return video_fail_av(report, rc, "cannot read the file's header");
-    }
+    err = video_source_fault(s, rc, report);
 
-    return PT_OK;
+    return err != PT_OK ? err
+                        : video_fail(report, PT_E_INPUT_BROKEN,
+                                     "the header or index of the %s file is "
+                                     "missing or damaged", s->container);
 }
 
 
@@ -263,6 +267,7 @@ static pt_err_t
 video_source_info(video_source_t *s, video_report_t *report)
 {
     int            rc;
+    pt_err_t       err;
     unsigned       i, n;
     AVDictionary  *options[VIDEO_STREAMS_MAX];
 
@@ -282,10 +287,36 @@ video_source_info(video_source_t *s, video_report_t *report)
     }
 
     if (rc < 0) {
-        return video_fail_av(report, rc, "cannot read the file's streams");
+        err = video_source_fault(s, rc, report);
+
+        return err != PT_OK ? err
+                            : video_fail(report, PT_E_INPUT_BROKEN,
+                                         "the file's streams are damaged");
     }
 
     return video_source_limits(s, report);
+}
+
+
+/*
+ * Demuxers say EIO of a file that makes no sense: ask the reader itself.  And
+ * a demuxer alone needs little memory, unless a header asks for more than
+ * VIDEO_ALLOC_MAX: trying again would not help.
+ */
+pt_err_t
+video_source_fault(const video_source_t *s, int rc, video_report_t *report)
+{
+    if (rc == AVERROR(ENOMEM)) {
+        return video_fail(report, PT_E_INPUT_LIMIT,
+                          "the file's tables need more memory than allowed");
+    }
+
+    if (s->io->error < 0 && s->io->error != AVERROR_EOF) {
+        return video_fail(report, PT_E_IO, "cannot read the input: %s",
+                          strerror(AVUNERROR(s->io->error)));
+    }
+
+    return PT_OK;
 }
 
 

@@ -61,5 +61,10 @@ void video_source_close(video_source_t *source);
  */
 int video_source_read(video_source_t *source, AVPacket *packet);
 
+/* whether a code of FFmpeg's has a reason of its own, a disk or a limit, which
+ * is then in the report; PT_OK: the file is damaged */
+PT_MUST_CHECK pt_err_t video_source_fault(const video_source_t *source, int rc,
+    video_report_t *report);
+
 
 #endif /* VIDEO_SOURCE_H */
