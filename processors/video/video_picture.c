@@ -29,6 +29,8 @@ static bool video_picture_same_kind(const video_picture_t *p,
 static bool video_picture_plain(const video_picture_t *p,
     const AVFrame *frame);
 static pt_err_t video_picture_graph(video_picture_t *p, const AVFrame *frame);
+static int video_graph_build(video_picture_t *p, const AVFrame *frame);
+static int video_graph_source(video_picture_t *p, const AVFrame *frame);
 static void video_graph_text(const video_picture_t *p, const AVFrame *frame,
     char *text, size_t size);
 static bool video_wide_gamut(const AVFrame *frame);
@@ -317,11 +319,8 @@ video_picture_plain(const video_picture_t *p, const AVFrame *frame)
 static pt_err_t
 video_picture_graph(video_picture_t *p, const AVFrame *frame)
 {
-    int                   rc;
-    char                  text[VIDEO_GRAPH_BYTES];
-    pt_err_t              err;
-    AVFilterInOut        *in, *out;
-    AVBufferSrcParameters  *par;
+    int       rc;
+    pt_err_t  err;
 
     if (p->graph) {
         rc = av_buffersrc_add_frame_flags(p->in, NULL, 0);
@@ -347,52 +346,54 @@ video_picture_graph(video_picture_t *p, const AVFrame *frame)
         return PT_OK;
     }
 
-    in = NULL;
-    out = NULL;
-    rc = AVERROR(ENOMEM);
+    rc = video_graph_build(p, frame);
+    if (rc >= 0) {
+        return PT_OK;
+    }
+
+    avfilter_graph_free(&p->graph);
+
+    return rc == AVERROR(ENOMEM)
+           ? video_fail_av(p->report, rc, "cannot convert the picture")
+           : video_fail(p->report, PT_E_INPUT_UNSUPPORTED,
+                        "pictures of %d x %d pixels in %s cannot be "
+                        "converted", frame->width, frame->height,
+                        av_get_pix_fmt_name(frame->format));
+}
+
+
+/* codes of FFmpeg's; a graph that was built half is the caller's to free */
+static int
+video_graph_build(video_picture_t *p, const AVFrame *frame)
+{
+    int             rc;
+    char            text[VIDEO_GRAPH_BYTES];
+    AVFilterInOut  *in, *out;
 
     p->graph = avfilter_graph_alloc();
-    par = av_buffersrc_parameters_alloc();
-    if (p->graph == NULL || par == NULL) {
-        goto done;
+    if (p->graph == NULL) {
+        return AVERROR(ENOMEM);
     }
 
     p->graph->nb_threads = p->decoder->thread_count;
 
-    p->in = avfilter_graph_alloc_filter(p->graph,
-                                        avfilter_get_by_name("buffer"), "in");
-    if (p->in == NULL) {
-        goto done;
-    }
-
-    par->format = frame->format;
-    par->width = frame->width;
-    par->height = frame->height;
-    par->time_base = p->info->time_base;
-    par->frame_rate = p->info->frame_rate;
-    par->sample_aspect_ratio = (AVRational) { 1, 1 };
-
-    rc = av_buffersrc_parameters_set(p->in, par);
+    rc = video_graph_source(p, frame);
     if (rc < 0) {
-        goto done;
-    }
-
-    rc = avfilter_init_str(p->in, NULL);
-    if (rc < 0) {
-        goto done;
+        return rc;
     }
 
     rc = avfilter_graph_create_filter(&p->out,
                                       avfilter_get_by_name("buffersink"),
                                       "out", NULL, NULL, p->graph);
     if (rc < 0) {
-        goto done;
+        return rc;
     }
 
     in = avfilter_inout_alloc();
     out = avfilter_inout_alloc();
-    rc = AVERROR(ENOMEM);
+
     if (in == NULL || out == NULL) {
+        rc = AVERROR(ENOMEM);
         goto done;
     }
 
@@ -405,30 +406,45 @@ video_picture_graph(video_picture_t *p, const AVFrame *frame)
     video_graph_text(p, frame, text, sizeof(text));
 
     rc = avfilter_graph_parse_ptr(p->graph, text, &in, &out, NULL);
-    if (rc < 0) {
-        goto done;
+    if (rc >= 0) {
+        rc = avfilter_graph_config(p->graph, NULL);
     }
-
-    rc = avfilter_graph_config(p->graph, NULL);
 
 done:
 
     avfilter_inout_free(&in);
     avfilter_inout_free(&out);
-    av_free(par);
 
-    if (rc < 0) {
-        avfilter_graph_free(&p->graph);
+    return rc;
+}
 
-        return rc == AVERROR(ENOMEM)
-               ? video_fail_av(p->report, rc, "cannot convert the picture")
-               : video_fail(p->report, PT_E_INPUT_UNSUPPORTED,
-                            "pictures of %d x %d pixels in %s cannot be "
-                            "converted", frame->width, frame->height,
-                            av_get_pix_fmt_name(frame->format));
+
+static int
+video_graph_source(video_picture_t *p, const AVFrame *frame)
+{
+    int                     rc;
+    AVBufferSrcParameters  *par;
+
+    p->in = avfilter_graph_alloc_filter(p->graph,
+                                        avfilter_get_by_name("buffer"), "in");
+    par = av_buffersrc_parameters_alloc();
+
+    if (p->in == NULL || par == NULL) {
+        av_free(par);
+        return AVERROR(ENOMEM);
     }
 
-    return PT_OK;
+    par->format = frame->format;
+    par->width = frame->width;
+    par->height = frame->height;
+    par->time_base = p->info->time_base;
+    par->frame_rate = p->info->frame_rate;
+    par->sample_aspect_ratio = (AVRational) { 1, 1 };
+
+    rc = av_buffersrc_parameters_set(p->in, par);
+    av_free(par);
+
+    return rc < 0 ? rc : avfilter_init_str(p->in, NULL);
 }
 
 

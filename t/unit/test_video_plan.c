@@ -143,7 +143,7 @@ test_nothing_is_enlarged_or_odd_at_any_size(void **state)
 
 
 static void
-test_a_list_is_made_largest_first_and_as_far_as_the_picture_reaches(
+test_a_list_is_made_largest_first_as_far_as_the_picture_reaches(
     void **state)
 {
     int             ladder[] = { 480, 1080 };
@@ -195,7 +195,7 @@ main(void)
         cmocka_unit_test(test_auto_fits_the_picture_into_each_box_it_reaches),
         cmocka_unit_test(test_nothing_is_enlarged_or_odd_at_any_size),
         cmocka_unit_test(
-            test_a_list_is_made_largest_first_and_as_far_as_the_picture_reaches),
+            test_a_list_is_made_largest_first_as_far_as_the_picture_reaches),
         cmocka_unit_test(test_only_presets_that_exist_are_found),
     };
 

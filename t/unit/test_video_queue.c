@@ -147,7 +147,7 @@ test_stop_wakes_a_waiting_consumer(void **state)
 
 
 static void
-test_what_was_queued_before_the_end_is_still_delivered(void **state)
+test_what_was_queued_before_the_end_is_delivered(void **state)
 {
     int            *p;
     video_queue_t   q;
@@ -175,7 +175,7 @@ main(void)
         cmocka_unit_test(
             test_stop_wakes_a_waiting_producer_and_frees_everything),
         cmocka_unit_test(test_stop_wakes_a_waiting_consumer),
-        cmocka_unit_test(test_what_was_queued_before_the_end_is_still_delivered),
+        cmocka_unit_test(test_what_was_queued_before_the_end_is_delivered),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

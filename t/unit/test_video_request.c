@@ -1,4 +1,4 @@
-/* The parameters of "process": the schema, the code and what both call default. */
+/* The parameters of "process": schema and code, and what both call default. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -187,7 +187,7 @@ test_the_schema_refuses_the_rest(void **state)
 
 
 static void
-test_examples_and_defaults_of_the_schema_are_valid_and_the_code_s_own(
+test_the_schema_s_examples_are_valid_and_its_defaults_the_code_s(
     void **state)
 {
     pt_json_t        *body;
@@ -260,7 +260,7 @@ main(void)
             test_the_schema_accepts_what_is_meant_and_names_the_file),
         cmocka_unit_test(test_the_schema_refuses_the_rest),
         cmocka_unit_test(
-            test_examples_and_defaults_of_the_schema_are_valid_and_the_code_s_own),
+            test_the_schema_s_examples_are_valid_and_its_defaults_the_code_s),
         cmocka_unit_test(test_parameters_are_taken_over),
     };
 
