@@ -310,7 +310,7 @@ database_migrate() {
         || { tail -n 5 "$LOG/migrate.log" >&2; die "the migration failed"; }
 
     psql_at pitchey -q -f "$SHARE/sql/demo/platform.sql" -f "$SHARE/sql/demo/data.sql" \
-        -f "$SHARE/sql/better-auth/revocation.sql" > "$LOG/demo.log" 2>&1 \
+        $([ -f "$SHARE/sql/better-auth/revocation.sql" ] && echo -f "$SHARE/sql/better-auth/revocation.sql") > "$LOG/demo.log" 2>&1 \
         || { tail -n 5 "$LOG/demo.log" >&2; die "could not load the demo data"; }
 }
 
