@@ -19,12 +19,11 @@ PGBIN=/usr/lib/postgresql/15/bin
 PACKAGES_BUILD=(gcc libc6-dev make meson ninja-build pkg-config nginx-dev
     libpq-dev libyajl-dev libzmq3-dev libuv1-dev uthash-dev libssl-dev
     libpcre2-dev libavformat-dev libavcodec-dev libavfilter-dev libavutil-dev
-    libswscale-dev libswresample-dev libhpdf-dev libmd4c-dev libutf8proc-dev
-    libunistring-dev libhyphen-dev libfontconfig-dev libseccomp-dev
-    libharfbuzz-dev libsodium-dev zlib1g-dev libcmocka-dev)
-PACKAGES_RUN=(nginx postgresql-15 curl file jq openssl procps
-    fonts-sil-gentiumplus fonts-open-sans fonts-dejavu-core fonts-dejavu-extra
-    hyphen-en-us hyphen-en-gb)
+    libswscale-dev libswresample-dev libhpdf-dev libmd4c-dev libharfbuzz-dev
+    libunistring-dev libhyphen-dev libfontconfig-dev libsodium-dev zlib1g-dev
+    libseccomp-dev libcmocka-dev)
+PACKAGES_RUN=(nginx postgresql-15 curl file jq openssl perl procps
+    fonts-sil-gentiumplus fonts-open-sans hyphen-en-us hyphen-en-gb)
 
 say()  { printf '%s\n' "$*"; }
 note() { printf '%s\n' "$*" >&2; }
@@ -310,7 +309,7 @@ database_migrate() {
         || { tail -n 5 "$LOG/migrate.log" >&2; die "the migration failed"; }
 
     psql_at pitchey -q -f "$SHARE/sql/demo/platform.sql" -f "$SHARE/sql/demo/data.sql" \
-        $([ -f "$SHARE/sql/better-auth/revocation.sql" ] && echo -f "$SHARE/sql/better-auth/revocation.sql") > "$LOG/demo.log" 2>&1 \
+        -f "$SHARE/sql/better-auth/revocation.sql" > "$LOG/demo.log" 2>&1 \
         || { tail -n 5 "$LOG/demo.log" >&2; die "could not load the demo data"; }
 }
 
