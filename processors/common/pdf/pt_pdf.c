@@ -15,6 +15,9 @@
 #define PT_PDF_PAGE_MAX     (4 * 1024 * 1024)
 #define PT_PDF_TEXT_MAX     (64 * 1024)
 
+/* zlib's level for pages: the default takes twice the time for 4 % less */
+#define PT_PDF_DEFLATE      3
+
 /* outline levels: parts, clauses, ... */
 #define PT_PDF_OUTLINE_MAX  6
 
@@ -667,7 +670,7 @@ pt_pdf_page(pt_pdf_t *pdf, unsigned number, size_t *strip, size_t *repeat,
 
     pt_pdf_hash(pdf, pen->buf.data, pen->buf.len);
 
-    err = pt_deflate(pen->buf.data, pen->buf.len, Z_DEFAULT_COMPRESSION,
+    err = pt_deflate(pen->buf.data, pen->buf.len, PT_PDF_DEFLATE,
                      &data, &len);
     if (err != PT_OK) {
         return err;

@@ -1,0 +1,68 @@
+/*
+ * Any template over any data gives text or an error.  Input: the template, a
+ * zero byte, the data as JSON.  The template is its own only partial, "p".
+ */
+
+#include <stdlib.h>
+
+#include "document_format.h"
+#include "document_mustache.h"
+
+
+#define OUT_MAX  (256 * 1024)
+
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const document_mustache_t *
+itself(void *ctx, pt_str_t name)
+{
+    return pt_str_is(name, "p") ? ctx : NULL;
+}
+
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char                      error[200];
+    size_t                    len;
+    pt_buf_t                  out;
+    pt_json_t                *json = NULL;
+    const uint8_t            *zero;
+    document_mustache_t      *template;
+    document_mustache_env_t   env = {
+        .escape = document_escape_html, .filter = document_format,
+        .partial = itself
+    };
+
+    zero = size > 0 ? memchr(data, '\0', size) : NULL;
+    len = zero != NULL ? (size_t) (zero - data) : size;
+
+    if (document_mustache_new((pt_str_t) { (const char *) data, len },
+                              &template, error, sizeof(error)) != PT_OK)
+    {
+        return 0;
+    }
+
+    if (zero != NULL
+        && pt_json_parse((pt_str_t) { (const char *) zero + 1,
+                                      size - len - 1 },
+                         &pt_mem_heap, &json, NULL) == PT_OK)
+    {
+        env.ctx = template;
+        pt_buf_init(&out, &pt_mem_heap, OUT_MAX);
+
+        if (document_mustache_render(template, json, &env, &out) == PT_OK
+            && out.err != PT_OK)
+        {
+            abort();
+        }
+
+        pt_buf_done(&out);
+        pt_json_free(json);
+    }
+
+    document_mustache_free(template);
+
+    return 0;
+}
