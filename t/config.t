@@ -1,0 +1,263 @@
+# What nginx -t says of our directives.
+
+BEGIN { push @INC, 't/lib' }
+use Test::Nginx::Socket 'no_plan';
+
+add_block_preprocessor(sub {
+    my ($block) = @_;
+
+    $block->set_value('config', 'location = /up { empty_gif; }')
+        unless defined $block->config;
+    $block->set_value('request', 'GET /up') unless defined $block->request;
+    $block->set_value('no_error_log', '[alert]');
+});
+
+$ENV{TEST_NGINX_PITCHEY_TEST_SECRET} = 'from-the-environment-0123456789ab';
+
+run_tests();
+
+__DATA__
+
+=== TEST 1: every directive at once
+--- user_files
+>>> schemas/service/action.json
+{"type":"object"}
+--- http_config
+    pitchey_database postgresql://pitchey:secret@127.0.0.1:1/pitchey;
+    pitchey_database_listen "host=127.0.0.1 port=1 dbname=pitchey";
+    pitchey_session_query "SELECT 1 AS user_id WHERE $1 IS NOT NULL";
+    pitchey_session_zone sessions:1m;
+    pitchey_job_zone jobs:1m;
+    pitchey_stat_zone stats:64k;
+    pitchey_session_recheck 500ms;
+    pitchey_session_grace 1m;
+    pitchey_orchestrator ipc:///nowhere/a.sock;
+    pitchey_orchestrator ipc:///nowhere/b.sock;
+    pitchey_auth_secret 0123456789abcdef0123456789abcdef;
+    pitchey_auth_cookie sid;
+    pitchey_auth_bearer signed;
+    pitchey_cors_origin https://app.example https://*.app.example;
+    pitchey_body_max 64k;
+    pitchey_upload_max 20g;
+--- config
+    location = /up { empty_gif; }
+    location /guarded/ { pitchey_auth on; empty_gif; }
+    location /api/containers/ {
+        pitchey on;
+        pitchey_schemas $TEST_NGINX_SERVER_ROOT/html/schemas/;
+        pitchey_storage $TEST_NGINX_SERVER_ROOT/html;
+    }
+--- error_code: 200
+
+
+
+=== TEST 2: pitchey in a regex location
+The route is what follows the location's prefix, and it has none.
+--- config
+    location ~ ^/api/ { pitchey on; }
+--- must_die
+--- error_log
+"pitchey" directive cannot be used in a regex location
+
+
+
+=== TEST 3: pitchey in a named location
+--- config
+    location @api { pitchey on; }
+--- must_die
+--- error_log
+"pitchey" directive cannot be used in a named location
+
+
+
+=== TEST 4: pitchey off may stand anywhere
+--- config
+    location = /up { empty_gif; }
+    location ~ ^/api/ { pitchey off; }
+--- error_code: 200
+
+
+
+=== TEST 5: a secret of the environment that is not there
+--- config
+    pitchey_auth_secret env:NO_SUCH_VARIABLE;
+--- must_die
+--- error_log
+environment variable "NO_SUCH_VARIABLE" of "pitchey_auth_secret" is not set
+
+
+
+=== TEST 6: a secret of the environment that is
+--- config
+    pitchey_auth_secret env:TEST_NGINX_PITCHEY_TEST_SECRET;
+    location = /up { empty_gif; }
+--- error_code: 200
+
+
+
+=== TEST 7: a secret's file that is not there
+--- config
+    pitchey_auth_secret file:/nowhere/secret;
+--- must_die
+--- error_log
+could not open "/nowhere/secret" of "pitchey_auth_secret"
+
+
+
+=== TEST 8: an empty secret would let anybody sign
+--- user_files
+>>> secret
+--- config
+    pitchey_auth_secret file:$TEST_NGINX_SERVER_ROOT/html/secret;
+--- must_die
+--- error_log
+"pitchey_auth_secret" directive is empty
+
+
+
+=== TEST 9: a short secret is warned of, and not shown
+--- config
+    pitchey_auth_secret hunter2;
+    location = /up { empty_gif; }
+--- error_code: 200
+--- error_log
+"pitchey_auth_secret" is shorter than 32 characters
+--- no_error_log
+hunter2
+
+
+
+=== TEST 10: a zone without a size
+--- http_config
+    pitchey_session_zone sessions;
+--- must_die
+--- error_log
+"pitchey_session_zone" is "NAME:SIZE", not "sessions"
+
+
+
+=== TEST 11: a zone's size that is none
+--- http_config
+    pitchey_job_zone jobs:many;
+--- must_die
+--- error_log
+invalid size "many" of "pitchey_job_zone"
+
+
+
+=== TEST 12: a zone that is too small
+--- http_config
+    pitchey_session_zone sessions:1k;
+--- must_die
+--- error_log
+size "1k" of "pitchey_session_zone" is less than
+
+
+
+=== TEST 13: a zone twice, and one zone for two things
+--- http_config
+    pitchey_session_zone one:1m;
+    pitchey_job_zone one:1m;
+--- must_die
+--- error_log
+zone "one" is already in use
+
+
+
+=== TEST 14: a directive twice
+--- http_config
+    pitchey_database dbname=a;
+    pitchey_database dbname=b;
+--- must_die
+--- error_log
+"pitchey_database" directive is duplicate
+
+
+
+=== TEST 15: a database's address that is none
+--- http_config
+    pitchey_database "dbname=a colour=red";
+--- must_die
+--- error_log
+invalid "pitchey_database": invalid connection option "colour"
+
+
+
+=== TEST 16: a database's host that nobody knows
+--- http_config
+    pitchey_database_listen "host=no-such-host.invalid";
+--- must_die
+--- error_log
+host not found for host "no-such-host.invalid" of "pitchey_database_listen"
+
+
+
+=== TEST 17: an origin with a path, and one that is everybody
+--- config
+    pitchey_cors_origin https://app.example/;
+--- must_die
+--- error_log
+"pitchey_cors_origin" is "SCHEME://HOST[:PORT]"
+
+
+
+=== TEST 18: any origin with credentials is what CORS must not say
+--- config
+    pitchey_cors_origin *;
+--- must_die
+--- error_log
+"pitchey_cors_origin" is "SCHEME://HOST[:PORT]"
+
+
+
+=== TEST 19: an orchestrator's endpoint that is none
+--- http_config
+    pitchey_orchestrator /run/pitchey/edge.sock;
+--- must_die
+--- error_log
+"pitchey_orchestrator" is "ipc://PATH" or "tcp://HOST:PORT"
+
+
+
+=== TEST 20: an orchestrator twice
+--- http_config
+    pitchey_orchestrator ipc:///a;
+    pitchey_orchestrator ipc:///a;
+--- must_die
+--- error_log
+"pitchey_orchestrator" directive is duplicate
+
+
+
+=== TEST 21: a folder that is not there
+--- config
+    pitchey_storage /nowhere/storage;
+--- must_die
+--- error_log
+could not open "/nowhere/storage" of "pitchey_storage"
+
+
+
+=== TEST 22: a bearer that is neither
+--- config
+    pitchey_auth_bearer perhaps;
+--- must_die
+--- error_log
+invalid value "perhaps"
+
+
+
+=== TEST 23: values are inherited, and a location has its own
+--- http_config
+    pitchey_body_max 10;
+    pitchey_upload_max 20;
+    pitchey_auth_secret 0123456789abcdef0123456789abcdef;
+--- config
+    location = /up { empty_gif; }
+    location /a/ { pitchey on; }
+    location /b/ { pitchey on; pitchey_upload_max 5; pitchey_body_max 5; }
+--- request eval
+["POST /a/files\n" . "x" x 21, "POST /a/files\n" . "x" x 20,
+ "POST /b/files\n" . "x" x 6, "POST /b/files\n" . "x" x 5]
+--- error_code eval
+[413, 401, 413, 401]
