@@ -34,10 +34,12 @@ sub pitchey_defaults {
     $block->set_value('more_headers', '')
         unless defined $block->more_headers;
 
-    # a block that wants none says "--- more_headers: X-No-Cookie: 1"
+    # a block that wants none says "--- more_headers: X-No-Cookie: 1"; a list,
+    # one for each request, is left as it is
     $block->set_value('more_headers',
         "Cookie: $ENV{PITCHEY_COOKIE_CREATOR}\n" . $block->more_headers)
-        unless $block->more_headers =~ /^(?:Cookie|X-No-Cookie):/m;
+        unless ref $block->more_headers
+               || $block->more_headers =~ /^(?:Cookie|X-No-Cookie):/m;
 
     $block->set_value('no_error_log', "[error]\n[crit]")
         unless defined $block->error_log || defined $block->no_error_log;
