@@ -78,7 +78,7 @@ GET /api/containers/metrics
 $::allowed
 --- request
 GET /api/containers/metrics
---- response_body_like: pitchey_orchestrators_connected 1
+--- response_body_like: pitchey_event_streams 0\n
 
 
 === TEST 7: a request without a session is counted
