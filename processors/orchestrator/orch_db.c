@@ -6,7 +6,6 @@
 
 
 static void orch_db_state(void *ctx, bool ready, const char *reason);
-static bool orch_db_all_ready(const orch_t *o);
 
 
 static const orch_db_role_t  orch_db_roles[ORCH_DB_CONNS] = {
@@ -408,7 +407,7 @@ orch_db_state(void *ctx, bool ready, const char *reason)
                    "trying again: %s", reason);
         }
 
-    } else if (orch_db_all_ready(o)) {
+    } else if (orch_db_is_ready(o)) {
         o->db.complained = false;
         pt_log(PT_LOG_INFO, "database", "connected to the database");
     }
@@ -424,8 +423,8 @@ orch_db_state(void *ctx, bool ready, const char *reason)
 }
 
 
-static bool
-orch_db_all_ready(const orch_t *o)
+bool
+orch_db_is_ready(const orch_t *o)
 {
     size_t  i;
 

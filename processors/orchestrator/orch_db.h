@@ -66,6 +66,9 @@ typedef struct {
 PT_MUST_CHECK pt_err_t orch_db_open(orch_t *o);
 void orch_db_close(orch_t *o);
 
+/* whether every role has all its connections */
+bool orch_db_is_ready(const orch_t *o);
+
 /* the least busy connection of a role, or NULL while there is none */
 pt_pg_t *orch_db_get(orch_t *o, orch_db_role_t role);
 

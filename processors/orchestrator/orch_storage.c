@@ -40,7 +40,7 @@ orch_storage_pinged(void *ctx, pt_err_t err, PGresult *const *results,
     (void) n;
 
     /* the request remembers it until the thread has looked as well */
-    rq->tries = err == PT_OK;
+    rq->tries = err == PT_OK && orch_db_is_ready(rq->o);
     orch_storage_check(rq);
 }
 
