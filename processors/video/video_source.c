@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,8 +21,10 @@
 /* how far into a file a container may begin (MPEG-TS after junk) */
 #define VIDEO_SNIFF_BYTES  (1 << 20)
 
-/* a smaller step back or ahead is a B-frame or a gap, not a new clock */
+/* a smaller step ahead is a gap, not a new clock; decode times never go back
+ * by more than rounding */
 #define VIDEO_JUMP_US      (10 * AV_TIME_BASE)
+#define VIDEO_BACK_US      (AV_TIME_BASE / 5)
 
 
 typedef struct {
@@ -406,14 +409,15 @@ video_source_read(video_source_t *s, AVPacket *packet)
 
 
 /*
- * A transport stream may be cut from several recordings: its clock jumps at
- * the seams.  Whichever stream is first to jump moves both, so they stay in
- * sync; the other one's packets from before the seam are few and keep order.
+ * A transport stream may be joined from several recordings: its clock jumps
+ * at the seams.  Whichever stream is first to jump moves both, so they stay
+ * in sync; packets of the other one from before the seam, that come after,
+ * still fit the clock before.
  */
 static void
 video_source_follow(video_source_t *s, AVPacket *packet)
 {
-    int64_t     us, step, shift, *last;
+    int64_t     at, by, step, old, *last;
     AVRational  tb;
 
     if (packet->dts == AV_NOPTS_VALUE) {
@@ -422,24 +426,30 @@ video_source_follow(video_source_t *s, AVPacket *packet)
 
     tb = s->format->streams[packet->stream_index]->time_base;
     last = &s->last_us[packet->stream_index];
-    us = av_rescale_q(packet->dts, tb, AV_TIME_BASE_Q) + s->jump_us;
+    at = av_rescale_q(packet->dts, tb, AV_TIME_BASE_Q);
+    by = s->jump_us;
 
     if (*last != AV_NOPTS_VALUE) {
-        step = us - *last;
+        step = at + s->jump_us - *last;
+        old = at + s->before_us - *last;
 
-        if (step > VIDEO_JUMP_US || step < -VIDEO_JUMP_US) {
+        if (llabs(old) < VIDEO_BACK_US && llabs(old) < llabs(step)) {
+            by = s->before_us;
+
+        } else if (step > VIDEO_JUMP_US || step < -VIDEO_BACK_US) {
+            s->before_us = s->jump_us;
             s->jump_us -= step;
-            us = *last;
+            by = s->jump_us;
         }
     }
 
-    *last = us + av_rescale_q(packet->duration, tb, AV_TIME_BASE_Q);
+    *last = at + by + av_rescale_q(packet->duration, tb, AV_TIME_BASE_Q);
 
-    shift = av_rescale_q(s->jump_us, AV_TIME_BASE_Q, tb);
-    packet->dts += shift;
+    by = av_rescale_q(by, AV_TIME_BASE_Q, tb);
+    packet->dts += by;
 
     if (packet->pts != AV_NOPTS_VALUE) {
-        packet->pts += shift;
+        packet->pts += by;
     }
 }
 

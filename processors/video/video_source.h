@@ -36,9 +36,10 @@ typedef struct {
     AVStream         *video;
     AVStream         *audio;         /* NULL: none that can be decoded */
 
-    /* where the demuxer may jump (MPEG-TS): what is added to its times, and
-     * the end of what was read before, both microseconds */
+    /* where the demuxer may jump (MPEG-TS): what is added to its times, what
+     * was before the last jump, and where each stream is, microseconds */
     int64_t           jump_us;
+    int64_t           before_us;
     int64_t           last_us[VIDEO_STREAMS_MAX];
 } video_source_t;
 
