@@ -72,8 +72,8 @@ document_format_date(pt_str_t date, bool us, pt_buf_t *out)
         }
     }
 
-    month = (unsigned) (date.data[5] - '0') * 10 + (unsigned) (date.data[6] - '0');
-    day = (unsigned) (date.data[8] - '0') * 10 + (unsigned) (date.data[9] - '0');
+    month = (unsigned) ((date.data[5] - '0') * 10 + date.data[6] - '0');
+    day = (unsigned) ((date.data[8] - '0') * 10 + date.data[9] - '0');
 
     if (month < 1 || month > 12 || day < 1 || day > 31) {
         return PT_E_INVALID;

@@ -36,6 +36,8 @@ typedef struct {
     pt_room_t                  room;
     pt_flow_t                   flow;
     unsigned                    violations;
+    pt_str_t                    absent[DOCUMENT_VIOLATIONS_MAX];
+    size_t                      n_absent;
     size_t                      table;        /* first strip of the open one */
     size_t                      table_head;   /* strips of its head */
     bool                        in_table;
@@ -203,6 +205,17 @@ document_missing(void *ctx, pt_str_t name)
 
     for (i = 0; i < name.len && n < sizeof(pointer); i++) {
         pointer[n++] = name.data[i] == '.' ? '/' : name.data[i];
+    }
+
+    for (i = 0; i < r->n_absent; i++) {
+        if (pt_str_eq(r->absent[i], (pt_str_t) { pointer, n })) {
+            return;                   /* told already */
+        }
+    }
+
+    if (r->n_absent < DOCUMENT_VIOLATIONS_MAX) {
+        r->absent[r->n_absent++] =
+            pt_room_copy(&r->room, (pt_str_t) { pointer, n });
     }
 
     document_violation(r, (pt_str_t) { pointer, n },

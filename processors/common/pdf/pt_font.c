@@ -66,7 +66,9 @@ pt_fonts_new(pt_fonts_t **ret_fonts)
     fonts->buffer = hb_buffer_create();
     fonts->config = FcInitLoadConfigAndFonts();
 
-    if (fonts->config == NULL || !hb_buffer_allocation_successful(fonts->buffer)) {
+    if (fonts->config == NULL
+        || !hb_buffer_allocation_successful(fonts->buffer))
+    {
         pt_fonts_free(fonts);
         return PT_E_NOMEM;
     }
@@ -118,7 +120,8 @@ pt_fonts_count(const pt_fonts_t *fonts)
 
 
 pt_err_t
-pt_fonts_family(pt_fonts_t *fonts, pt_str_t name, const pt_family_t **ret_family)
+pt_fonts_family(pt_fonts_t *fonts, pt_str_t name,
+    const pt_family_t **ret_family)
 {
     unsigned      i;
     pt_err_t      err;
@@ -300,11 +303,6 @@ pt_font_open(pt_fonts_t *fonts, char *path, unsigned style,
 
     if (font->space == NULL || font->hyphen == NULL) {
         err = PT_E_NOMEM;
-        goto failed;
-    }
-
-    err = pt_subset_new_base(font, &font->base);
-    if (err != PT_OK) {
         goto failed;
     }
 

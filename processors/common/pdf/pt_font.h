@@ -80,7 +80,7 @@ typedef struct {
     size_t                n_words;
     pt_room_t            room;     /* of the cache */
 
-    pt_subset_t          *base;      /* what nearly all documents need */
+    pt_subset_t          *base;      /* made when first used; else NULL */
     unsigned              index;     /* among all faces, dense */
 } pt_font_t;
 

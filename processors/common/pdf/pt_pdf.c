@@ -63,7 +63,7 @@ typedef struct {
     int32_t               size;
     bool                  open;      /* in a TJ array */
     bool                  hex;       /* in a string of it */
-    int64_t               x;         /* thousandths of a point, from the text's start */
+    int64_t               x;         /* from the text's start */
 } pt_pen_t;
 
 
@@ -232,7 +232,8 @@ pt_pdf_collect_frag(pt_pdf_t *pdf, const pt_frag_t *frag)
     size_t          k, n;
     uint32_t        i;
     uint16_t        gid;
-    pt_room_t     *room = pdf->flow->room;
+    pt_err_t        err;
+    pt_room_t      *room = pdf->flow->room;
     pt_pdf_font_t  *font;
 
     if (frag->font->index >= pdf->n_fonts) {
@@ -251,11 +252,23 @@ pt_pdf_collect_frag(pt_pdf_t *pdf, const pt_frag_t *frag)
     font->font = frag->font;
     font->used = true;
 
+    if (frag->font->base == NULL) {
+        err = pt_subset_new_base(frag->font, &frag->font->base);
+        if (err != PT_OK) {
+            return err;
+        }
+    }
+
     for (i = frag->first; i < frag->first + frag->n; i++) {
         gid = frag->word->glyphs[i].gid;
 
-        if (frag->font->base->map[gid] != 0 || gid == 0) {
+        if (frag->font->base->map[gid] != 0) {
             continue;
+        }
+
+        /* who asked pt_typeface_cover() never comes here */
+        if (gid == 0) {
+            return PT_E_PARAMETERS;
         }
 
         for (k = 0; k < font->n_extra && font->extra[k].gid != gid; k++) {

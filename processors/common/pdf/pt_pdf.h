@@ -29,7 +29,8 @@ typedef struct {
 /*
  * Appends the file to buf, whose maximum bounds it.
  *
- * Errors  PT_E_NOMEM, PT_E_TOO_LARGE, PT_E_INTERNAL (libharu refused)
+ * Errors  PT_E_PARAMETERS (a character without a glyph), PT_E_NOMEM,
+ *         PT_E_TOO_LARGE, PT_E_INTERNAL (libharu refused)
  */
 PT_MUST_CHECK pt_err_t pt_pdf_write(pt_flow_t *flow,
     const pt_pdf_info_t *info, pt_buf_t *buf);
