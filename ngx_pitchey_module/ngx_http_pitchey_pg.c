@@ -50,7 +50,7 @@ typedef struct {
 
 static void ngx_http_pitchey_pg_connect_poll(
     ngx_http_pitchey_pg_conn_t *conn);
-static void ngx_http_pitchey_pg_connect_timeout(ngx_event_t *ev);
+static void ngx_http_pitchey_pg_timer(ngx_event_t *ev);
 static void ngx_http_pitchey_pg_event(ngx_event_t *ev);
 static void ngx_http_pitchey_pg_io(ngx_http_pitchey_pg_conn_t *conn);
 static ngx_int_t ngx_http_pitchey_pg_flush(ngx_http_pitchey_pg_conn_t *conn);
@@ -116,7 +116,7 @@ ngx_http_pitchey_pg_open(ngx_http_pitchey_pg_conn_t *conn)
 
     conn->state = NGX_HTTP_PITCHEY_PG_CONNECTING;
 
-    conn->timer.handler = ngx_http_pitchey_pg_connect_timeout;
+    conn->timer.handler = ngx_http_pitchey_pg_timer;
     conn->timer.data = conn;
     conn->timer.log = ngx_cycle->log;
     conn->timer.cancelable = 1;
@@ -191,12 +191,14 @@ ngx_http_pitchey_pg_connect_poll(ngx_http_pitchey_pg_conn_t *conn)
 
 
 static void
-ngx_http_pitchey_pg_connect_timeout(ngx_event_t *ev)
+ngx_http_pitchey_pg_timer(ngx_event_t *ev)
 {
     ngx_http_pitchey_pg_conn_t  *conn = ev->data;
 
-    ngx_http_pitchey_pg_lost(conn, PQstatus(conn->pq) == CONNECTION_BAD
-                                   ? NULL : "the connect timed out");
+    ngx_http_pitchey_pg_lost(conn,
+                             conn->state == NGX_HTTP_PITCHEY_PG_CONNECTING
+                             && PQstatus(conn->pq) != CONNECTION_BAD
+                             ? "the connect timed out" : NULL);
 }
 
 
@@ -215,11 +217,13 @@ ngx_http_pitchey_pg_event(ngx_event_t *ev)
 }
 
 
-ngx_int_t
+void
 ngx_http_pitchey_pg_send(ngx_http_pitchey_pg_conn_t *conn, const char *sql,
     const char *param)
 {
     int  sent;
+
+    conn->state = NGX_HTTP_PITCHEY_PG_BUSY;
 
     if (param != NULL) {
         sent = PQsendQueryParams(conn->pq, sql, 1, NULL, &param, NULL, NULL,
@@ -228,13 +232,11 @@ ngx_http_pitchey_pg_send(ngx_http_pitchey_pg_conn_t *conn, const char *sql,
         sent = PQsendQuery(conn->pq, sql);
     }
 
-    if (!sent) {
-        return NGX_ERROR;
+    if (!sent || ngx_http_pitchey_pg_flush(conn) != NGX_OK) {
+        /* lost, but no handler is called in here; the socket may be closed
+         * already and tell nothing */
+        ngx_add_timer(&conn->timer, 1);
     }
-
-    conn->state = NGX_HTTP_PITCHEY_PG_BUSY;
-
-    return ngx_http_pitchey_pg_flush(conn);
 }
 
 
@@ -436,6 +438,7 @@ ngx_http_pitchey_pg_attach(ngx_http_pitchey_pg_conn_t *conn, ngx_uint_t read,
 static void
 ngx_http_pitchey_pg_detach(ngx_http_pitchey_pg_conn_t *conn)
 {
+    ngx_uint_t         flags;
     ngx_connection_t  *c;
 
     c = conn->c;
@@ -446,12 +449,15 @@ ngx_http_pitchey_pg_detach(ngx_http_pitchey_pg_conn_t *conn)
 
     conn->c = NULL;
 
+    /* libpq closes it where it finds the connection broken */
+    flags = PQsocket(conn->pq) == -1 ? NGX_CLOSE_EVENT : 0;
+
     if (c->read->active) {
-        ngx_del_event(c->read, NGX_READ_EVENT, 0);
+        ngx_del_event(c->read, NGX_READ_EVENT, flags);
     }
 
     if (c->write->active) {
-        ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
+        ngx_del_event(c->write, NGX_WRITE_EVENT, flags);
     }
 
     if (c->read->posted) {
@@ -532,12 +538,7 @@ ngx_http_pitchey_pg_pool_send(void)
         query->tries++;
         conn->data = query;
 
-        if (ngx_http_pitchey_pg_send(conn, query->sql, query->param)
-            != NGX_OK)
-        {
-            /* its socket says so again, and the question is asked elsewhere */
-            conn->state = NGX_HTTP_PITCHEY_PG_BUSY;
-        }
+        ngx_http_pitchey_pg_send(conn, query->sql, query->param);
     }
 }
 

@@ -58,7 +58,9 @@ struct ngx_http_pitchey_pg_conn_s {
     PGresult                              *result;   /* the first of this
                                                       * statement */
     ngx_connection_t                      *c;        /* its socket; or NULL */
-    ngx_event_t                            timer;    /* for the connect */
+    ngx_event_t                            timer;    /* the connect's limit, and
+                                                      * what cannot be told at
+                                                      * once */
 };
 
 
@@ -66,13 +68,11 @@ struct ngx_http_pitchey_pg_conn_s {
 ngx_int_t ngx_http_pitchey_pg_open(ngx_http_pitchey_pg_conn_t *conn);
 
 /*
- * Sends a statement; the connection is READY.  With param it is one statement
- * that has $1, an unnamed one, so that poolers may stand between.
- *
- * NGX_OK: done() or closed() will be called; NGX_ERROR: the connection is bad,
- * close it
+ * Sends a statement; the connection is READY, and done() or closed() will be
+ * called.  With param it is one statement that has $1, an unnamed one, so that
+ * poolers may stand between.
  */
-ngx_int_t ngx_http_pitchey_pg_send(ngx_http_pitchey_pg_conn_t *conn,
+void ngx_http_pitchey_pg_send(ngx_http_pitchey_pg_conn_t *conn,
     const char *sql, const char *param);
 
 /* takes one that is closed; no handler is called */

@@ -171,8 +171,7 @@ ngx_http_pitchey_revocation_prove(void)
 
     (void) ngx_sprintf(sql, "NOTIFY %s, '%ui'%Z", rev->channel, rev->number);
 
-    /* if it cannot be sent, no proof comes back */
-    (void) ngx_http_pitchey_pg_send(&rev->conn, (char *) sql, NULL);
+    ngx_http_pitchey_pg_send(&rev->conn, (char *) sql, NULL);
 }
 
 
@@ -189,7 +188,7 @@ ngx_http_pitchey_revocation_opened(ngx_http_pitchey_pg_conn_t *conn)
     (void) ngx_sprintf(sql, "LISTEN " NGX_HTTP_PITCHEY_CHANNEL
                        "; LISTEN %s%Z", rev->channel);
 
-    (void) ngx_http_pitchey_pg_send(conn, (char *) sql, NULL);
+    ngx_http_pitchey_pg_send(conn, (char *) sql, NULL);
 }
 
 
