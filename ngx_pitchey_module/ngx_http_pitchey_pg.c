@@ -793,6 +793,17 @@ ngx_http_pitchey_pg_init(ngx_cycle_t *cycle,
         return NGX_OK;
     }
 
+    /*
+     * Timestamps are read as text.  libpq sends these two when it connects, so
+     * that they win over what the role or the database is set to, and a pooler
+     * keeps them apart by client, which it does for no other way.
+     */
+    if (setenv("PGDATESTYLE", "ISO", 1) != 0
+        || setenv("PGTZ", "UTC", 1) != 0)
+    {
+        return NGX_ERROR;
+    }
+
     ngx_http_pitchey_pg_pool_open();
 
     return NGX_OK;
@@ -1052,10 +1063,9 @@ ngx_http_pitchey_pg_resolve_host(ngx_conf_t *cf, ngx_str_t *directive,
             return NGX_ERROR;
         }
 
-        ngx_memzero(address, sizeof(ngx_http_pitchey_pg_address_t));
-
         address->host = *host;
         address->port = *port;
+        ngx_str_set(&address->hostaddr, "");
 
         if (u.addrs == NULL) {
             continue;
