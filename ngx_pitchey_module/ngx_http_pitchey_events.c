@@ -162,6 +162,8 @@ static void ngx_http_pitchey_watch_unref(ngx_http_pitchey_watch_t *w);
 static void ngx_http_pitchey_watch_free(ngx_http_pitchey_watch_t *w);
 static void ngx_http_pitchey_watch_start(ngx_http_pitchey_watch_t *w,
     ngx_http_pitchey_stream_t *s);
+static void ngx_http_pitchey_watch_at(ngx_http_pitchey_watch_t *w,
+    ngx_uint_t to);
 static void ngx_http_pitchey_watch_asker(ngx_http_pitchey_watch_t *w,
     ngx_http_request_t *r);
 static void ngx_http_pitchey_watch_reply(void *data,
@@ -845,12 +847,15 @@ ngx_http_pitchey_watch_free(ngx_http_pitchey_watch_t *w)
 }
 
 
-/* for the user of s; at every orchestrator, since any may run the job */
+/*
+ * For the user of s; at every orchestrator, since any may run the job.  When
+ * none is connected, at the first that is: a worker that has just started is
+ * no outage.
+ */
 static void
 ngx_http_pitchey_watch_start(ngx_http_pitchey_watch_t *w,
     ngx_http_pitchey_stream_t *s)
 {
-    pt_msg_t                  msg;
     ngx_uint_t                i;
     ngx_http_pitchey_reply_t  reply;
 
@@ -858,20 +863,13 @@ ngx_http_pitchey_watch_start(ngx_http_pitchey_watch_t *w,
     ngx_http_pitchey_watch_asker(w, s->request);
 
     for (i = 0; i < ngx_http_pitchey_zmq_count(); i++) {
-
-        ngx_memzero(&msg, sizeof(pt_msg_t));
-
-        msg.command = PT_CMD_WATCH;
-        msg.u.watch.rq = w->asker;
-        msg.u.watch.job = w->job;
-
-        if (ngx_http_pitchey_zmq_call(i, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                      ngx_http_pitchey_watch_reply, w, NULL)
-            == NGX_OK)
-        {
-            w->refs++;
-            w->pending++;
+        if (ngx_http_pitchey_zmq_connected(i)) {
+            ngx_http_pitchey_watch_at(w, i);
         }
+    }
+
+    if (w->pending == 0) {
+        ngx_http_pitchey_watch_at(w, NGX_HTTP_PITCHEY_ZMQ_ANY);
     }
 
     if (w->pending == 0) {
@@ -879,6 +877,27 @@ ngx_http_pitchey_watch_start(ngx_http_pitchey_watch_t *w,
         reply.err = PT_E_UNAVAILABLE;
 
         ngx_http_pitchey_stream_fail(s, &reply);
+    }
+}
+
+
+static void
+ngx_http_pitchey_watch_at(ngx_http_pitchey_watch_t *w, ngx_uint_t to)
+{
+    pt_msg_t  msg;
+
+    ngx_memzero(&msg, sizeof(pt_msg_t));
+
+    msg.command = PT_CMD_WATCH;
+    msg.u.watch.rq = w->asker;
+    msg.u.watch.job = w->job;
+
+    if (ngx_http_pitchey_zmq_call(to, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                  ngx_http_pitchey_watch_reply, w, NULL)
+        == NGX_OK)
+    {
+        w->refs++;
+        w->pending++;
     }
 }
 

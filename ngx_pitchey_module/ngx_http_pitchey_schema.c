@@ -21,6 +21,8 @@ static ngx_int_t ngx_http_pitchey_schema_read_file(ngx_conf_t *cf,
     ngx_http_pitchey_schemas_t *set, ngx_str_t *service, ngx_str_t *action);
 static ngx_int_t ngx_http_pitchey_schema_text(ngx_conf_t *cf, ngx_str_t *path,
     ngx_str_t *text);
+static ngx_int_t ngx_http_pitchey_schema_reserved(ngx_conf_t *cf,
+    ngx_http_pitchey_schema_t *schema, ngx_str_t *path);
 static ngx_int_t ngx_http_pitchey_schema_extension(ngx_conf_t *cf,
     ngx_http_pitchey_schema_t *schema, ngx_str_t *path);
 static ngx_int_t ngx_http_pitchey_schema_names(ngx_conf_t *cf,
@@ -35,6 +37,13 @@ static ngx_int_t ngx_http_pitchey_schema_order(const ngx_str_t *a,
 static ngx_uint_t ngx_http_pitchey_schema_listed(const ngx_array_t *names,
     const ngx_str_t *list);
 static void ngx_http_pitchey_schema_cleanup(void *data);
+
+
+/* members of every request, which _submit takes away before validation */
+static const char  *ngx_http_pitchey_reserved[] = {
+    "priority", "metadata", "run_at", "expires_at", "webhook_url",
+    "max_attempts", "timeout_s", NULL
+};
 
 
 ngx_http_pitchey_schemas_t *
@@ -250,6 +259,10 @@ ngx_http_pitchey_schema_read_file(ngx_conf_t *cf,
     cln->handler = ngx_http_pitchey_schema_cleanup;
     cln->data = schema->schema;
 
+    if (ngx_http_pitchey_schema_reserved(cf, schema, &path) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_pitchey_schema_extension(cf, schema, &path);
 }
 
@@ -315,6 +328,33 @@ done:
     }
 
     return rc;
+}
+
+
+/* a property that could never be seen */
+static ngx_int_t
+ngx_http_pitchey_schema_reserved(ngx_conf_t *cf,
+    ngx_http_pitchey_schema_t *schema, ngx_str_t *path)
+{
+    ngx_uint_t        i;
+    const pt_json_t  *properties;
+
+    properties = pt_json_member(pt_schema_document(schema->schema),
+                                "properties");
+
+    for (i = 0; ngx_http_pitchey_reserved[i]; i++) {
+
+        if (pt_json_member(properties, ngx_http_pitchey_reserved[i])) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"pitchey_schemas\" file \"%V\": "
+                               "#/properties/%s: the name is reserved for "
+                               "every action", path,
+                               ngx_http_pitchey_reserved[i]);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
 }
 
 

@@ -34,10 +34,10 @@
 #define NGX_HTTP_PITCHEY_ZMQ_HWM      4096
 
 /*
- * ms after the start, or the loss of the last connection, in which calls are
- * parked rather than refused: an orchestrator's restart is not an outage
+ * ms after the start, or the loss of the last connection, in which new calls
+ * are parked rather than refused: an orchestrator's restart is not an outage
  */
-#define NGX_HTTP_PITCHEY_ZMQ_GRACE    1000
+#define NGX_HTTP_PITCHEY_ZMQ_GRACE    2000
 
 /* s that a client is advised to wait when nobody is there */
 #define NGX_HTTP_PITCHEY_RETRY_AFTER  1
@@ -362,6 +362,8 @@ ngx_http_pitchey_zmq_call(ngx_uint_t to, pt_msg_t *msg, ngx_msec_t deadline,
         return NGX_BUSY;
     }
 
+    /* before the work of encoding it */
+
     if (z->nconnected == 0
         && ngx_current_msec - z->down_since >= NGX_HTTP_PITCHEY_ZMQ_GRACE)
     {
@@ -574,7 +576,7 @@ ngx_http_pitchey_zmq_call_timeout(ngx_event_t *ev)
 
     left = (ngx_msec_int_t) (call->deadline - ngx_current_msec);
 
-    if (left > 0) {
+    if (left > 0 && peer != NULL) {
 
         /* half of the time is over: is there somebody else to ask? */
 
@@ -617,7 +619,7 @@ static ngx_int_t
 ngx_http_pitchey_zmq_place(ngx_http_pitchey_zmq_call_t *call,
     ngx_http_pitchey_peer_t *except)
 {
-    ngx_msec_t                left;
+    ngx_msec_t                left, grace;
     ngx_uint_t                i;
     ngx_http_pitchey_peer_t  *peer;
     ngx_http_pitchey_zmq_t   *z;
@@ -663,6 +665,19 @@ ngx_http_pitchey_zmq_place(ngx_http_pitchey_zmq_call_t *call,
 
     if (z->nconnected) {
         return NGX_BUSY;
+    }
+
+    if (!call->sent) {
+
+        /* nobody can have done it: there is no need to wait for long */
+
+        grace = z->down_since + NGX_HTTP_PITCHEY_ZMQ_GRACE - ngx_current_msec;
+
+        if ((ngx_msec_int_t) grace <= 0) {
+            return NGX_BUSY;
+        }
+
+        left = ngx_min(left, grace);
     }
 
     ngx_queue_insert_tail(&z->parked, &call->queue);

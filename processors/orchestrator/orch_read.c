@@ -349,6 +349,7 @@ orch_read_events_done(void *ctx, pt_err_t err, PGresult *const *results,
     size_t n)
 {
     int              i;
+    size_t           at;
     pt_buf_t         buf;
     orch_request_t  *rq = ctx;
     const PGresult  *res;
@@ -369,7 +370,17 @@ orch_read_events_done(void *ctx, pt_err_t err, PGresult *const *results,
         pt_buf_printf(&buf, "%lld ", (long long) pt_pg_int(res, i, 0));
         pt_buf_add_str(&buf, pt_pg_text(res, i, 1));
         pt_buf_add_char(&buf, ' ');
+
+        at = buf.len;
         pt_buf_add_str(&buf, pt_pg_text(res, i, 2));
+
+        /* a processor may write its JSON in lines; an event is one line */
+        for ( /* void */ ; at < buf.len; at++) {
+            if (buf.data[at] == '\n') {
+                buf.data[at] = ' ';
+            }
+        }
+
         pt_buf_add_char(&buf, '\n');
     }
 

@@ -31,18 +31,23 @@ sub pitchey_defaults {
         'location /api/containers/ { pitchey on; pitchey_upload_max 100k; }')
         unless defined $block->config;
 
-    $block->set_value('more_headers', '')
-        unless defined $block->more_headers;
+    # the same for all requests of the block, or a list of one for each
+    my $headers = $block->more_headers // '';
 
-    # a block that wants none says "--- more_headers: X-No-Cookie: 1"; a list,
-    # one for each request, is left as it is
-    $block->set_value('more_headers',
-        "Cookie: $ENV{PITCHEY_COOKIE_CREATOR}\n" . $block->more_headers)
-        unless ref $block->more_headers
-               || $block->more_headers =~ /^(?:Cookie|X-No-Cookie):/m;
+    $block->set_value('more_headers', ref $headers
+        ? [map { with_cookie($_) } @$headers] : with_cookie($headers));
 
     $block->set_value('no_error_log', "[error]\n[crit]")
         unless defined $block->error_log || defined $block->no_error_log;
+}
+
+
+# a block that wants none says "--- more_headers: X-No-Cookie: 1"
+sub with_cookie {
+    my ($headers) = @_;
+
+    return $headers if $headers =~ /^(?:Cookie|X-No-Cookie):/m;
+    return "Cookie: $ENV{PITCHEY_COOKIE_CREATOR}\n" . $headers;
 }
 
 
