@@ -37,6 +37,9 @@
  * the end has little left to do */
 #define NGX_HTTP_PITCHEY_FILES_FLUSH   (8 * 1024 * 1024)
 
+/* ms, any: how long the timer runs that keeps a worker while a thread works */
+#define NGX_HTTP_PITCHEY_FILES_KEEP    60000
+
 /* the group, pitchey's, may read files and remove them */
 #define NGX_HTTP_PITCHEY_FILES_MODE    0640
 #define NGX_HTTP_PITCHEY_FILES_DIR     02770
@@ -61,6 +64,7 @@ typedef struct {
     ngx_pool_t                      *pool;       /* of this */
     ngx_thread_pool_t               *threads;
     ngx_thread_task_t                task;
+    ngx_event_t                      keeper;     /* runs while the task does */
     ngx_http_pitchey_files_state_e   state;
 
     pt_id_t                          id;
@@ -116,6 +120,10 @@ static ngx_int_t ngx_http_pitchey_files_sniff(
 static ngx_int_t ngx_http_pitchey_files_post(
     ngx_http_pitchey_files_upload_t *up,
     void (*handler)(void *data, ngx_log_t *log));
+static ngx_int_t ngx_http_pitchey_files_run(
+    ngx_http_pitchey_files_upload_t *up,
+    void (*handler)(void *data, ngx_log_t *log));
+static void ngx_http_pitchey_files_keep(ngx_event_t *ev);
 static void ngx_http_pitchey_files_posted(ngx_event_t *ev);
 static ngx_int_t ngx_http_pitchey_files_add(
     ngx_http_pitchey_files_upload_t *up);
@@ -275,6 +283,10 @@ ngx_http_pitchey_files_new(ngx_http_request_t *r)
     up->task.event.data = up;
     up->task.event.handler = ngx_http_pitchey_files_posted;
     up->task.ctx = up;
+
+    up->keeper.log = ngx_cycle->log;
+    up->keeper.data = up;
+    up->keeper.handler = ngx_http_pitchey_files_keep;
 
     if (up->threads == NULL
         || ngx_http_pitchey_files_paths(r, up) != NGX_OK
@@ -634,13 +646,35 @@ static ngx_int_t
 ngx_http_pitchey_files_post(ngx_http_pitchey_files_upload_t *up,
     void (*handler)(void *data, ngx_log_t *log))
 {
-    up->task.handler = handler;
-
-    if (ngx_thread_task_post(up->threads, &up->task) != NGX_OK) {
+    if (ngx_http_pitchey_files_run(up, handler) != NGX_OK) {
         return ngx_http_pitchey_files_fail(up, NGX_HTTP_SERVICE_UNAVAILABLE);
     }
 
     return NGX_OK;
+}
+
+
+/* a worker that is to exit waits for timers, and not for threads */
+static ngx_int_t
+ngx_http_pitchey_files_run(ngx_http_pitchey_files_upload_t *up,
+    void (*handler)(void *data, ngx_log_t *log))
+{
+    up->task.handler = handler;
+
+    if (ngx_thread_task_post(up->threads, &up->task) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_add_timer(&up->keeper, NGX_HTTP_PITCHEY_FILES_KEEP);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_pitchey_files_keep(ngx_event_t *ev)
+{
+    ngx_add_timer(ev, NGX_HTTP_PITCHEY_FILES_KEEP);
 }
 
 
@@ -654,6 +688,8 @@ ngx_http_pitchey_files_posted(ngx_event_t *ev)
 
     up = ev->data;
     r = up->request;
+
+    ngx_del_timer(&up->keeper);
 
     if (r == NULL) {
         ngx_http_pitchey_files_drop(up);
@@ -836,9 +872,9 @@ ngx_http_pitchey_files_drop(ngx_http_pitchey_files_upload_t *up)
     }
 
     if (up->fd != -1 || up->named) {
-        up->task.handler = ngx_http_pitchey_files_discard;
-
-        if (ngx_thread_task_post(up->threads, &up->task) == NGX_OK) {
+        if (ngx_http_pitchey_files_run(up, ngx_http_pitchey_files_discard)
+            == NGX_OK)
+        {
             return;
         }
 
