@@ -232,7 +232,14 @@ orch_job_orphan(orch_t *o, const orch_job_row_t *row, uint64_t wait_ms)
 {
     orch_job_t  *job;
 
-    if (orch_queue_find(&o->queue, &row->id)) {
+    job = orch_queue_find(&o->queue, &row->id);
+
+    if (job) {
+        /* somebody else began what waits here, and has died since */
+        if (job->state == ORCH_JOB_WAITING || job->state == ORCH_JOB_READY) {
+            orch_job_doubt(o, job);
+        }
+
         return;
     }
 

@@ -5,6 +5,9 @@
 #include "orch.h"
 
 
+static void orch_db_by_index(orch_db_conn_t *c);
+static void orch_db_ignore(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n);
 static void orch_db_state(void *ctx, bool ready, const char *reason);
 
 
@@ -304,13 +307,13 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "     and ($2::text is null or owner = $2)"
     "     and (expires_at is null or expires_at > now())",
 
-/* $1 name -> id: this orchestrator, its lease begun */
+/* $1 name -> id, whether it was there before: this one, its lease begun */
 [ORCH_SQL_REGISTER] =
     "insert into pitchey.orchestrator (name, expires_at)"
     " values ($1::text, now() + interval '5 seconds')"
     " on conflict (name) do update set started_at = now(),"
     "     expires_at = excluded.expires_at"
-    " returning id",
+    " returning id, xmax <> 0",
 
 /* $1 lease_owner -> the columns of an open job, of those it runs */
 [ORCH_SQL_RUNNING] =
@@ -329,10 +332,12 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "     where status in ('queued', 'retrying')) q"
     " where q.n <= $1::int order by q.n, q.run_at limit $2::int",
 
-/* $1 lease_owner -> a row if the lease is ours still */
+/* $1 lease_owner -> a row if the lease is ours still: whether others' ended */
 [ORCH_SQL_RENEW] =
     "update pitchey.orchestrator set expires_at = now() + interval '5 seconds'"
-    " where id = $1::int returning id",
+    " where id = $1::int returning exists ("
+    "     select 1 from pitchey.orchestrator d where d.id <> $1::int"
+    "     and d.expires_at < now() - interval '1 second')",
 
 /*
  * Jobs of orchestrators whose lease has ended become ours, to be queued
@@ -348,7 +353,18 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " returning " ORCH_SQL_QUEUE_COLUMNS,
 
 [ORCH_SQL_PING] =
-    "select 1"
+    "select 1",
+
+/*
+ * Planning costs ten times what running does: one plan for each statement,
+ * kept.  One that was made while a table was small would scan it when it is
+ * large; all that is asked often goes by id, so: by index, always.
+ */
+[ORCH_SQL_BY_INDEX] =
+    "select set_config('plan_cache_mode', 'force_generic_plan', false),"
+    " set_config('enable_seqscan', 'off', false),"
+    " set_config('enable_hashjoin', 'off', false),"
+    " set_config('enable_mergejoin', 'off', false)"
 };
 
 
@@ -412,6 +428,10 @@ orch_db_state(void *ctx, bool ready, const char *reason)
         pt_log(PT_LOG_INFO, "database", "connected to the database");
     }
 
+    if (ready) {
+        orch_db_by_index(c);
+    }
+
     if (c->role == ORCH_DB_WORK) {
         if (ready) {
             orch_recover_start(o);
@@ -420,6 +440,29 @@ orch_db_state(void *ctx, bool ready, const char *reason)
             orch_recover_stop(o);
         }
     }
+}
+
+
+static void
+orch_db_by_index(orch_db_conn_t *c)
+{
+    pt_pg_args_t  args = { .n = 0 };
+
+    if (pt_pg_query(c->pg, ORCH_SQL_BY_INDEX, &args) != PT_OK
+        || pt_pg_commit(c->pg, orch_db_ignore, c) != PT_OK)
+    {
+        pt_log(PT_LOG_WARN, "database", "could not choose plans by index");
+    }
+}
+
+
+static void
+orch_db_ignore(void *ctx, pt_err_t err, PGresult *const *results, size_t n)
+{
+    (void) ctx;
+    (void) err;
+    (void) results;
+    (void) n;
 }
 
 

@@ -34,6 +34,7 @@ typedef enum {
     ORCH_SQL_RENEW,
     ORCH_SQL_TAKE_OVER,
     ORCH_SQL_PING,
+    ORCH_SQL_BY_INDEX,
 
     ORCH_SQL_COUNT_
 } orch_sql_t;

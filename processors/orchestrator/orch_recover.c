@@ -99,6 +99,10 @@ orch_recover_registered(void *ctx, pt_err_t err, PGresult *const *results,
     orch_t  *o = ctx;
 
     if (err == PT_OK && n == 1 && PQntuples(results[0]) == 1) {
+        if (o->recover.id == 0 && pt_pg_bool(results[0], 0, 1)) {
+            orch_supervisor_hold(o);
+        }
+
         o->recover.id = (int32_t) pt_pg_int(results[0], 0, 0);
         orch_recover_read(o);
     }
@@ -465,9 +469,6 @@ orch_recover_tick(orch_t *o)
     /* what fails now is tried again in a second */
     (void) orch_db_query(o, ORCH_DB_READ, ORCH_SQL_RENEW, &args,
                          orch_recover_renewed, o);
-    (void) orch_db_query(o, ORCH_DB_READ, ORCH_SQL_TAKE_OVER, &args,
-                         orch_recover_took_over, o);
-
     orch_recover_load(o);
 }
 
@@ -476,15 +477,24 @@ static void
 orch_recover_renewed(void *ctx, pt_err_t err, PGresult *const *results,
     size_t n)
 {
-    orch_t  *o = ctx;
+    orch_t        *o = ctx;
+    pt_pg_args_t   args = { .n = 0 };
 
-    if (err == PT_OK && n == 1 && PQntuples(results[0]) == 0
-        && orch_recover_is_done(o))
-    {
+    if (err != PT_OK || n != 1 || !orch_recover_is_done(o)) {
+        return;
+    }
+
+    if (PQntuples(results[0]) == 0) {
         pt_log(PT_LOG_WARN, "recover", "another orchestrator has taken our "
                "jobs over, starting afresh");
         orch_recover_stop(o);
         orch_recover_start(o);
+
+    } else if (pt_pg_bool(results[0], 0, 0)) {
+        /* looks at the whole queue: only when there is something to take */
+        pt_pg_arg_int4(&args, o->recover.id);
+        (void) orch_db_query(o, ORCH_DB_READ, ORCH_SQL_TAKE_OVER, &args,
+                             orch_recover_took_over, o);
     }
 }
 

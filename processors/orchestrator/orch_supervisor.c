@@ -16,6 +16,9 @@
 /* one that has run so long has not failed to start */
 #define ORCH_STABLE_MS         30000
 
+/* a heartbeat each second, WHO, READY */
+#define ORCH_RETURN_MS         1500
+
 /* from the start to READY: libraries, fonts, models */
 #define ORCH_START_MS          60000
 
@@ -122,6 +125,17 @@ orch_supervisor_offers(orch_t *o, pt_str_t name)
     }
 
     return false;
+}
+
+
+void
+orch_supervisor_hold(orch_t *o)
+{
+    size_t  i;
+
+    for (i = 0; i < o->supervisor.n; i++) {
+        o->supervisor.pools[i].next_ms = orch_loop_ms(o) + ORCH_RETURN_MS;
+    }
 }
 
 

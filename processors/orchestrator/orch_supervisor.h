@@ -22,6 +22,9 @@ void orch_supervisor_close(orch_t *o);
 /* whether somebody does this service's jobs, or can be started for it */
 bool orch_supervisor_offers(orch_t *o, pt_str_t service);
 
+/* processors of the orchestrator before us may come back: starts none yet */
+void orch_supervisor_hold(orch_t *o);
+
 /* a job of that service is ready and nobody has credit */
 void orch_supervisor_want(orch_t *o, orch_service_t *service);
 
