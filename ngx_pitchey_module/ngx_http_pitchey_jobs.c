@@ -221,6 +221,7 @@ static ngx_int_t
 ngx_http_pitchey_jobs_cancel_reply(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply)
 {
+    pt_id_t          id;
     pt_str_t         status;
     pt_json_t       *job;
     ngx_str_t        body;
@@ -237,6 +238,11 @@ ngx_http_pitchey_jobs_cancel_reply(ngx_http_request_t *r,
         || pt_json_parse(reply->body, mem, &job, NULL) != PT_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* whoever cancels and looks sees it, before any EVENT */
+    if (pt_id_parse(pt_json_string(job, "id", PT_STR("")), &id) == PT_OK) {
+        ngx_http_pitchey_jobzone_drop(&id);
     }
 
     status = pt_json_string(job, "status", PT_STR(""));
