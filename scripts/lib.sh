@@ -11,6 +11,9 @@
 
 set -u
 
+# nginx lies where only root's PATH looks
+PATH=$PATH:/usr/sbin:/sbin
+
 SRC=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=${PITCHEY_BUILD:-$SRC/build}
 PGBIN=/usr/lib/postgresql/15/bin
@@ -37,7 +40,7 @@ is_root() { [ "$(id -u)" = 0 ]; }
 # Installs those that are missing.  Services that come with a package are not
 # started, so the machine's own nginx and PostgreSQL stay as they are.
 need_packages() {
-    local p log guard= missing=()
+    local p missing=()
 
     for p in "$@"; do
         [ "$(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null)" = installed ] \
@@ -48,29 +51,30 @@ need_packages() {
     is_root || die "packages are missing, and only root can install them: ${missing[*]}"
     note "installing packages: ${missing[*]}"
 
-    if [ ! -e /usr/sbin/policy-rc.d ]; then
-        printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
-        chmod 755 /usr/sbin/policy-rc.d
-        guard=1
-    fi
+    # a subshell of its own, so that its trap takes both guards away again
+    (
+        log=$(mktemp) guards=()
+        trap 'rm -f "$log" "${guards[@]}"' EXIT
+        trap 'exit 130' INT TERM
 
-    if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
-        mkdir -p /etc/postgresql-common
-        echo 'create_main_cluster = false' > /etc/postgresql-common/createcluster.conf
-    fi
+        if [ ! -e /usr/sbin/policy-rc.d ]; then
+            guards+=(/usr/sbin/policy-rc.d)
+            install -m 755 /dev/stdin /usr/sbin/policy-rc.d <<< $'#!/bin/sh\nexit 101'
+        fi
 
-    log=$(mktemp)
+        if [ ! -e /etc/postgresql-common/createcluster.conf ]; then
+            guards+=(/etc/postgresql-common/createcluster.conf)
+            install -D -m 644 /dev/stdin /etc/postgresql-common/createcluster.conf \
+                <<< 'create_main_cluster = false'
+        fi
 
-    if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install \
-           -y -qq --no-install-recommends "${missing[@]}"; } > "$log" 2>&1
-    then
-        [ -z "$guard" ] || rm -f /usr/sbin/policy-rc.d
-        tail -n 20 "$log" >&2
-        die "could not install packages"
-    fi
-
-    [ -z "$guard" ] || rm -f /usr/sbin/policy-rc.d
-    rm -f "$log"
+        if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install \
+               -y -qq --no-install-recommends "${missing[@]}"; } > "$log" 2>&1
+        then
+            tail -n 20 "$log" >&2
+            exit 1
+        fi
+    ) || die "could not install packages"
 }
 
 # Configures $BUILD once (arguments: options of meson), then brings it up to date.
@@ -179,6 +183,18 @@ services_configure() { # DIR
     [ ${#SOCKETS} -le 90 ] || die "the folder's name is too long for sockets in it: $DIR"
 }
 
+# Remembers a server by its own pid file, if it is one that runs from DIR: also
+# one whose start was not waited for to the end.
+pid_adopt() { # NAME FILE
+    local pid
+
+    pid_of "$1" > /dev/null && return
+    pid=$(head -n 1 "$2" 2>/dev/null) || return 0
+    [ -n "$pid" ] && tr '\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null | grep -qF "$DIR/" \
+        && pid_save "$1" "$pid"
+    return 0
+}
+
 # Reads what an earlier services_up left in DIR.
 services_read() {
     [ -s "$DIR/secret" ] && [ -s "$DIR/postgres-port" ] || return 1
@@ -216,6 +232,8 @@ services_check_access() {
 services_install() {
     local f
 
+    CHANGED=
+
     mkdir -p "$BIN" "$LOG" "$PIDS" "$SOCKETS" "$STORAGE" "$SCRATCH" "$DIR/nginx"
     chmod 755 "$BIN" "$LOG" "$PIDS" "$DIR/nginx"
 
@@ -225,6 +243,7 @@ services_install() {
         [ -f "$f" ] || continue
         cmp -s "$f" "$BIN/${f##*/}" && continue
         install -m 755 "$f" "$BIN/.new" && mv -f "$BIN/.new" "$BIN/${f##*/}"
+        CHANGED=1
     done
 
     rm -rf "$SHARE.new"
@@ -274,6 +293,8 @@ postgres_up() {
             >> "$DIR/postgres/postgresql.conf"
     fi
 
+    pid_adopt postgres "$DIR/postgres/postmaster.pid"
+
     if ! pid_of postgres > /dev/null; then
         install -m 640 -o "$PG_USER" /dev/null "$LOG/postgres.log"
         pg_ctl_at -l "$LOG/postgres.log" start \
@@ -315,7 +336,13 @@ database_migrate() {
 
 # Keeps an orchestrator running: one that dies is started again.
 orchestrator_up() {
-    pid_of keeper > /dev/null && return 0
+    local keeper
+
+    if keeper=$(pid_of keeper); then
+        # new binaries: the keeper starts the orchestrator again, with them
+        [ -z "$CHANGED" ] || pkill -TERM -P "$keeper"
+        return 0
+    fi
 
     [ -f "$LOG/orchestrator.log" ] \
         || install -m 640 -o "$DAEMON_USER" /dev/null "$LOG/orchestrator.log"
@@ -339,8 +366,10 @@ done
 KEEPER
     chmod 755 "$BIN/keeper"
 
-    # setpriv and setsid become the keeper, so that $! is its pid
-    (cd / && exec ${KEEPER_AS:-$(is_root && echo setpriv --reuid="$DAEMON_USER" --regid="$DAEMON_USER" --init-groups --)} \
+    # in a session of its own, which no terminal ends; each of these becomes the
+    # next, so that $! is the keeper's pid
+    (cd / && exec setsid $(is_root && echo setpriv --reuid="$DAEMON_USER" \
+            --regid="$DAEMON_USER" --init-groups --) \
         "$BIN/keeper" "$BIN/pitchey-orchestrator" -c "$DIR/orchestrator.conf") \
         >> "$LOG/orchestrator.log" 2>&1 < /dev/null &
     pid_save keeper $!
@@ -399,6 +428,8 @@ nginx_at() { # NGINX-OPTION...
 }
 
 nginx_up() {
+    pid_adopt nginx "$DIR/nginx/nginx.pid"
+
     if pid_of nginx > /dev/null; then
         nginx_at -s reload || die "nginx refused to reload"
         return
@@ -440,11 +471,22 @@ services_processes() { # pids of the daemons of this set
 }
 
 services_down() {
-    local i pids
+    local i pid pids
 
     [ -d "$PIDS" ] || return 0
 
-    pid_end nginx QUIT 10
+    pid_adopt nginx "$DIR/nginx/nginx.pid"
+    pid_adopt postgres "$DIR/postgres/postmaster.pid"
+
+    # the second signal for streams that are still open
+    if pid=$(pid_of nginx); then
+        kill -QUIT "$pid"
+        for ((i = 0; i < 100; i++)); do
+            pid_of nginx > /dev/null || break
+            sleep 0.05
+        done
+    fi
+    pid_end nginx TERM 10
     pid_end keeper TERM 20
 
     # processors outlive an orchestrator that was killed
@@ -466,14 +508,22 @@ services_down() {
 
 # ---- sessions of the demo ----
 
+# Secrets never stand in an argument, where ps shows them.
+curl_as() { # COOKIE CURL-OPTION...
+    local cookie=$1; shift
+
+    curl -K <(printf 'cookie = "%s"\n' "$cookie") "$@"
+}
+
 # A new session of an account as Better Auth makes it: a row, and the signed
 # cookie as name=value.
 session_cookie() { # EMAIL
-    local token key signature
+    local token
 
     token=$(LC_ALL=C tr -dc 'a-zA-Z0-9' < /dev/urandom | head -c 32)
 
-    [ "$(psql_at pitchey -qAt -v email="$1" -v token="$token" <<'SQL'
+    [ "$(psql_at pitchey -qAt -v email="$1" <<SQL
+\\set token $token
 INSERT INTO "session" (id, "expiresAt", token, "updatedAt", "userAgent", "userId")
 SELECT replace(gen_random_uuid()::text, '-', ''), now() + interval '30 days',
        :'token', now(), 'demo-session', id
@@ -482,10 +532,10 @@ RETURNING 1;
 SQL
     )" = 1 ] || { note "no account has the address \"$1\""; return 1; }
 
-    key=$(printf %s "$SECRET" | od -An -v -tx1 | tr -d ' \n')
-    signature=$(printf %s "$token" \
-        | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary \
-        | openssl base64 -A | sed 's/+/%2B/g; s,/,%2F,g; s/=/%3D/g')
-
-    printf 'better-auth.session_token=%s.%s\n' "$token" "$signature"
+    perl -MDigest::SHA=hmac_sha256 -MMIME::Base64 -e '
+        chomp(my ($token, $secret) = <STDIN>);
+        my $signature = encode_base64(hmac_sha256($token, $secret), "");
+        $signature =~ s/([+\/=])/sprintf "%%%02X", ord $1/ge;
+        print "better-auth.session_token=$token.$signature\n"' \
+        <<< "$token"$'\n'"$SECRET"
 }

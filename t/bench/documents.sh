@@ -6,7 +6,7 @@ request='{"type":"mutual","disclosing_party":{"name":"Example Harbour Works Ltd"
 count=${COUNT:-100}
 
 submit_one() {
-    curl -sS -b "$COOKIE" -H 'Content-Type: application/json' -H 'Idempotency-Key: '"$1" \
+    curl_as "$COOKIE" -sS -H 'Content-Type: application/json' -H 'Idempotency-Key: '"$1" \
         -d "$request" "$URL/document-generation/generate-nda" | jq -r .id
 }
 

@@ -2,10 +2,10 @@
 # the same body in the same nginx.
 bench_services
 
-job=$(curl -sS -b "$COOKIE" -H 'Content-Type: application/json' \
+job=$(curl_as "$COOKIE" -sS -H 'Content-Type: application/json' \
     -d '{"message":"edge-status"}' "$URL/test-service/echo" | jq -r .id)
 job_wait "$job" || exit 1
-body=$(curl -sS -b "$COOKIE" "$URL/jobs/$job")
+body=$(curl_as "$COOKIE" -sS "$URL/jobs/$job")
 
 NGINX_EXTRA="
         location = /plain {

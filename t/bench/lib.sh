@@ -66,7 +66,7 @@ LUA
 nginx_worker() { pgrep -P "$(cat "$DIR/nginx/nginx.pid")" | head -n 1; }
 
 job_field() { # JOB JQ
-    curl -sS -b "$COOKIE" "$URL/jobs/$1" | jq -r "$2"
+    curl_as "$COOKIE" -sS "$URL/jobs/$1" | jq -r "$2"
 }
 
 job_wait() { # JOB
