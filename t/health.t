@@ -6,6 +6,9 @@ use Pitchey;
 
 our $away = Pitchey::http_config('ipc:///nonexistent/edge.sock');
 
+our $nobase = Pitchey::http_config();
+$nobase =~ s{pitchey_database '[^']*'}{pitchey_database 'host=127.0.0.1 port=1'};
+
 add_block_preprocessor(sub {
     my ($block) = @_;
 
@@ -47,7 +50,7 @@ GET /api/containers/health/ready
 --- error_code: 503
 --- response_headers_like
 Retry-After: [0-9]+
---- response_body_like: "orchestrator":"unavailable","database":"unknown","storage":"unknown"
+--- response_body_like: "orchestrator":"unavailable","database":"ok","storage":"unknown"
 
 
 === TEST 5: a balancer may ask with HEAD
@@ -60,3 +63,14 @@ HEAD /api/containers/health/ready
 --- request
 POST /api/containers/health
 --- error_code: 405
+
+
+=== TEST 7: sessions that cannot be read make it unready, too
+--- http_config eval: $::nobase
+--- request
+GET /api/containers/health/ready
+--- timeout: 10
+--- error_code: 503
+--- response_body_like: "orchestrator":"ok","database":"unavailable","storage":"ok"
+--- error_log
+database
