@@ -73,7 +73,10 @@ test_sleep(pt_job_t *job)
 }
 
 
-/* {"name", "text" or "bytes"}: one file with that text, or so many bytes */
+/*
+ * {"name", "text" or "bytes"}: one file with that text, or so many bytes;
+ * then, with {"seconds"}, sleeps as above, and with {"code"} fails as below
+ */
 pt_err_t
 test_output(pt_job_t *job)
 {
@@ -91,9 +94,19 @@ test_output(pt_job_t *job)
         return err;
     }
 
-    return pt_job_output(job, name,
-                         pt_json_member(params, "bytes")
-                         ? "application/octet-stream" : "text/plain", "file");
+    err = pt_job_output(job, name,
+                        pt_json_member(params, "bytes")
+                        ? "application/octet-stream" : "text/plain", "file");
+
+    if (err == PT_OK && pt_json_member(params, "seconds")) {
+        err = test_sleep(job);
+    }
+
+    if (err == PT_OK && pt_json_member(params, "code")) {
+        err = test_fail(job);
+    }
+
+    return err;
 }
 
 

@@ -58,6 +58,7 @@ static void rig_say(rig_t *rig, pt_command_t command, uint8_t job, uint32_t n);
 static void rig_path(rig_t *rig, char *to, const char *below);
 static void rig_write(rig_t *rig, const char *below, const char *text);
 static size_t rig_entries(rig_t *rig, const char *below);
+static bool rig_sees_gone(const char *path);
 static pt_id_t job_id(uint8_t n);
 static size_t children_of(pid_t parent, pid_t *pids, size_t n);
 static size_t descendants(pid_t parent, pid_t *pids);
@@ -225,27 +226,64 @@ test_a_cancelled_attempt_ends_at_once_without_a_word(void **state)
 static void
 test_the_outputs_of_attempts_without_success_are_deleted(void **state)
 {
-    char       path[PATH_MAX];
-    int        i;
-    rig_t     *rig = *state;
+    char     path[PATH_MAX];
+    rig_t   *rig = *state;
+    size_t   i;
+
+    /* one that has failed, and one in the middle of its work */
+    static const struct {
+        const char    *then;
+        pt_command_t   heard;
+    } ends[] = {
+        { "\"code\":\"input_broken\"", PT_CMD_FAILED },
+        { "\"seconds\":20", PT_CMD_OUTPUT }
+    };
 
     rig_start(rig, NULL, NULL);
     (void) rig_expect(rig, PT_CMD_READY);
 
-    rig_assign(rig, 1, "output", "{\"name\":\"x.txt\",\"text\":\"x\"}");
+    for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+        (void) snprintf(path, sizeof(path), "{\"name\":\"x.txt\",%s}",
+                        ends[i].then);
+        rig_assign(rig, (uint8_t) (i + 1), "output", path);
+        (void) rig_expect(rig, ends[i].heard);
+
+        rig_path(rig, path, i == 0 ? "storage/jobs/01/"
+                 "00000000-0000-0000-0000-000000000001/1/x.txt"
+                 : "storage/jobs/02/"
+                 "00000000-0000-0000-0000-000000000002/1/x.txt");
+        assert_int_equal(access(path, R_OK), 0);
+
+        rig_say(rig, PT_CMD_CANCEL_ATTEMPT, (uint8_t) (i + 1), 0);
+        assert_true(rig_sees_gone(path));
+    }
+}
+
+
+/* its DONE may be committed: only the ACK, or its sender, was lost */
+static void
+test_a_cancel_deletes_no_output_of_what_is_done(void **state)
+{
+    char    path[PATH_MAX];
+    rig_t  *rig = *state;
+
+    rig_start(rig, "--slots", "1");
+    (void) rig_expect(rig, PT_CMD_READY);
+
+    rig_assign(rig, 1, "output", "{\"name\":\"x.txt\"}");
     (void) rig_expect(rig, PT_CMD_DONE);
+
+    /* first of an attempt that is done, then of one it has forgotten */
+    rig_say(rig, PT_CMD_CANCEL_ATTEMPT, 1, 0);
+    rig_say(rig, PT_CMD_CANCEL_ATTEMPT, 1, 0);
+
+    /* nor does it speak of it again */
+    (void) rig_hears(rig, PT_CMD_DONE, 200);
+    assert_false(rig_hears(rig, PT_CMD_DONE, 1500));
 
     rig_path(rig, path, "storage/jobs/01/"
              "00000000-0000-0000-0000-000000000001/1/x.txt");
     assert_int_equal(access(path, R_OK), 0);
-
-    rig_say(rig, PT_CMD_CANCEL_ATTEMPT, 1, 0);
-
-    for (i = 0; i < 200 && access(path, F_OK) == 0; i++) {
-        nap();
-    }
-
-    assert_int_equal(access(path, F_OK), -1);
 }
 
 
@@ -867,6 +905,19 @@ rig_entries(rig_t *rig, const char *below)
 }
 
 
+static bool
+rig_sees_gone(const char *path)
+{
+    int  i;
+
+    for (i = 0; i < 200 && access(path, F_OK) == 0; i++) {
+        nap();
+    }
+
+    return access(path, F_OK) == -1;
+}
+
+
 static pt_id_t
 job_id(uint8_t n)
 {
@@ -1011,6 +1062,7 @@ main(void)
         RIG(test_more_than_the_credit_is_refused_and_may_come_again),
         RIG(test_a_cancelled_attempt_ends_at_once_without_a_word),
         RIG(test_the_outputs_of_attempts_without_success_are_deleted),
+        RIG(test_a_cancel_deletes_no_output_of_what_is_done),
         RIG(test_each_bad_end_has_its_code),
         RIG(test_memory_is_limited),
         RIG(test_an_input_is_readable_and_out_of_reach),

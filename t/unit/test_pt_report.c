@@ -130,14 +130,40 @@ test_what_was_dropped_takes_no_more_reports(void **state)
     pt_reports_init(&r);
     assert_int_equal(pt_reports_begin(&r, &one, 1), PT_OK);
     add(&r, PT_CMD_OUTPUT, 1);
-    pt_reports_drop(&r, &one, 1);
-    pt_reports_drop(&r, &one, 1);
+    assert_int_equal(pt_reports_drop(&r, &one, 1), PT_CMD_OUTPUT);
+    assert_int_equal(pt_reports_drop(&r, &one, 1), PT_CMD_COUNT_);
 
     m.u.output.job = one;
     m.u.output.attempt = 1;
     m.u.output.body = PT_STR("{}");
     assert_int_equal(pt_reports_add(&r, &m), PT_E_NOT_FOUND);
     assert_string_equal(sends(&r, 0, 9), "");
+
+    pt_reports_done(&r);
+}
+
+
+static void
+test_what_was_dropped_tells_how_it_had_ended(void **state)
+{
+    pt_id_t       one = job(1), two = job(2), three = job(3);
+    pt_reports_t  r;
+
+    (void) state;
+
+    pt_reports_init(&r);
+    assert_int_equal(pt_reports_begin(&r, &one, 1), PT_OK);
+    assert_int_equal(pt_reports_begin(&r, &two, 1), PT_OK);
+    assert_int_equal(pt_reports_begin(&r, &three, 1), PT_OK);
+    add(&r, PT_CMD_OUTPUT, 1);
+    add(&r, PT_CMD_DONE, 1);
+    add(&r, PT_CMD_OUTPUT, 2);
+    add(&r, PT_CMD_FAILED, 2);
+
+    assert_int_equal(pt_reports_drop(&r, &one, 1), PT_CMD_DONE);
+    assert_int_equal(pt_reports_drop(&r, &two, 1), PT_CMD_FAILED);
+    assert_int_equal(pt_reports_drop(&r, &three, 1), PT_CMD_COUNT_);
+    assert_int_equal(r.n, 0);
 
     pt_reports_done(&r);
 }
@@ -234,6 +260,7 @@ main(void)
         cmocka_unit_test(test_a_new_peer_hears_all_of_it_from_the_start),
         cmocka_unit_test(test_an_ack_for_nothing_is_harmless),
         cmocka_unit_test(test_what_was_dropped_takes_no_more_reports),
+        cmocka_unit_test(test_what_was_dropped_tells_how_it_had_ended),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -391,7 +391,8 @@ typedef struct {
 
 
 /*
- * CANCEL_ATTEMPT, orchestrator -> processor: stop it, report nothing more
+ * CANCEL_ATTEMPT, orchestrator -> processor: stop it, report nothing more;
+ * what it has stored is deleted, unless it has come to a DONE
  *   job:id attempt:u32
  * ACK, orchestrator -> processor: the report n is committed, or of no use
  *   job:id attempt:u32 n:u32

@@ -281,9 +281,6 @@ pt_attempts_cancel(pt_attempts_t *attempts, const pt_id_t *job, uint32_t n)
 
     if (a != NULL) {
         attempt_end(a, VERDICT_CANCELLED);
-
-    } else {
-        pt_attempts_discard(attempts, job, n);
     }
 }
 

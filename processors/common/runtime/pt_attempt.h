@@ -85,7 +85,7 @@ void pt_attempts_close(pt_attempts_t *attempts);
 PT_MUST_CHECK pt_err_t pt_attempts_start(pt_attempts_t *attempts,
     const pt_assign_t *assign);
 
-/* stops it and deletes what it has stored; none there is fine */
+/* stops it and deletes what it has stored; one that is over is left alone */
 void pt_attempts_cancel(pt_attempts_t *attempts, const pt_id_t *job,
     uint32_t attempt);
 

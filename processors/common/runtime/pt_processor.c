@@ -91,6 +91,8 @@ static void processor_on_assign(processor_t *p, const pt_assign_t *assign);
 static void processor_refuse(processor_t *p, const pt_assign_t *assign,
     pt_err_t err);
 static void processor_on_ack(processor_t *p, const pt_attempt_ref_t *ack);
+static void processor_on_cancel(processor_t *p,
+    const pt_attempt_ref_t *cancel);
 static void processor_on_hello(uv_timer_t *timer);
 static void processor_on_tick(uv_timer_t *timer);
 static void processor_on_signal(uv_signal_t *handle, int number);
@@ -495,9 +497,7 @@ processor_on_message(void *ctx, pt_str_t peer, const pt_str_t *frames,
         break;
 
     case PT_CMD_CANCEL_ATTEMPT:
-        pt_reports_drop(&p->reports, &m.u.attempt.job, m.u.attempt.attempt);
-        pt_attempts_cancel(p->attempts, &m.u.attempt.job,
-                           m.u.attempt.attempt);
+        processor_on_cancel(p, &m.u.attempt);
         break;
 
     case PT_CMD_WHO:
@@ -580,6 +580,28 @@ processor_on_ack(processor_t *p, const pt_attempt_ref_t *ack)
     /* its outputs are withdrawn by now */
     if (command == PT_CMD_FAILED) {
         pt_attempts_discard(p->attempts, &ack->job, ack->attempt);
+    }
+
+    processor_check_drained(p);
+}
+
+
+/*
+ * Whoever cancels an attempt that is over may not know how it ended: one whose
+ * DONE was committed before its ACK was lost has a succeeded job's files.
+ * They are deleted only where it cannot have come to that.
+ */
+static void
+processor_on_cancel(processor_t *p, const pt_attempt_ref_t *cancel)
+{
+    pt_command_t  newest;
+
+    newest = pt_reports_drop(&p->reports, &cancel->job, cancel->attempt);
+
+    pt_attempts_cancel(p->attempts, &cancel->job, cancel->attempt);
+
+    if (newest == PT_CMD_FAILED) {
+        pt_attempts_discard(p->attempts, &cancel->job, cancel->attempt);
     }
 
     processor_check_drained(p);

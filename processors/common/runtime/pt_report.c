@@ -140,16 +140,25 @@ pt_reports_ack(pt_reports_t *reports, const pt_id_t *job, uint32_t attempt,
 }
 
 
-void
+pt_command_t
 pt_reports_drop(pt_reports_t *reports, const pt_id_t *job, uint32_t attempt)
 {
+    pt_report_t         *report;
+    pt_command_t         newest = PT_CMD_COUNT_;
     pt_report_entry_t  **entry;
 
     entry = report_entry(reports, job, attempt);
-
-    if (*entry != NULL) {
-        report_entry_free(reports, entry);
+    if (*entry == NULL) {
+        return PT_CMD_COUNT_;
     }
+
+    for (report = (*entry)->first; report != NULL; report = report->next) {
+        newest = report->msg.command;
+    }
+
+    report_entry_free(reports, entry);
+
+    return newest;
 }
 
 

@@ -51,8 +51,12 @@ PT_MUST_CHECK pt_err_t pt_reports_add(pt_reports_t *reports,
 pt_command_t pt_reports_ack(pt_reports_t *reports, const pt_id_t *job,
     uint32_t attempt, uint32_t n);
 
-/* nobody wants to hear of this attempt any more */
-void pt_reports_drop(pt_reports_t *reports, const pt_id_t *job,
+/*
+ * Nobody wants to hear of this attempt any more.
+ *
+ * Returns the command of its newest report, or PT_CMD_COUNT_ for none.
+ */
+pt_command_t pt_reports_drop(pt_reports_t *reports, const pt_id_t *job,
     uint32_t attempt);
 
 /* the peer is another one: nothing has been sent to it */
