@@ -194,7 +194,7 @@ POST /api/containers/jobs
 Its handshake is a GET with the cookie, and no browser asks before.
 --- more_headers
 Origin: https://evil.example
-Connection: Upgrade
+Connection: close, Upgrade
 Upgrade: websocket
 --- request
 GET /api/containers/ws
