@@ -835,17 +835,31 @@ ngx_http_pitchey_orchestrator(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_str_t                        *value;
     ngx_uint_t                        i;
+    const char                       *error;
     ngx_http_pitchey_main_conf_t     *pmcf = conf;
     ngx_http_pitchey_orchestrator_t  *o;
 
     value = cf->args->elts;
 
-    if (ngx_strncmp(value[1].data, "ipc://", 6) != 0
-        && ngx_strncmp(value[1].data, "tcp://", 6) != 0)
-    {
+    if (ngx_strncmp(value[1].data, "tcp://", 6) == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" is \"ipc://PATH\" or \"tcp://HOST:PORT\", "
-                           "not \"%V\"", &cmd->name, &value[1]);
+                           "\"%V\" of \"%V\" needs CURVE keys, which are not "
+                           "configurable yet", &value[1], &cmd->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (ngx_strncmp(value[1].data, "ipc://", 6) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"%V\" is \"ipc://PATH\", not \"%V\"",
+                           &cmd->name, &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    error = ngx_http_pitchey_zmq_check(&value[1]);
+
+    if (error != NULL) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid \"%V\" of \"%V\": %s",
+                           &value[1], &cmd->name, error);
         return NGX_CONF_ERROR;
     }
 

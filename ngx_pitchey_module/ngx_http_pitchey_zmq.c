@@ -1099,6 +1099,37 @@ ngx_http_pitchey_zmq_down(ngx_http_pitchey_peer_t *peer)
 }
 
 
+const char *
+ngx_http_pitchey_zmq_check(const ngx_str_t *endpoint)
+{
+    int    err, linger;
+    void  *context, *socket;
+
+    err = 0;
+    linger = 0;
+
+    context = zmq_ctx_new();
+    socket = context ? zmq_socket(context, ZMQ_DEALER) : NULL;
+
+    if (socket == NULL
+        || zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof(int)) != 0
+        || zmq_connect(socket, (char *) endpoint->data) != 0)
+    {
+        err = zmq_errno();
+    }
+
+    if (socket != NULL) {
+        (void) zmq_close(socket);
+    }
+
+    if (context != NULL) {
+        (void) zmq_ctx_term(context);
+    }
+
+    return err ? zmq_strerror(err) : NULL;
+}
+
+
 ngx_int_t
 ngx_http_pitchey_zmq_init(ngx_cycle_t *cycle,
     ngx_http_pitchey_main_conf_t *pmcf)
@@ -1234,13 +1265,13 @@ ngx_http_pitchey_zmq_peer_open(ngx_http_pitchey_peer_t *peer)
         return NGX_ERROR;
     }
 
-    /* the directive has terminated and tried the endpoint */
+    /* the directive has tried the endpoint */
 
     if (zmq_connect(peer->socket, (char *) peer->endpoint.data) != 0) {
-        ngx_log_error(NGX_LOG_EMERG, log, 0,
+        /* it stays away: no reason to serve nothing */
+        ngx_log_error(NGX_LOG_CRIT, log, 0,
                       "could not connect to orchestrator \"%V\": %s",
                       &peer->endpoint, zmq_strerror(zmq_errno()));
-        return NGX_ERROR;
     }
 
     /* an edge that came before the descriptors were watched */

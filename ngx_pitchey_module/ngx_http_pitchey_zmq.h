@@ -87,6 +87,9 @@ ngx_uint_t ngx_http_pitchey_zmq_count(void);
 ngx_uint_t ngx_http_pitchey_zmq_connected(ngx_uint_t n);
 
 
+/* for nginx -t: why an endpoint is none, or NULL */
+const char *ngx_http_pitchey_zmq_check(const ngx_str_t *endpoint);
+
 /* per worker: init_process and exit_process */
 ngx_int_t ngx_http_pitchey_zmq_init(ngx_cycle_t *cycle,
     ngx_http_pitchey_main_conf_t *pmcf);

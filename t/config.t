@@ -215,7 +215,7 @@ host not found for host "no-such-host.invalid" of "pitchey_database_listen"
     pitchey_orchestrator /run/pitchey/edge.sock;
 --- must_die
 --- error_log
-"pitchey_orchestrator" is "ipc://PATH" or "tcp://HOST:PORT"
+"pitchey_orchestrator" is "ipc://PATH", not "/run/pitchey/edge.sock"
 
 
 
@@ -261,3 +261,29 @@ invalid value "perhaps"
  "POST /b/files\n" . "x" x 6, "POST /b/files\n" . "x" x 5]
 --- error_code eval
 [413, 401, 413, 401]
+
+
+
+=== TEST 24: an orchestrator's endpoint without a path
+--- http_config
+    pitchey_orchestrator ipc://;
+--- must_die
+--- error_log
+invalid "ipc://" of "pitchey_orchestrator": Invalid argument
+
+
+
+=== TEST 25: an orchestrator's path that no socket can have
+--- http_config eval: 'pitchey_orchestrator ipc:///' . 'x' x 108 . ';'
+--- must_die
+--- error_log
+of "pitchey_orchestrator": File name too long
+
+
+
+=== TEST 26: nobody reads along, or pretends to be an orchestrator
+--- http_config
+    pitchey_orchestrator tcp://127.0.0.1:5555;
+--- must_die
+--- error_log
+"tcp://127.0.0.1:5555" of "pitchey_orchestrator" needs CURVE keys
