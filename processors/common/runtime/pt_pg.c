@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "pt_log.h"
 #include "pt_pg.h"
 
 
@@ -11,6 +12,9 @@
 #define PT_PG_RETRY_MAX_MS   2000
 
 #define PT_PG_CONNECT_MS     10000
+
+/* a server that refuses everything is quoted so often */
+#define PT_PG_COMPLAIN_MS    10000
 
 /* PostgreSQL counts microseconds from 2000 */
 #define PT_PG_EPOCH_MS       946684800000LL
@@ -60,7 +64,8 @@ struct pt_pg_s {
     unsigned            pending;
     bool                broken;      /* a statement is missing: start over */
     bool                draining;    /* in pt_pg_drain(): its callbacks send */
-    char                reason[512];
+    uint64_t            complained_ms;
+    char                reason[512]; /* of the transaction that failed last */
 };
 
 
@@ -77,6 +82,7 @@ static void pt_pg_event(uv_poll_t *poll, int status, int events);
 static void pt_pg_flush(pt_pg_t *pg);
 static void pt_pg_drain(pt_pg_t *pg);
 static bool pt_pg_take(pt_pg_t *pg, PGresult *res);
+static void pt_pg_complain(pt_pg_t *pg, const PGresult *res);
 static pt_err_t pt_pg_result_err(const PGresult *res);
 static void pt_pg_end(pt_pg_t *pg, pt_err_t err);
 static void pt_pg_lost(pt_pg_t *pg, const char *reason);
@@ -165,7 +171,10 @@ pt_pg_retry(uv_timer_t *timer)
         pt_pg_connect(pg);
 
     } else if (pg->state != PT_PG_READY || pg->broken) {
-        pt_pg_lost(pg, pg->reason[0] ? pg->reason : "no answer in time");
+        pt_pg_lost(pg, pg->reason[0] ? pg->reason
+                                     : pg->broken ? "a statement could not be "
+                                                    "sent"
+                                                  : "no answer in time");
     }
 }
 
@@ -424,6 +433,12 @@ pt_pg_take(pt_pg_t *pg, PGresult *res)
 
     case PGRES_PIPELINE_SYNC:
         pt_pg_end(pg, tx->err);
+
+        /* the connection outlived it: no reason for its loss */
+        if (pg->state == PT_PG_READY) {
+            pg->reason[0] = '\0';
+        }
+
         return false;
 
     case PGRES_PIPELINE_ABORTED:
@@ -447,10 +462,39 @@ pt_pg_take(pt_pg_t *pg, PGresult *res)
             tx->err = pt_pg_result_err(res);
             snprintf(pg->reason, sizeof(pg->reason), "%s",
                      PQresultErrorMessage(res));
+
+            if (tx->err == PT_E_DATABASE) {
+                pt_pg_complain(pg, res);
+            }
         }
 
         return false;
     }
+}
+
+
+/* an error of the server that no caller can mend: its operator can */
+static void
+pt_pg_complain(pt_pg_t *pg, const PGresult *res)
+{
+    uint64_t     now = uv_now(pg->loop);
+    const char  *severity, *state, *text;
+
+    severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+
+    /* FATAL ends the connection, which is told by on_state */
+    if (severity == NULL || strcmp(severity, "ERROR") != 0
+        || (pg->complained_ms && now - pg->complained_ms < PT_PG_COMPLAIN_MS))
+    {
+        return;
+    }
+
+    state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    text = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+
+    pg->complained_ms = now;
+    pt_log(PT_LOG_ERROR, "database", "the database refuses a statement: %s "
+           "sqlstate=%s", text ? text : "", state ? state : "");
 }
 
 
