@@ -175,23 +175,26 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
 /*
  * $1 job[] $2 attempt[] $3 running[] $4 status[] $5 result[] $6 error[]
  * $7 usage[] $8 type[] and $9 body[] of the event before the last, or null
- * $10 body[] of the last $11 now
+ * $10 body[] of the last $11 report[] $12 now
  * -> job, seq before these events
  */
 [ORCH_SQL_END] =
     "with d as ("
     " delete from pitchey.queue q"
     " using unnest($1::uuid[], $2::int[], $3::bool[], $4::text[], $5::text[],"
-    "     $6::text[], $7::text[], $8::text[], $9::text[], $10::text[])"
+    "     $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],"
+    "     $11::int[])"
     "     as t (job, attempt, running, status, result, error, usage, type,"
-    "     body, state)"
+    "     body, state, report)"
     " where q.job = t.job and q.attempt = t.attempt"
     "     and (q.status = 'running') = t.running"
+    /* a success whose outputs are not all stored is none yet */
+    "     and (t.status <> 'succeeded' or q.last_report = t.report - 1)"
     " returning t.*, q.last_seq, q.started_at),"
     "j as ("
     " update pitchey.job j set status = d.status::pitchey.job_status,"
     "     attempt = d.attempt, started_at = d.started_at,"
-    "     finished_at = $11::timestamptz, result = d.result::json,"
+    "     finished_at = $12::timestamptz, result = d.result::json,"
     "     error = d.error::json, usage = d.usage::json,"
     "     last_seq = d.last_seq + 1 + (d.type is not null)::int"
     " from d where j.id = d.job),"

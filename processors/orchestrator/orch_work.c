@@ -13,6 +13,9 @@
 /* transactions under way: the next is there when one has committed */
 #define ORCH_WORK_PENDING    2
 
+/* after an error that another try would meet again: a full disk, a grant */
+#define ORCH_WORK_HOLD_MS    1000
+
 #define ORCH_COLUMNS_MAX     12
 
 
@@ -61,7 +64,8 @@ static const struct {
     [ORCH_ITEM_END] = {
         ORCH_SQL_END, orch_row_end, orch_end_done, false, true,
         { PT_PG_UUID, PT_PG_INT4, PT_PG_BOOL, PT_PG_TEXT, PT_PG_TEXT,
-          PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, 0 } },
+          PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT,
+          PT_PG_INT4, 0 } },
 
     [ORCH_ITEM_REQUEUE] = {
         ORCH_SQL_REQUEUE, orch_row_requeue, orch_requeue_done, false, false,
@@ -129,7 +133,7 @@ orch_work_flush(orch_t *o)
 
         /* without a connection they wait for orch_work_drop() */
         if (pg == NULL || pt_pg_pending(pg) >= ORCH_WORK_PENDING
-            || !orch_recover_is_done(o))
+            || !orch_recover_is_done(o) || orch_work_is_held(o))
         {
             return;
         }
@@ -144,6 +148,13 @@ orch_work_flush(orch_t *o)
             return;
         }
     }
+}
+
+
+bool
+orch_work_is_held(const orch_t *o)
+{
+    return orch_loop_ms(o) < o->work.held_ms;
 }
 
 
@@ -299,6 +310,7 @@ orch_row_end(pt_pg_column_t *c, const orch_item_t *item)
     pt_pg_column_text(c++, pt_str(item->extra_type));
     pt_pg_column_text(c++, orch_buf_or_null(&item->extra));
     pt_pg_column_text(c++, pt_buf_str(&item->body));
+    pt_pg_column_int4(c++, (int32_t) item->report);
 }
 
 
@@ -415,6 +427,13 @@ orch_work_failed(orch_work_batch_t *b, pt_err_t err)
                                       : b->items[2] ? b->items[2]
                                       : b->items[3])->job->id) : "");
         o->work.careful = b->n == 1 ? o->work.careful : 2 * b->n;
+    }
+
+    /* the server refused it, and is there: nothing else would slow us down */
+    if ((err == PT_E_DATABASE && orch_db_get(o, ORCH_DB_WORK))
+        || (err == PT_E_INVALID && b->n == 1 && b->items[ORCH_ITEM_CLAIM]))
+    {
+        o->work.held_ms = orch_loop_ms(o) + ORCH_WORK_HOLD_MS;
     }
 
     for (k = 0; k < ORCH_ITEM_KINDS_; k++) {

@@ -52,6 +52,7 @@ struct orch_item_s {
 typedef struct {
     orch_item_t       *items[ORCH_ITEM_KINDS_];
     unsigned           careful;      /* batches of one item, so many more */
+    uint64_t           held_ms;      /* nothing is sent before */
 } orch_work_t;
 
 
@@ -63,6 +64,9 @@ void orch_work_add(orch_t *o, orch_item_t *item);
 
 /* once in each turn */
 void orch_work_flush(orch_t *o);
+
+/* the database refuses for now: nothing new should begin */
+bool orch_work_is_held(const orch_t *o);
 
 /* forgets what was not sent: its jobs are in doubt */
 void orch_work_drop(orch_t *o);
