@@ -529,6 +529,11 @@ orch_batch_failed(orch_batch_t *b, pt_err_t err)
     bool             again, alone = b->n == 1;
     orch_request_t  *rq, *next;
 
+    if (err == PT_E_DATABASE) {
+        /* it may be committed all the same */
+        orch_recover_look(b->o);
+    }
+
     DL_FOREACH_SAFE(b->list, rq, next) {
         DL_DELETE(b->list, rq);
 
@@ -701,6 +706,10 @@ orch_accept_same(orch_request_t *rq, const PGresult *res, int row)
     orch_accept_answered(rq);
 
     if (pt_str_eq(owner, s->rq.user)) {
+        if (orch_queue_find(&rq->o->queue, &s->job) == NULL) {
+            orch_recover_look(rq->o);
+        }
+
         orch_read_job(rq, &s->job);
 
     } else {

@@ -31,6 +31,7 @@ typedef struct {
 
 static void orch_recover_registered(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
+static void orch_recover_failed(orch_t *o);
 static void orch_recover_read(orch_t *o);
 static void orch_recover_loaded(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
@@ -69,9 +70,10 @@ orch_recover_start(orch_t *o)
 
     pt_pg_arg_text(&args, pt_str(o->config->name));
 
-    /* a connection that fails here comes back, and here again */
-    (void) orch_db_query(o, ORCH_DB_WORK, ORCH_SQL_REGISTER, &args,
-                         orch_recover_registered, o);
+    /* what fails is tried again by the tick, or by the next connection */
+    o->recover.starting = orch_db_query(o, ORCH_DB_WORK, ORCH_SQL_REGISTER,
+                                        &args, orch_recover_registered, o)
+                          == PT_OK;
 }
 
 
@@ -105,6 +107,22 @@ orch_recover_registered(void *ctx, pt_err_t err, PGresult *const *results,
 
         o->recover.id = (int32_t) pt_pg_int(results[0], 0, 0);
         orch_recover_read(o);
+
+    } else {
+        orch_recover_failed(o);
+    }
+}
+
+
+/* the connection, if it is lost, has been complained about */
+static void
+orch_recover_failed(orch_t *o)
+{
+    o->recover.starting = false;
+
+    if (orch_db_get(o, ORCH_DB_WORK)) {
+        pt_log(PT_LOG_ERROR, "recover", "could not read the queue, trying "
+               "again in a second");
     }
 }
 
@@ -117,6 +135,7 @@ orch_recover_read(orch_t *o)
     pt_pg_args_t   running = { .n = 0 }, ready = { .n = 0 };
 
     if (pg == NULL) {
+        orch_recover_failed(o);
         return;
     }
 
@@ -135,8 +154,7 @@ orch_recover_read(orch_t *o)
     }
 
     if (err != PT_OK) {
-        pt_log(PT_LOG_WARN, "recover", "could not read the queue, trying "
-               "again");
+        orch_recover_failed(o);
     }
 }
 
@@ -148,11 +166,13 @@ orch_recover_loaded(void *ctx, pt_err_t err, PGresult *const *results,
     orch_t  *o = ctx;
 
     if (err != PT_OK || n != 2) {
+        orch_recover_failed(o);
         return;
     }
 
     orch_recover_rows(o, results[0], true, ORCH_ORPHAN_MS);
     orch_recover_waiting(o, results[1]);
+    o->recover.starting = false;
     o->recover.done = true;
 
     pt_log(PT_LOG_INFO, "recover", "knows the queue waiting=%d running=%d",
@@ -183,8 +203,7 @@ orch_recover_rows(orch_t *o, const PGresult *res, bool running,
 static void
 orch_recover_waiting(orch_t *o, const PGresult *res)
 {
-    /* set again by the first that finds no room */
-    o->queue.more = PQntuples(res) == ORCH_LOAD_MAX;
+    o->queue.more |= PQntuples(res) == ORCH_LOAD_MAX;
     orch_recover_rows(o, res, false, 0);
     o->recover.low = orch_queue_ready(&o->queue) / 2;
 }
@@ -215,11 +234,10 @@ orch_recover_row(const PGresult *res, int row)
 static void
 orch_recover_load(orch_t *o)
 {
+    bool          room = orch_queue_ready(&o->queue) <= o->recover.low;
     pt_pg_args_t  args = { .n = 0 };
 
-    if (!o->queue.more || o->recover.loading
-        || orch_queue_ready(&o->queue) > o->recover.low)
-    {
+    if (o->recover.loading || !(o->recover.look || (o->queue.more && room))) {
         return;
     }
 
@@ -228,6 +246,18 @@ orch_recover_load(orch_t *o)
 
     o->recover.loading = orch_db_query(o, ORCH_DB_READ, ORCH_SQL_READY, &args,
                                        orch_recover_more, o) == PT_OK;
+
+    if (o->recover.loading) {
+        /* who finds no room, or comes too late for this, sets them again */
+        o->queue.more = o->recover.look = false;
+    }
+}
+
+
+void
+orch_recover_look(orch_t *o)
+{
+    o->recover.look = true;
 }
 
 
@@ -241,6 +271,9 @@ orch_recover_more(void *ctx, pt_err_t err, PGresult *const *results,
 
     if (err == PT_OK && n == 1) {
         orch_recover_waiting(o, results[0]);
+
+    } else {
+        o->recover.look = true;
     }
 }
 
@@ -461,6 +494,10 @@ orch_recover_tick(orch_t *o)
     pt_pg_args_t  args = { .n = 0 };
 
     if (!orch_recover_is_done(o)) {
+        if (!o->recover.starting) {
+            orch_recover_start(o);
+        }
+
         return;
     }
 

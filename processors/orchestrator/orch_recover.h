@@ -11,7 +11,9 @@
 typedef struct {
     int32_t       id;              /* lease_owner; 0: not known yet */
     bool          done;            /* memory is what the database says */
+    bool          starting;        /* the first questions are under way */
     bool          loading;         /* jobs that wait are being read */
+    bool          look;            /* there may be some that we do not know */
     size_t        low;             /* ready jobs: fewer ask for more */
     orch_job_t   *doubts;          /* to be asked about */
 } orch_recover_t;
@@ -32,6 +34,9 @@ void orch_recover_cancel(orch_request_t *rq);
 
 /* once in each turn: asks about those in doubt */
 void orch_recover_flush(orch_t *o);
+
+/* a job may be in the database and not here: looks before long */
+void orch_recover_look(orch_t *o);
 
 /* every second: the lease, others' leases, more jobs */
 void orch_recover_tick(orch_t *o);
