@@ -12,6 +12,9 @@
 /* progress passed on, of one job */
 #define ORCH_PROGRESS_MS        100
 
+/* said by a processor that leaves; a job may not say it for ever */
+#define ORCH_UNAVAILABLE_MAX    10
+
 #define ORCH_RESULT_MAX         (1u << 20)
 #define ORCH_USAGE_MAX          4096
 
@@ -20,6 +23,7 @@ static bool orch_job_to(orch_t *o, orch_job_t *job, orch_job_state_t state);
 static bool orch_job_push(orch_t *o, orch_job_t *job);
 static void orch_job_wait(orch_t *o, orch_job_t *job);
 static bool orch_job_may_expire(const orch_job_t *job);
+static bool orch_job_is_late(const orch_job_t *job);
 static void orch_job_gone(orch_t *o, orch_job_t *job);
 static orch_job_t *orch_job_make(orch_t *o, const orch_job_row_t *row,
     bool force);
@@ -224,6 +228,13 @@ static bool
 orch_job_may_expire(const orch_job_t *job)
 {
     return job->expires_at_ms && job->attempt == 0;
+}
+
+
+static bool
+orch_job_is_late(const orch_job_t *job)
+{
+    return orch_job_may_expire(job) && job->expires_at_ms <= orch_now_ms();
 }
 
 
@@ -438,11 +449,16 @@ orch_job_alarm(uv_timer_t *timer)
     case ORCH_JOB_WAITING:
     case ORCH_JOB_READY:
 
-        if (orch_job_may_expire(job) && job->expires_at_ms <= orch_now_ms()) {
+        if (orch_job_is_late(job)) {
             orch_job_end(o, job, "expired", NULL, 0, PT_STR_NULL);
 
         } else if (job->state == ORCH_JOB_WAITING) {
             orch_job_wait(o, job);
+
+        } else if (orch_job_may_expire(job)) {
+            /* the loop's clock and the wall's differ by a little */
+            orch_job_timer(o, job, (uint64_t) (job->expires_at_ms
+                                               - orch_now_ms()));
         }
 
         break;
@@ -478,7 +494,7 @@ orch_assign(orch_t *o)
     orch_service_t    *service, *next;
     orch_processor_t  *p;
 
-    if (!orch_recover_is_done(o) || o->stop_ms) {
+    if (!orch_recover_is_done(o) || o->stop_ms || orch_work_is_held(o)) {
         return;
     }
 
@@ -506,6 +522,11 @@ static bool
 orch_claim(orch_t *o, orch_job_t *job, orch_processor_t *p)
 {
     orch_item_t  *item;
+
+    if (orch_job_is_late(job)) {
+        orch_job_end(o, job, "expired", NULL, 0, PT_STR_NULL);
+        return true;
+    }
 
     job->run = orch_run_new(job);
     item = job->run ? orch_item_new(job, ORCH_ITEM_CLAIM) : NULL;
@@ -575,7 +596,7 @@ orch_claim_done(orch_t *o, orch_item_t *item, const PGresult *res, int row)
     if (job->cancels) {
         orch_cancel_now(o, job);
 
-    } else if (job->run->processor == NULL) {
+    } else if (job->run->processor == NULL || job->run->processor->drain_ms) {
         orch_attempt_abandon(o, job->run, ORCH_FAULT_LOST,
                              "its processor left before it began");
 
@@ -588,9 +609,10 @@ orch_claim_done(orch_t *o, orch_item_t *item, const PGresult *res, int row)
 static void
 orch_claim_assign(orch_t *o, orch_job_t *job, const PGresult *res, int row)
 {
-    pt_err_t  err;
-    pt_msg_t  msg = { .command = PT_CMD_ASSIGN };
-    pt_str_t  inputs = pt_pg_text(res, row, 6);
+    pt_err_t           err;
+    pt_msg_t           msg = { .command = PT_CMD_ASSIGN };
+    pt_str_t           inputs = pt_pg_text(res, row, 6);
+    orch_processor_t  *p;
 
     msg.u.assign = (pt_assign_t) {
         .job = job->id,
@@ -620,7 +642,8 @@ orch_claim_assign(orch_t *o, orch_job_t *job, const PGresult *res, int row)
         return;
     }
 
-    err = orch_processor_send(o, job->run->processor, &msg);
+    p = job->run->processor;
+    err = orch_processor_send(o, p, &msg);
 
     if (err == PT_E_INVALID) {
         orch_attempt_fault(o, job, ORCH_FAULT_REFUSED, &(orch_reason_t) {
@@ -629,8 +652,9 @@ orch_claim_assign(orch_t *o, orch_job_t *job, const PGresult *res, int row)
             PT_STR_NULL);
 
     } else if (err != PT_OK) {
-        orch_attempt_abandon(o, job->run, ORCH_FAULT_LOST,
-                             "its processor could not be reached");
+        /* one that lives says READY again after its next heartbeat */
+        orch_processor_gone(o, p, ORCH_FAULT_LOST,
+                            "its processor could not be reached");
     }
 }
 
@@ -929,6 +953,12 @@ orch_attempt_failed(orch_t *o, orch_processor_t *p, const pt_failed_t *m)
 
     if (pt_str_is(m->code, pt_err_code(PT_E_CRASHED))) {
         fault = ORCH_FAULT_CRASHED;
+
+    } else if (pt_str_is(m->code, pt_err_code(PT_E_UNAVAILABLE))
+               && job->lost < ORCH_UNAVAILABLE_MAX)
+    {
+        /* it did not begin: it was leaving when it was told to */
+        fault = ORCH_FAULT_LOST;
 
     } else {
         fault = m->retryable ? ORCH_FAULT_FAILED : ORCH_FAULT_REFUSED;

@@ -13,6 +13,9 @@
 
 #define ORCH_PROCESSOR_SILENT_MS  5000
 
+/* between two of our own heartbeats, which are a second apart */
+#define ORCH_PROCESSOR_LATE_MS    2000
+
 /* an ASSIGN is at most 4 MiB: as many as a processor has credit, and news */
 #define ORCH_PROCESSOR_SEND_MAX   10000
 
@@ -433,13 +436,23 @@ orch_processor_gone(orch_t *o, orch_processor_t *p, orch_fault_t fault,
 void
 orch_processors_beat(orch_t *o)
 {
+    bool               late;
     pt_msg_t           msg = { .command = PT_CMD_HEARTBEAT };
     uint64_t           now = orch_loop_ms(o);
     orch_processor_t  *p, *next;
 
+    /* we were the silent one: what they said waits to be read */
+    late = now - o->processors.beat_ms > ORCH_PROCESSOR_LATE_MS;
+    o->processors.beat_ms = now;
+
     HASH_ITER(hh, o->processors.all, p, next) {
+        if (late) {
+            p->heard_ms = now;
+        }
+
         if (now - p->heard_ms > ORCH_PROCESSOR_SILENT_MS) {
-            orch_processor_gone(o, p, ORCH_FAULT_CRASHED,
+            /* one that died is seen to: nobody knows whose fault this is */
+            orch_processor_gone(o, p, ORCH_FAULT_LOST,
                                 "its processor is silent");
             continue;
         }

@@ -37,6 +37,7 @@ struct orch_processor_s {
 typedef struct {
     pt_zloop_t        *socket;
     orch_processor_t  *all;            /* by identity */
+    uint64_t           beat_ms;        /* of our last heartbeat */
 } orch_processors_t;
 
 

@@ -3,7 +3,7 @@
 #include "orch_retry.h"
 
 
-static uint32_t orch_backoff(uint32_t nth, uint64_t random);
+static uint32_t orch_backoff(uint32_t nth, uint64_t random, uint64_t cap);
 
 
 bool
@@ -15,7 +15,9 @@ orch_retry(const orch_tries_t *tries, orch_fault_t fault, uint64_t random,
     switch (fault) {
 
     case ORCH_FAULT_LOST:
-        *ret_delay_ms = 0;
+        /* the first time at once; not again and again in no time */
+        *ret_delay_ms = tries->lost ? orch_backoff(tries->lost, random,
+                                                   ORCH_LOST_MAX_MS) : 0;
         return true;
 
     case ORCH_FAULT_CRASHED:
@@ -25,7 +27,7 @@ orch_retry(const orch_tries_t *tries, orch_fault_t fault, uint64_t random,
             return false;
         }
 
-        *ret_delay_ms = orch_backoff(crashes, random);
+        *ret_delay_ms = orch_backoff(crashes, random, ORCH_BACKOFF_MAX_MS);
         return true;
 
     case ORCH_FAULT_FAILED:
@@ -35,7 +37,7 @@ orch_retry(const orch_tries_t *tries, orch_fault_t fault, uint64_t random,
             return false;
         }
 
-        *ret_delay_ms = orch_backoff(failures, random);
+        *ret_delay_ms = orch_backoff(failures, random, ORCH_BACKOFF_MAX_MS);
         return true;
 
     default:
@@ -45,10 +47,8 @@ orch_retry(const orch_tries_t *tries, orch_fault_t fault, uint64_t random,
 
 
 static uint32_t
-orch_backoff(uint32_t nth, uint64_t random)
+orch_backoff(uint32_t nth, uint64_t random, uint64_t cap)
 {
-    uint64_t  cap = ORCH_BACKOFF_MAX_MS;
-
     if (nth - 1 < 16 && (uint64_t) ORCH_BACKOFF_BASE_MS << (nth - 1) < cap) {
         cap = (uint64_t) ORCH_BACKOFF_BASE_MS << (nth - 1);
     }

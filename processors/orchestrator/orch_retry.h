@@ -16,6 +16,9 @@
 #define ORCH_BACKOFF_BASE_MS 1000
 #define ORCH_BACKOFF_MAX_MS  300000
 
+/* of an attempt that was lost before, so long at most */
+#define ORCH_LOST_MAX_MS     5000
+
 
 typedef enum {
     ORCH_FAULT_FAILED = 0,    /* the action said so, or ran out of time */

@@ -87,7 +87,7 @@ test_delays_double_up_to_a_bound_with_full_jitter(void **state)
 
 
 static void
-test_a_lost_attempt_is_repeated_at_once(void **state)
+test_a_lost_attempt_is_repeated_at_once_but_not_in_a_storm(void **state)
 {
     uint32_t      delay_ms = 7;
     orch_tries_t  tries = { 4, 0, 0, 1 };
@@ -95,6 +95,16 @@ test_a_lost_attempt_is_repeated_at_once(void **state)
     (void) state;
 
     assert_true(orch_retry(&tries, ORCH_FAULT_LOST, 12345, &delay_ms));
+    assert_int_equal(delay_ms, 0);
+
+    tries.lost = 1;
+    assert_true(orch_retry(&tries, ORCH_FAULT_LOST, 1000, &delay_ms));
+    assert_int_equal(delay_ms, 1000);
+
+    tries.lost = 1000;
+    assert_true(orch_retry(&tries, ORCH_FAULT_LOST, 5000, &delay_ms));
+    assert_int_equal(delay_ms, ORCH_LOST_MAX_MS);
+    assert_true(orch_retry(&tries, ORCH_FAULT_LOST, 5001, &delay_ms));
     assert_int_equal(delay_ms, 0);
 }
 
@@ -105,7 +115,8 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_failures_are_counted_without_crashes_and_losses),
         cmocka_unit_test(test_delays_double_up_to_a_bound_with_full_jitter),
-        cmocka_unit_test(test_a_lost_attempt_is_repeated_at_once),
+        cmocka_unit_test(
+            test_a_lost_attempt_is_repeated_at_once_but_not_in_a_storm),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
