@@ -125,7 +125,7 @@ pair_close(pair_t *p)
     uv_run(&p->loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&p->loop), 0);
     zmq_ctx_term(p->zctx);
-    unlink(p->endpoint);
+    unlink(p->endpoint + strlen("ipc://"));
 }
 
 
