@@ -25,6 +25,7 @@ static const pt_processor_t  document_processor = {
     .memory_bytes   = 512 * 1024 * 1024,   /* address space: fonts are mapped */
     .file_bytes     = DOCUMENT_PDF_MAX,
     .cpu_s          = 30,
+    .timeout_s      = 60,
     .load           = document_load,       /* fonts, templates */
     .version        = document_version,
 };

@@ -24,6 +24,9 @@
 /* a film of two hours at half the speed of its play, on four cores */
 #define VIDEO_CPU_S         (16 * 3600)
 
+/* the same film, and as long again for what else the machine has to do */
+#define VIDEO_TIMEOUT_S     (4 * 3600)
+
 
 static pt_err_t video_load(const char *share);
 static void video_version(pt_buf_t *buf);
@@ -43,6 +46,7 @@ static const pt_processor_t  video_processor = {
     .memory_bytes   = VIDEO_MEMORY_BYTES,
     .file_bytes     = VIDEO_FILE_BYTES,
     .cpu_s          = VIDEO_CPU_S,
+    .timeout_s      = VIDEO_TIMEOUT_S,
     .load           = video_load,
     .version        = video_version,
 };

@@ -27,7 +27,8 @@ static const pt_processor_t  test_processor = {
     .jobs_per_child = 100,
     .memory_bytes   = 512u << 20,
     .file_bytes     = 64u << 20,
-    .cpu_s          = 1
+    .cpu_s          = 1,
+    .timeout_s      = 600
 };
 
 

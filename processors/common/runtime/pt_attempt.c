@@ -118,6 +118,7 @@ static const pt_action_t *attempt_action(const pt_processor_t *processor,
 static pt_attempt_t *attempt_find(const pt_attempts_t *attempts,
     const pt_id_t *job, uint32_t n);
 static pt_err_t attempt_copy(pt_attempt_t *a, const pt_assign_t *assign);
+static uint64_t attempt_deadline(const pt_attempt_t *a, uint64_t ms);
 static bool attempt_inputs_are_good(const pt_json_t *inputs);
 static char *attempt_strdup(pt_str_t s);
 
@@ -251,9 +252,7 @@ pt_attempts_start(pt_attempts_t *attempts, const pt_assign_t *assign)
     a->attempts = attempts;
     a->outputs_end = &a->outputs;
     a->started_ms = uv_now(attempts->loop);
-    a->deadline_ms = assign->deadline_ms == 0
-                     || assign->deadline_ms > UINT64_MAX - a->started_ms
-                     ? UINT64_MAX : a->started_ms + assign->deadline_ms;
+    a->deadline_ms = attempt_deadline(a, assign->deadline_ms);
 
     for (last = &attempts->first; *last != NULL; last = &(*last)->next) {
         /* void */
@@ -376,6 +375,19 @@ attempt_copy(pt_attempt_t *a, const pt_assign_t *assign)
     }
 
     return attempt_inputs_are_good(a->inputs) ? PT_OK : PT_E_INVALID;
+}
+
+
+/* as its job wants it, else as its processor does */
+static uint64_t
+attempt_deadline(const pt_attempt_t *a, uint64_t ms)
+{
+    if (ms == 0) {
+        ms = a->attempts->processor->timeout_s * 1000ULL;
+    }
+
+    return ms == 0 || ms > UINT64_MAX - a->started_ms ? UINT64_MAX
+                                                      : a->started_ms + ms;
 }
 
 

@@ -55,6 +55,8 @@ typedef struct {
     uint64_t             memory_bytes;         /* address space (RLIMIT_AS) */
     uint64_t             file_bytes;           /* one file (RLIMIT_FSIZE) */
     unsigned             cpu_s;                /* of one job */
+    unsigned             timeout_s;            /* of an attempt whose job names
+                                                * none, from its assignment */
 
     /* in the zygote, before any thread: fonts, templates, models.  share is
      * the folder that holds templates/ and the like. */
