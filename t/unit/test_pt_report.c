@@ -72,6 +72,36 @@ test_nothing_overtakes_what_could_not_be_sent(void **state)
 }
 
 
+/* it cannot be, but whose fault it is must not hurt the others */
+static void
+test_what_cannot_be_sent_stops_its_own_attempt_only(void **state)
+{
+    pt_id_t       one = job(1), two = job(2);
+    pt_msg_t      m = { .command = PT_CMD_DONE };
+    pt_reports_t  r;
+
+    (void) state;
+
+    pt_reports_init(&r);
+    assert_int_equal(pt_reports_begin(&r, &one, 1), PT_OK);
+    assert_int_equal(pt_reports_begin(&r, &two, 1), PT_OK);
+    add(&r, PT_CMD_OUTPUT, 1);
+
+    /* a result without a byte is none */
+    m.u.done.job = one;
+    m.u.done.attempt = 1;
+    m.u.done.result = PT_STR("");
+    m.u.done.usage = PT_STR("{}");
+    assert_int_equal(pt_reports_add(&r, &m), PT_OK);
+    add(&r, PT_CMD_DONE, 2);
+
+    assert_string_equal(sends(&r, 0, 9), "O1:1 D2:1 ");
+    assert_string_equal(sends(&r, 1000, 9), "O1:1 D2:1 ");
+
+    pt_reports_done(&r);
+}
+
+
 static void
 test_a_new_peer_hears_all_of_it_from_the_start(void **state)
 {
@@ -225,7 +255,11 @@ wire_send(void *ctx, const pt_msg_t *m)
     }
 
     w->room--;
-    assert_int_equal(pt_wire_encode(m, &frames), PT_OK);
+
+    if (pt_wire_encode(m, &frames) != PT_OK) {
+        return PT_E_INVALID;
+    }
+
     assert_true(pt_str_is(m->command == PT_CMD_OUTPUT ? m->u.output.body
                           : m->command == PT_CMD_DONE ? m->u.done.usage
                           : m->u.failed.usage, "{\"a\":1}"));
@@ -257,6 +291,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_reports_are_sent_once_and_again_after_a_while),
         cmocka_unit_test(test_nothing_overtakes_what_could_not_be_sent),
+        cmocka_unit_test(test_what_cannot_be_sent_stops_its_own_attempt_only),
         cmocka_unit_test(test_a_new_peer_hears_all_of_it_from_the_start),
         cmocka_unit_test(test_an_ack_for_nothing_is_harmless),
         cmocka_unit_test(test_what_was_dropped_takes_no_more_reports),

@@ -642,6 +642,43 @@ sample(pt_command_t command)
 }
 
 
+static void
+test_a_media_type_is_two_tokens_and_no_more(void **state)
+{
+    size_t  i;
+    char    type[160];
+
+    static const char *const  good[] = {
+        "application/pdf", "video/mp4", "a/b", "image/svg+xml",
+        "application/vnd.apple.mpegurl", "X-A!#$%&'*/+-.^_`|~9"
+    };
+    static const char *const  bad[] = {
+        "", "/", "text", "text/", "/plain", "text//plain", "text/plain/x",
+        "text/plain\r\nSet-Cookie: a=b", "text/plain; charset=utf-8",
+        "text/ plain", "text/pl\tain", "text/\"x\"", "te\xc3\xa9/x",
+        "text/plain\x7f", "a,b/c"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_true(pt_media_type_is_good(pt_str(good[i])));
+    }
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_false(pt_media_type_is_good(pt_str(bad[i])));
+    }
+
+    assert_false(pt_media_type_is_good(PT_STR_NULL));
+    assert_false(pt_media_type_is_good((pt_str_t) { "text/\0html", 10 }));
+
+    memset(type, 'x', sizeof(type));
+    type[1] = '/';
+    assert_true(pt_media_type_is_good((pt_str_t) { type, 127 }));
+    assert_false(pt_media_type_is_good((pt_str_t) { type, 128 }));
+}
+
+
 int
 main(void)
 {
@@ -662,6 +699,7 @@ main(void)
             test_every_command_has_a_vector_that_survives_a_round_trip),
         cmocka_unit_test(test_vectors_mean_what_their_comments_say),
         cmocka_unit_test(test_no_vector_is_of_an_unknown_command),
+        cmocka_unit_test(test_a_media_type_is_two_tokens_and_no_more),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,7 @@ static bool pt_field_read(const pt_field_t *f, pt_str_t frame, uint8_t *base);
 static bool pt_field_write(const pt_field_t *f, const uint8_t *base,
     pt_str_t *frame, uint8_t ints[8]);
 static bool pt_text_is_good(pt_str_t s, size_t min, size_t max);
+static bool pt_is_tchar(char c);
 static uint64_t pt_be_read(const uint8_t *p, size_t n);
 static void pt_be_write(uint8_t *p, size_t n, uint64_t v);
 
@@ -351,6 +352,29 @@ pt_command_is_request(pt_command_t command)
 }
 
 
+bool
+pt_media_type_is_good(pt_str_t s)
+{
+    size_t  i, slash = 0;
+
+    if (s.len == 0 || s.len > 127) {
+        return false;
+    }
+
+    for (i = 0; i < s.len; i++) {
+
+        if (s.data[i] == '/' && i > 0 && slash == 0) {
+            slash = i;
+
+        } else if (!pt_is_tchar(s.data[i])) {
+            return false;
+        }
+    }
+
+    return slash > 0 && slash < s.len - 1;
+}
+
+
 void
 pt_mark_read(pt_str_t marks, size_t i, pt_id_t *ret_id, uint32_t *ret_n)
 {
@@ -593,6 +617,16 @@ pt_text_is_good(pt_str_t s, size_t min, size_t max)
     return s.len >= min && s.len <= max
            && (s.len == 0
                || (memchr(s.data, '\0', s.len) == NULL && pt_str_is_utf8(s)));
+}
+
+
+/* what a token of HTTP is made of */
+static bool
+pt_is_tchar(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+           || (c >= '0' && c <= '9')
+           || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
 

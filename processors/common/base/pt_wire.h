@@ -334,6 +334,9 @@ typedef struct {
     pt_str_t  body;
 } pt_output_t;
 
+/* type "/" subtype of RFC 9110, at most 127 bytes: it becomes a header field */
+bool pt_media_type_is_good(pt_str_t s);
+
 
 /*
  * DONE, processor -> orchestrator: success, the last report of an attempt

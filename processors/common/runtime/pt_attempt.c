@@ -134,7 +134,8 @@ static bool attempts_on_message(void *ctx, void *owner,
 static void attempt_on_progress(pt_attempt_t *a, const pt_childmsg_t *m);
 static bool attempt_on_output(pt_attempt_t *a, const pt_childmsg_t *m);
 static bool attempt_name_is_free(const pt_attempt_t *a, pt_str_t name);
-static void attempt_on_end(pt_attempt_t *a, const pt_childmsg_t *m);
+static bool attempt_on_end(pt_attempt_t *a, const pt_childmsg_t *m);
+static pt_err_t attempt_json_check(const pt_childmsg_t *m);
 static void attempts_on_line(void *ctx, void *owner, pt_str_t line);
 static void attempts_on_gone(void *ctx, void *owner,
     const pt_child_end_t *end);
@@ -625,8 +626,7 @@ attempts_on_message(void *ctx, void *owner, const pt_childmsg_t *m)
 
     case PT_CHILDMSG_DONE:
     case PT_CHILDMSG_FAILED:
-        attempt_on_end(a, m);
-        return true;
+        return attempt_on_end(a, m);
 
     default:
         return false;
@@ -654,7 +654,9 @@ attempt_on_output(pt_attempt_t *a, const pt_childmsg_t *m)
     pt_output_item_t  *item;
 
     if (!pt_output_name_is_good(m->name)
-        || (m->kind == PT_CHILDMSG_TREE && !pt_output_name_is_good(m->entry)))
+        || !(m->kind == PT_CHILDMSG_TREE
+             ? pt_output_name_is_good(m->entry)
+             : pt_media_type_is_good(m->media_type)))
     {
         return false;
     }
@@ -728,22 +730,31 @@ attempt_name_is_free(const pt_attempt_t *a, pt_str_t name)
 }
 
 
-static void
+static bool
 attempt_on_end(pt_attempt_t *a, const pt_childmsg_t *m)
 {
+    pt_err_t  err;
+
+    err = attempt_json_check(m);
+    if (err == PT_E_INVALID) {
+        return false;
+    }
+
     a->child_busy = false;
     a->usage = pt_child_usage(a->child);
 
     if (a->verdict != VERDICT_NONE) {
         attempt_advance(a);
-        return;
+        return true;
     }
 
-    a->json = attempt_strdup(m->json);
+    if (err == PT_OK) {
+        a->json = attempt_strdup(m->json);
+    }
 
     if (a->json == NULL) {
         attempt_fail(a, PT_E_NOMEM, "no memory for the result");
-        return;
+        return true;
     }
 
     if (m->kind == PT_CHILDMSG_DONE) {
@@ -754,6 +765,34 @@ attempt_on_end(pt_attempt_t *a, const pt_childmsg_t *m)
                                            : (pt_err_t) m->number,
                      "%.*s", PT_STR_ARG(m->text));
     }
+
+    return true;
+}
+
+
+/* what is said by one that was taken over goes no further unless it is JSON */
+static pt_err_t
+attempt_json_check(const pt_childmsg_t *m)
+{
+    pt_err_t    err;
+    pt_json_t  *root;
+
+    if (m->kind == PT_CHILDMSG_FAILED && m->json.len == 0) {
+        return PT_OK;
+    }
+
+    err = pt_json_parse(m->json, &pt_mem_heap, &root, NULL);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    if (m->kind == PT_CHILDMSG_FAILED && root->type != PT_JSON_ARRAY) {
+        err = PT_E_INVALID;
+    }
+
+    pt_json_free(root);
+
+    return err;
 }
 
 

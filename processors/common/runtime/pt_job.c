@@ -214,6 +214,7 @@ pt_job_output(pt_job_t *job, const char *name, const char *media_type,
     path = pt_job_relative(job, path);
 
     if (path == NULL || !pt_output_name_is_good(pt_str(name))
+        || !pt_media_type_is_good(pt_str(media_type))
         || lstat(path, &st) == -1 || !S_ISREG(st.st_mode))
     {
         return pt_job_fail(job, PT_E_INVALID, "no output file for \"%s\"",

@@ -45,6 +45,7 @@ struct pt_child_s {
     unsigned            handles;       /* of the two that are not closed */
 
     bool                ready;         /* it said IDLE and has no job since */
+    bool                has_job;       /* until its DONE or FAILED */
     bool                eof;           /* all that it said has been read */
     bool                log_eof;       /* and all that it printed */
     bool                exited;        /* the zygote says so */
@@ -253,6 +254,7 @@ pt_child_send_job(pt_child_t *c, const pt_childmsg_t *m)
     }
 
     c->ready = false;
+    c->has_job = true;
     c->njobs++;
     c->cpu_before_ms = pt_child_cpu_ms(c);
     pt_child_peak_reset(c);
@@ -640,7 +642,7 @@ pt_child_on_message(pt_child_t *c, const pt_childmsg_t *m)
     const pt_pool_events_t  *events = &c->pool->events;
 
     if (m->kind == PT_CHILDMSG_IDLE) {
-        if (c->ready) {
+        if (c->ready || c->has_job) {
             return false;
         }
 
@@ -651,6 +653,10 @@ pt_child_on_message(pt_child_t *c, const pt_childmsg_t *m)
 
     if (c->ready) {
         return false;
+    }
+
+    if (m->kind == PT_CHILDMSG_DONE || m->kind == PT_CHILDMSG_FAILED) {
+        c->has_job = false;
     }
 
     /* nobody wants to know any more */

@@ -123,9 +123,9 @@ void pt_job_progress(pt_job_t *job, unsigned permille, const char *stage);
  * must not be written or removed afterwards.
  *
  * name        "contract.pdf": [a-z0-9._-], "/" between, no leading dot
- * media_type  "application/pdf"
+ * media_type  "application/pdf", without parameters
  * path        below the scratch directory, absolute or relative to it
- * Errors      PT_E_INVALID (name, or no such file), PT_E_IO
+ * Errors      PT_E_INVALID (name, media type, or no such file), PT_E_IO
  */
 PT_MUST_CHECK pt_err_t pt_job_output(pt_job_t *job, const char *name,
     const char *media_type, const char *path);

@@ -180,6 +180,7 @@ void
 pt_reports_send(pt_reports_t *reports, uint64_t now_ms, uint64_t age_ms,
     pt_report_send_fn send, void *ctx)
 {
+    pt_err_t            err;
     pt_report_t        *report;
     pt_report_entry_t  *entry;
 
@@ -190,8 +191,15 @@ pt_reports_send(pt_reports_t *reports, uint64_t now_ms, uint64_t age_ms,
                 continue;
             }
 
-            /* a DONE must not overtake an OUTPUT: nothing after a failure */
-            if (send(ctx, &report->msg) != PT_OK) {
+            err = send(ctx, &report->msg);
+
+            /* a DONE must not overtake an OUTPUT: nothing after a failure,
+             * of the same attempt where it is the report's own */
+            if (err == PT_E_INVALID) {
+                break;
+            }
+
+            if (err != PT_OK) {
                 return;
             }
 

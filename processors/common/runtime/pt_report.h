@@ -24,7 +24,11 @@ typedef struct {
 } pt_reports_t;
 
 
-/* hands one message to the connection; an error: it takes no more now */
+/*
+ * Hands one message to the connection.
+ *
+ * Errors  PT_E_INVALID (it cannot be sent), any other: no more can be now
+ */
 typedef pt_err_t (*pt_report_send_fn)(void *ctx, const pt_msg_t *msg);
 
 
