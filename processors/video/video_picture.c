@@ -200,7 +200,8 @@ video_picture_filter(video_picture_t *p, AVFrame *frame)
         : av_rescale_q(1, av_inv_q(p->info->frame_rate),
                        p->info->time_base));
 
-    frame->pts -= p->zero;
+    /* zero may be the audio's, and too far away for the unit of the video */
+    frame->pts = av_sat_sub64(frame->pts, p->zero);
     frame->pict_type = AV_PICTURE_TYPE_NONE;
 
     if (frame->interlaced_frame) {

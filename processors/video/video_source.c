@@ -40,7 +40,9 @@ static pt_err_t video_source_header(video_source_t *s,
 static pt_err_t video_source_limits(video_source_t *s, video_report_t *report);
 static pt_err_t video_source_info(video_source_t *s, video_report_t *report);
 static pt_err_t video_source_choose(video_source_t *s, video_report_t *report);
-static void video_source_follow(video_source_t *s, AVPacket *packet);
+static void video_source_follow(video_source_t *s, AVPacket *packet,
+    AVRational tb);
+static int64_t video_time_check(int64_t ts, AVRational tb);
 static int video_io_read(void *opaque, uint8_t *buf, int size);
 static int64_t video_io_seek(void *opaque, int64_t offset, int whence);
 static int video_io_refuse(AVFormatContext *format, AVIOContext **io,
@@ -383,7 +385,8 @@ video_source_choose(video_source_t *s, video_report_t *report)
 int
 video_source_read(video_source_t *s, AVPacket *packet)
 {
-    int  rc;
+    int         rc;
+    AVRational  tb;
 
     for ( ;; ) {
         rc = av_read_frame(s->format, packet);
@@ -400,11 +403,51 @@ video_source_read(video_source_t *s, AVPacket *packet)
         av_packet_unref(packet);
     }
 
+    tb = s->format->streams[packet->stream_index]->time_base;
+    video_packet_check(packet, tb);
+
     if (s->format->iformat->flags & AVFMT_TS_DISCONT) {
-        video_source_follow(s, packet);
+        video_source_follow(s, packet, tb);
+        video_packet_check(packet, tb);
     }
 
     return 0;
+}
+
+
+void
+video_packet_check(AVPacket *packet, AVRational tb)
+{
+    int64_t  us;
+
+    packet->pts = video_time_check(packet->pts, tb);
+    packet->dts = video_time_check(packet->dts, tb);
+
+    us = av_rescale_q(packet->duration, tb, AV_TIME_BASE_Q);
+
+    if (us < 0 || us > VIDEO_SECONDS_MAX * (int64_t) AV_TIME_BASE) {
+        packet->duration = 0;
+    }
+}
+
+
+/*
+ * A quarter of what fits, in the stream's unit, and some centuries: sums and
+ * differences of a few of them fit, too.  Where a time does not fit after
+ * av_rescale_q(), it is INT64_MIN.
+ */
+static int64_t
+video_time_check(int64_t ts, AVRational tb)
+{
+    int64_t  us;
+
+    if (ts < -INT64_MAX / 4 || ts > INT64_MAX / 4) {
+        return AV_NOPTS_VALUE;
+    }
+
+    us = av_rescale_q(ts, tb, AV_TIME_BASE_Q);
+
+    return us < -VIDEO_TIME_MAX || us > VIDEO_TIME_MAX ? AV_NOPTS_VALUE : ts;
 }
 
 
@@ -415,16 +458,14 @@ video_source_read(video_source_t *s, AVPacket *packet)
  * still fit the clock before.
  */
 static void
-video_source_follow(video_source_t *s, AVPacket *packet)
+video_source_follow(video_source_t *s, AVPacket *packet, AVRational tb)
 {
-    int64_t     at, by, step, old, *last;
-    AVRational  tb;
+    int64_t  at, by, step, old, *last;
 
     if (packet->dts == AV_NOPTS_VALUE) {
         return;
     }
 
-    tb = s->format->streams[packet->stream_index]->time_base;
     last = &s->last_us[packet->stream_index];
     at = av_rescale_q(packet->dts, tb, AV_TIME_BASE_Q);
     by = s->jump_us;
@@ -446,10 +487,10 @@ video_source_follow(video_source_t *s, AVPacket *packet)
     *last = at + by + av_rescale_q(packet->duration, tb, AV_TIME_BASE_Q);
 
     by = av_rescale_q(by, AV_TIME_BASE_Q, tb);
-    packet->dts += by;
+    packet->dts = av_sat_add64(packet->dts, by);
 
     if (packet->pts != AV_NOPTS_VALUE) {
-        packet->pts += by;
+        packet->pts = av_sat_add64(packet->pts, by);
     }
 }
 

@@ -21,6 +21,9 @@
 /* a film; more than this is an archive or an accident */
 #define VIDEO_SECONDS_MAX  (4 * 3600)
 
+/* no time is farther from zero, microseconds: a count since 1970 fits */
+#define VIDEO_TIME_MAX     INT64_C(10000000000000000)
+
 #define VIDEO_STREAMS_MAX  64
 
 /* FFmpeg's single allocations: the largest plane and index that may be */
@@ -61,6 +64,12 @@ void video_source_close(video_source_t *source);
  * making sense, after which nothing more can be read.
  */
 int video_source_read(video_source_t *source, AVPacket *packet);
+
+/*
+ * Drops the times of a packet that nobody can calculate with: they come from
+ * the file as they are, up to the limits of their 64 bits.
+ */
+void video_packet_check(AVPacket *packet, AVRational time_base);
 
 /* whether a code of FFmpeg's has a reason of its own, a disk or a limit, which
  * is then in the report; PT_OK: the file is damaged */

@@ -183,6 +183,67 @@ test_what_is_no_video_is_refused_with_a_reason(void **state)
 }
 
 
+static void
+test_times_that_cannot_be_are_none(void **state)
+{
+    size_t    i;
+    AVPacket  packet = { 0 };
+
+    static const struct {
+        AVRational  tb;
+        int64_t     ts;
+        bool        good;
+    } times[] = {
+        { { 1, 90000 }, 0, true },
+        { { 1, 90000 }, -90000, true },
+        { { 1, 90000 }, INT64_C(1) << 33, true },
+
+        /* of a live recording: since 1970 */
+        { { 1, 1000000 }, INT64_C(1795000000000000), true },
+        { { 1, INT32_MAX }, INT64_MAX / 4, true },
+
+        { { 1, 90000 }, AV_NOPTS_VALUE, false },
+        { { 1, 90000 }, INT64_MAX, false },
+        { { 1, 90000 }, INT64_MIN + 1, false },
+        { { 1, 90000 }, INT64_MAX / 4, false },
+        { { 1, 90000 }, -INT64_MAX / 4, false },
+        { { 1, INT32_MAX }, INT64_MAX / 4 + 1, false },
+        { { 1, INT32_MAX }, INT64_MAX, false },
+        { { INT32_MAX, 1 }, INT32_MAX, false },
+        { { INT32_MAX, 1 }, INT64_MAX / 8, false }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
+        packet.pts = times[i].ts;
+        packet.dts = times[i].ts;
+        video_packet_check(&packet, times[i].tb);
+
+        assert_int_equal(packet.pts, times[i].good ? times[i].ts
+                                                   : AV_NOPTS_VALUE);
+        assert_int_equal(packet.dts, packet.pts);
+    }
+
+    /* and a packet lasts no longer than a film may */
+    packet.duration = 3600;
+    video_packet_check(&packet, (AVRational) { 1, 1 });
+    assert_int_equal(packet.duration, 3600);
+
+    packet.duration = 4 * 3600 + 1;
+    video_packet_check(&packet, (AVRational) { 1, 1 });
+    assert_int_equal(packet.duration, 0);
+
+    packet.duration = INT64_MAX;
+    video_packet_check(&packet, (AVRational) { 1, 1000 });
+    assert_int_equal(packet.duration, 0);
+
+    packet.duration = -1;
+    video_packet_check(&packet, (AVRational) { 1, 1000 });
+    assert_int_equal(packet.duration, 0);
+}
+
+
 int
 main(void)
 {
@@ -193,6 +254,7 @@ main(void)
             test_a_matrix_that_is_absent_or_slanted_leaves_the_picture),
         cmocka_unit_test(test_measured_rates_become_the_broadcast_rate_nearby),
         cmocka_unit_test(test_what_is_no_video_is_refused_with_a_reason),
+        cmocka_unit_test(test_times_that_cannot_be_are_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
