@@ -27,6 +27,7 @@ typedef struct {
     const char      *name;
     size_t           offset;       /* of a char * in orch_config_t */
     const char      *otherwise;    /* NULL: must be given */
+    bool             listens;      /* an endpoint of ours */
 } orch_config_text_t;
 
 
@@ -34,6 +35,7 @@ static pt_err_t orch_config_read(FILE *f, pt_buf_t *text);
 static pt_err_t orch_config_line(orch_config_reader_t *r, pt_str_t line);
 static pt_err_t orch_config_text(orch_config_reader_t *r,
     const orch_config_text_t *t, pt_str_t value);
+static bool orch_config_is_path(pt_str_t endpoint);
 static pt_err_t orch_config_log_level(orch_config_reader_t *r, pt_str_t value);
 static pt_err_t orch_config_processor(orch_config_reader_t *r,
     const pt_str_t *words, size_t n);
@@ -50,14 +52,15 @@ static pt_err_t orch_config_bad(orch_config_reader_t *r, const char *fmt, ...)
 
 
 static const orch_config_text_t  orch_config_texts[] = {
-    { "database",         offsetof(orch_config_t, database),         NULL },
-    { "edge_listen",      offsetof(orch_config_t, edge_listen),      NULL },
-    { "processor_listen", offsetof(orch_config_t, processor_listen), NULL },
-    { "storage",          offsetof(orch_config_t, storage),          NULL },
-    { "scratch",          offsetof(orch_config_t, scratch),          NULL },
+    { "database",         offsetof(orch_config_t, database),  NULL, false },
+    { "edge_listen",      offsetof(orch_config_t, edge_listen), NULL, true },
+    { "processor_listen", offsetof(orch_config_t, processor_listen),
+                          NULL, true },
+    { "storage",          offsetof(orch_config_t, storage),   NULL, false },
+    { "scratch",          offsetof(orch_config_t, scratch),   NULL, false },
     { "share",            offsetof(orch_config_t, share),
-                          "/usr/share/pitchey" },
-    { "name",             offsetof(orch_config_t, name),             "" }
+                          "/usr/share/pitchey", false },
+    { "name",             offsetof(orch_config_t, name),      "", false }
 };
 
 #define ORCH_CONFIG_TEXTS                                                    \
@@ -198,9 +201,23 @@ orch_config_text(orch_config_reader_t *r, const orch_config_text_t *t,
         return orch_config_bad(r, "\"%s\" is given twice", t->name);
     }
 
+    if (t->listens && !orch_config_is_path(value)) {
+        return orch_config_bad(r, "\"%s\" is ipc:///PATH, not \"%.*s\": over "
+                               "anything else nobody's identity is known",
+                               t->name, PT_STR_ARG(value));
+    }
+
     *to = orch_config_dup(value);
 
     return *to ? PT_OK : PT_E_NOMEM;
+}
+
+
+/* a socket in a folder: its modes say who may connect */
+static bool
+orch_config_is_path(pt_str_t endpoint)
+{
+    return endpoint.len > 7 && memcmp(endpoint.data, "ipc:///", 7) == 0;
 }
 
 

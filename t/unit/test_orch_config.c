@@ -133,6 +133,34 @@ test_what_is_wrong_is_said_with_its_line(void **state)
 
 
 static void
+test_it_listens_where_the_file_system_says_who_may_come(void **state)
+{
+    size_t         i;
+    char           text[128];
+    pt_buf_t       error;
+    orch_config_t  c;
+
+    static const char *const  endpoints[] = {
+        "tcp://127.0.0.1:5555", "tcp://*:5555", "ipc://@abstract", "ipc://e",
+        "ipc://", "ipc:///", "inproc://x", "/run/e.sock"
+    };
+
+    (void) state;
+
+    for (i = 0; i < 2 * sizeof(endpoints) / sizeof(endpoints[0]); i++) {
+        snprintf(text, sizeof(text), "%s_listen %s\n",
+                 i % 2 ? "edge" : "processor", endpoints[i / 2]);
+        pt_buf_init(&error, &pt_mem_heap, 255);
+        assert_int_equal(orch_config_parse("f", pt_str(text), &c, &error),
+                         PT_E_INVALID);
+        pt_buf_add_char(&error, '\0');
+        assert_non_null(strstr(error.data, "_listen\" is ipc:///PATH, not"));
+        pt_buf_done(&error);
+    }
+}
+
+
+static void
 test_a_missing_setting_is_named(void **state)
 {
     pt_buf_t       error;
@@ -172,6 +200,8 @@ main(void)
         cmocka_unit_test(test_a_full_file_is_read),
         cmocka_unit_test(test_the_name_is_made_of_host_and_socket),
         cmocka_unit_test(test_what_is_wrong_is_said_with_its_line),
+        cmocka_unit_test(
+            test_it_listens_where_the_file_system_says_who_may_come),
         cmocka_unit_test(test_a_missing_setting_is_named),
         cmocka_unit_test(test_a_file_that_is_not_there_is_an_error),
     };
