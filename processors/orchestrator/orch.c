@@ -129,6 +129,8 @@ orch_close(orch_t *o)
 
     /* requests end with their transactions */
     orch_db_close(o);
+    orch_accept_drop(o);
+    orch_work_drop(o);
     orch_job_forget_all(o);
     orch_watch_done(o);
     orch_edge_close(o);

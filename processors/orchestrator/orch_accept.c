@@ -312,6 +312,19 @@ orch_accept_flush(orch_t *o)
 }
 
 
+void
+orch_accept_drop(orch_t *o)
+{
+    orch_request_t  *rq;
+
+    while ((rq = o->accept.waiting) != NULL) {
+        DL_DELETE(o->accept.waiting, rq);
+        orch_accept_answered(rq);
+        orch_refuse(rq, PT_E_UNAVAILABLE, "shutting down");
+    }
+}
+
+
 /* the first of those that wait; one that has harmed a batch goes alone */
 static orch_batch_t *
 orch_batch_new(orch_t *o)

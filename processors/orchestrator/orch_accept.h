@@ -22,5 +22,8 @@ void orch_accept_submit(orch_request_t *rq);
 /* once in each turn: sends what waits, if a connection is free */
 void orch_accept_flush(orch_t *o);
 
+/* refuses what waits, at exit */
+void orch_accept_drop(orch_t *o);
+
 
 #endif /* ORCH_ACCEPT_H */

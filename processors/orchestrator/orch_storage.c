@@ -61,11 +61,15 @@ orch_storage_check(orch_request_t *rq)
     s->checking = s->waiting;
     s->waiting = NULL;
 
-    snprintf(s->path, sizeof(s->path), "%s/.health-%d", o->config->storage,
-             (int) getpid());
+    snprintf(s->path, sizeof(s->path), "%s/.health", o->config->storage);
     s->work.data = o;
     s->working = uv_queue_work(&o->loop, &s->work, orch_storage_try,
                                orch_storage_tried) == 0;
+
+    if (!s->working) {
+        snprintf(s->error, sizeof(s->error), "no thread to try it in");
+        orch_storage_tried(&s->work, UV_EAGAIN);
+    }
 }
 
 
@@ -73,8 +77,8 @@ orch_storage_check(orch_request_t *rq)
 static void
 orch_storage_try(uv_work_t *work)
 {
-    int              fd;
-    bool             good;
+    int              fd, error = 0;
+    ssize_t          n;
     orch_storage_t  *s = &((orch_t *) work->data)->storage;
 
     static const char  block[4096];
@@ -82,10 +86,16 @@ orch_storage_try(uv_work_t *work)
     fd = open(s->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
               0600);
 
-    good = fd >= 0 && write(fd, block, sizeof(block)) == sizeof(block)
-           && fsync(fd) == 0;
+    n = fd >= 0 ? write(fd, block, sizeof(block)) : -1;
 
-    snprintf(s->error, sizeof(s->error), "%s", good ? "" : strerror(errno));
+    if (n < 0 || (n == sizeof(block) && fsync(fd) != 0)) {
+        error = errno;
+
+    } else if (n < (ssize_t) sizeof(block)) {
+        error = ENOSPC;
+    }
+
+    snprintf(s->error, sizeof(s->error), "%s", error ? strerror(error) : "");
 
     if (fd >= 0) {
         close(fd);
