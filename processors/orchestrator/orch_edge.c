@@ -14,6 +14,10 @@
 
 /* beyond it new requests are refused: memory is finite */
 #define ORCH_EDGE_OPEN_MAX     20000
+#define ORCH_EDGE_BYTES_MAX    (512u << 20)
+
+/* of a frame: its contents have their own limits */
+#define ORCH_EDGE_FRAME_MAX    (PT_JSON_FRAME_MAX + 1024)
 
 
 static void orch_edge_message(void *ctx, pt_str_t peer,
@@ -57,6 +61,7 @@ orch_edge_open(orch_t *o)
         .endpoint = endpoint,
         .send_max = ORCH_EDGE_SEND_MAX,
         .receive_max = ORCH_EDGE_RECEIVE_MAX,
+        .frame_max = ORCH_EDGE_FRAME_MAX,
         .on_message = orch_edge_message,
         .ctx = o }, &o->edge.socket);
 
@@ -122,7 +127,9 @@ orch_edge_message(void *ctx, pt_str_t peer, const pt_str_t *frames, size_t n)
         rq->deadline_ms = orch_loop_ms(o) + rq->msg.u.request.deadline_ms;
     }
 
-    if (o->edge.open > ORCH_EDGE_OPEN_MAX) {
+    if (o->edge.open > ORCH_EDGE_OPEN_MAX
+        || o->edge.bytes > ORCH_EDGE_BYTES_MAX)
+    {
         orch_refuse_with(rq, PT_E_QUEUE_FULL, "too many requests at once", 1,
                          PT_STR_NULL);
         return;
@@ -162,7 +169,9 @@ orch_request_new(orch_t *o, pt_str_t peer, pt_str_t *frames, size_t n)
         p += frames[i].len;
     }
 
+    rq->len = len;
     o->edge.open++;
+    o->edge.bytes += len;
 
     return rq;
 }
@@ -172,6 +181,7 @@ static void
 orch_request_free(orch_request_t *rq)
 {
     rq->o->edge.open--;
+    rq->o->edge.bytes -= rq->len;
     free(rq->key);
     free(rq);
 }
@@ -247,7 +257,14 @@ orch_edge_problem(orch_t *o, pt_str_t peer, uint64_t rid, pt_err_t err,
 static void
 orch_edge_send(orch_t *o, pt_str_t peer, const pt_msg_t *msg)
 {
-    pt_err_t  err = pt_zloop_send(o->edge.socket, peer, msg);
+    pt_err_t  err;
+
+    if (o->edge.socket == NULL) {
+        /* closed, and a thread has only now tried the storage */
+        return;
+    }
+
+    err = pt_zloop_send(o->edge.socket, peer, msg);
 
     if (err == PT_E_INVALID) {
         pt_log(PT_LOG_ERROR, "edge", "cannot send %s: it breaks the grammar",

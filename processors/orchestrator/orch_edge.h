@@ -18,14 +18,16 @@ struct orch_request_s {
     char             *key;             /* orch_accept's: in flight under it */
     UT_hash_handle    hh;
     unsigned          tries;           /* batches that it was in */
-    bool              added;           /* orch_watch's: undo if not theirs */
+    bool              asked;           /* orch_watch's: counted there */
 
+    size_t            len;
     char              bytes[];         /* that peer and msg borrow */
 };
 
 typedef struct {
     pt_zloop_t       *socket;
     unsigned          open;            /* requests not answered yet */
+    size_t            bytes;           /* that they hold */
 } orch_edge_t;
 
 

@@ -19,6 +19,8 @@
 /* an ASSIGN is at most 4 MiB: as many as a processor has credit, and news */
 #define ORCH_PROCESSOR_SEND_MAX   10000
 
+#define ORCH_PROCESSOR_FRAME_MAX  (PT_JSON_FRAME_MAX + 1024)
+
 
 static void orch_processor_message(void *ctx, pt_str_t peer,
     const pt_str_t *frames, size_t n);
@@ -52,6 +54,7 @@ orch_processors_open(orch_t *o)
         .endpoint = endpoint,
         .send_max = ORCH_PROCESSOR_SEND_MAX,
         .receive_max = ORCH_PROCESSOR_SEND_MAX,
+        .frame_max = ORCH_PROCESSOR_FRAME_MAX,
         .on_message = orch_processor_message,
         .ctx = o }, &o->processors.socket);
 

@@ -3,6 +3,9 @@
 #include "orch.h"
 
 
+#define ORCH_MEDIA_TYPE_MAX  127
+
+
 /* of ORCH_SQL_JOB_COLUMNS */
 enum {
     COL_ID = 0, COL_OWNER, COL_SERVICE, COL_ACTION, COL_STATUS, COL_PRIORITY,
@@ -122,8 +125,9 @@ orch_read_job_done(void *ctx, pt_err_t err, PGresult *const *results,
         return;
     }
 
+    orch_watch_answered(rq, PQntuples(res) > 0);
+
     if (PQntuples(res) == 0) {
-        orch_watch_undo(rq);
         orch_refuse(rq, PT_E_NOT_FOUND, "no such job");
         return;
     }
@@ -552,8 +556,9 @@ orch_read_file(orch_request_t *rq, const pt_id_t *id, pt_pg_done_fn done)
 {
     pt_pg_args_t  args = { .n = 0 };
 
+    /* uploads are their owner's only: an admin's right is to jobs */
     pt_pg_arg_id(&args, id);
-    pt_pg_arg_text(&args, orch_request_owner(rq));
+    pt_pg_arg_text(&args, rq->msg.u.request.user);
 
     orch_read_query(rq, ORCH_SQL_FILE, &args, done);
 }
@@ -661,6 +666,31 @@ orch_output_name_is_good(pt_str_t name)
     }
 
     return before != '/';
+}
+
+
+/* type "/" subtype, each a token of RFC 9110: it becomes a header's value */
+bool
+orch_media_type_is_good(pt_str_t type)
+{
+    char    c;
+    size_t  i, slash = 0;
+
+    for (i = 0; i < type.len; i++) {
+        c = type.data[i];
+
+        if (c == '/' && slash == 0 && i > 0) {
+            slash = i;
+
+        } else if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z')
+                   && !(c >= '0' && c <= '9')
+                   && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL))
+        {
+            return false;
+        }
+    }
+
+    return slash && slash + 1 < type.len && type.len <= ORCH_MEDIA_TYPE_MAX;
 }
 
 

@@ -24,6 +24,9 @@ void orch_read_job(orch_request_t *rq, const pt_id_t *id);
  */
 pt_str_t orch_media_type(pt_str_t name);
 
+/* whether it may stand in a header */
+bool orch_media_type_is_good(pt_str_t type);
+
 /* an output's name: [a-z0-9._-], "/" between, no leading dot, 1 to 255 */
 bool orch_output_name_is_good(pt_str_t name);
 

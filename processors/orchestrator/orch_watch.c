@@ -20,6 +20,8 @@ struct orch_watch_s {
     orch_peer_t     *peer;
     orch_watch_t    *prev, *next;              /* in the topic */
     orch_watch_t    *peer_prev, *peer_next;    /* in the peer */
+    unsigned         asked;                    /* by WATCHes not answered */
+    bool             good;                     /* one was its owner's */
 };
 
 struct orch_topic_s {
@@ -46,8 +48,8 @@ static orch_topic_t *orch_topic_find(orch_t *o, const pt_id_t *job,
     pt_str_t owner);
 static orch_peer_t *orch_peer_find(orch_t *o, pt_str_t identity);
 static orch_peer_t *orch_peer_get(orch_t *o, pt_str_t identity);
-static bool orch_watch_add(orch_t *o, pt_str_t identity, const pt_id_t *job,
-    pt_str_t owner);
+static orch_watch_t *orch_watch_add(orch_t *o, pt_str_t identity,
+    const pt_id_t *job, pt_str_t owner);
 static orch_watch_t *orch_watch_find(orch_topic_t *topic, orch_peer_t *peer);
 static void orch_watch_remove(orch_t *o, orch_watch_t *watch);
 static void orch_watch_topic(orch_request_t *rq, const pt_id_t **ret_job,
@@ -65,6 +67,7 @@ orch_watch_watch(orch_request_t *rq)
 {
     orch_t         *o = rq->o;
     pt_str_t        owner;
+    orch_watch_t   *watch;
     const pt_id_t  *job;
 
     orch_watch_topic(rq, &job, &owner);
@@ -75,14 +78,19 @@ orch_watch_watch(orch_request_t *rq)
     }
 
     /* in force before the job is read: nothing falls between */
-    rq->added = orch_watch_add(o, rq->peer, job, owner);
+    watch = orch_watch_add(o, rq->peer, job, owner);
 
-    if (job) {
-        orch_read_job(rq, job);
-
-    } else {
+    if (job == NULL) {
         orch_reply(rq, PT_STR("{}"));
+        return;
     }
+
+    if (watch) {
+        watch->asked++;
+        rq->asked = true;
+    }
+
+    orch_read_job(rq, job);
 }
 
 
@@ -99,13 +107,13 @@ orch_watch_topic(orch_request_t *rq, const pt_id_t **ret_job,
 
 
 void
-orch_watch_undo(orch_request_t *rq)
+orch_watch_answered(orch_request_t *rq, bool theirs)
 {
     orch_peer_t   *peer;
     orch_topic_t  *topic;
     orch_watch_t  *watch;
 
-    if (rq->msg.command != PT_CMD_WATCH || !rq->added) {
+    if (rq->msg.command != PT_CMD_WATCH || !rq->asked) {
         return;
     }
 
@@ -113,7 +121,15 @@ orch_watch_undo(orch_request_t *rq)
     peer = orch_peer_find(rq->o, rq->peer);
     watch = topic && peer ? orch_watch_find(topic, peer) : NULL;
 
-    if (watch) {
+    if (watch == NULL || watch->asked == 0) {
+        return;
+    }
+
+    watch->asked--;
+    watch->good |= theirs;
+
+    /* the owner's own may be under way, beside a stranger's */
+    if (!watch->good && watch->asked == 0) {
         orch_watch_remove(rq->o, watch);
     }
 }
@@ -150,6 +166,7 @@ orch_watch_sync(orch_request_t *rq)
     pt_str_t         marks = rq->msg.u.sync.jobs;
     uint32_t         seq;
     pt_err_t         err;
+    orch_watch_t    *watch;
     pt_pg_args_t     args = { .n = 0 };
     pt_pg_column_t   jobs, seqs;
 
@@ -163,7 +180,11 @@ orch_watch_sync(orch_request_t *rq)
 
     for (i = 0; i < pt_marks_count(marks); i++) {
         pt_mark_read(marks, i, &id, &seq);
-        (void) orch_watch_add(rq->o, rq->peer, &id, PT_STR_NULL);
+        watch = orch_watch_add(rq->o, rq->peer, &id, PT_STR_NULL);
+
+        if (watch) {
+            watch->good = true;
+        }
 
         pt_pg_column_id(&jobs, &id);
         pt_pg_column_int4(&seqs, seq < INT32_MAX ? (int32_t) seq : INT32_MAX);
@@ -447,8 +468,8 @@ orch_peer_get(orch_t *o, pt_str_t identity)
 }
 
 
-/* whether it is new; also not without memory, which SYNC will mend */
-static bool
+/* new, or there already; NULL without memory, which SYNC will mend */
+static orch_watch_t *
 orch_watch_add(orch_t *o, pt_str_t identity, const pt_id_t *job,
     pt_str_t owner)
 {
@@ -460,13 +481,15 @@ orch_watch_add(orch_t *o, pt_str_t identity, const pt_id_t *job,
     peer = orch_peer_get(o, identity);
     topic = orch_topic_find(o, job, owner);
 
-    if (peer == NULL || (topic && orch_watch_find(topic, peer))) {
-        return false;
+    watch = topic && peer ? orch_watch_find(topic, peer) : NULL;
+
+    if (peer == NULL || watch) {
+        return watch;
     }
 
     watch = calloc(1, sizeof(*watch));
     if (watch == NULL) {
-        return false;
+        return NULL;
     }
 
     if (topic == NULL) {
@@ -474,7 +497,7 @@ orch_watch_add(orch_t *o, pt_str_t identity, const pt_id_t *job,
 
         if (topic == NULL) {
             free(watch);
-            return false;
+            return NULL;
         }
 
         len = orch_topic_key(topic->key, job, owner);
@@ -486,7 +509,7 @@ orch_watch_add(orch_t *o, pt_str_t identity, const pt_id_t *job,
     DL_APPEND(topic->watches, watch);
     DL_APPEND2(peer->watches, watch, peer_prev, peer_next);
 
-    return true;
+    return watch;
 }
 
 

@@ -27,8 +27,8 @@ void orch_watch_watch(orch_request_t *rq);
 void orch_watch_unwatch(orch_request_t *rq);
 void orch_watch_sync(orch_request_t *rq);
 
-/* the WATCH of a job that turned out not to be theirs: no longer in force */
-void orch_watch_undo(orch_request_t *rq);
+/* the WATCH of a job: in force no longer if the job is not theirs */
+void orch_watch_answered(orch_request_t *rq, bool theirs);
 
 /* a message came from this worker: it lives */
 void orch_watch_heard(orch_t *o, pt_str_t peer);

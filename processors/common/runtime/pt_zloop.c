@@ -88,14 +88,16 @@ pt_zloop_open(uv_loop_t *loop, void *zctx, const pt_zloop_options_t *options,
 static pt_err_t
 pt_zloop_socket(pt_zloop_t *z, void *zctx, const pt_zloop_options_t *options)
 {
-    int  rc;
+    int      rc;
+    int64_t  max = options->frame_max ? (int64_t) options->frame_max : -1;
 
     z->socket = zmq_socket(zctx, options->type);
 
     if (z->socket == NULL
         || !pt_zloop_set(z, ZMQ_LINGER, 0)
         || !pt_zloop_set(z, ZMQ_SNDHWM, options->send_max)
-        || !pt_zloop_set(z, ZMQ_RCVHWM, options->receive_max))
+        || !pt_zloop_set(z, ZMQ_RCVHWM, options->receive_max)
+        || zmq_setsockopt(z->socket, ZMQ_MAXMSGSIZE, &max, sizeof(max)) != 0)
     {
         return PT_E_UNAVAILABLE;
     }

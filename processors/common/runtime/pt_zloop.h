@@ -34,6 +34,7 @@ typedef struct {
     const char           *endpoint;     /* "ipc:///run/pitchey/edge.sock" */
     int                   send_max;     /* messages waiting for one peer */
     int                   receive_max;  /* messages of one peer waiting for us */
+    size_t                frame_max;    /* who sends more is cut off; 0: none */
 
     pt_zloop_message_fn   on_message;
     void                 *ctx;
