@@ -37,6 +37,7 @@ static pt_str_t orch_job_owner(const orch_job_t *job);
 static bool orch_claim(orch_t *o, orch_job_t *job, orch_processor_t *p);
 static void orch_claim_assign(orch_t *o, orch_job_t *job,
     const PGresult *res, int row);
+static void orch_attempt_deadline(orch_t *o, orch_job_t *job);
 static orch_run_t *orch_run_new(orch_job_t *job);
 static void orch_run_free(orch_t *o, orch_job_t *job);
 
@@ -321,12 +322,13 @@ orch_job_is_running(orch_t *o, orch_job_t *job, const orch_job_row_t *row)
         run->taken = run->committed = row->last_report;
 
         if (orch_job_to(o, job, ORCH_JOB_RUNNING)) {
-            if (job->timeout_s) {
-                orch_job_timer(o, job, job->timeout_s * 1000ULL);
-            }
+            orch_attempt_deadline(o, job);
 
             if (job->cancels) {
                 orch_cancel_now(o, job);
+
+            } else if (run->poisoned) {
+                orch_job_poisoned(o, job);
             }
         }
 
@@ -629,10 +631,7 @@ orch_claim_assign(orch_t *o, orch_job_t *job, const PGresult *res, int row)
 
     job->run->assigned = true;
 
-    if (job->timeout_s) {
-        orch_job_timer(o, job, job->timeout_s * 1000ULL
-                               + ORCH_DEADLINE_GRACE_MS);
-    }
+    orch_attempt_deadline(o, job);
 
     if (!orch_processor_offers(job->run->processor, msg.u.assign.action)) {
         orch_attempt_fault(o, job, ORCH_FAULT_REFUSED, &(orch_reason_t) {
@@ -682,12 +681,20 @@ orch_attempt_adopt(orch_t *o, orch_processor_t *p, const pt_id_t *id,
     orch_processor_take(p, job->run);
     job->run->assigned = true;
 
+    orch_attempt_deadline(o, job);
+
+    return true;
+}
+
+
+/* its processor ends it in time, if it can */
+static void
+orch_attempt_deadline(orch_t *o, orch_job_t *job)
+{
     if (job->timeout_s) {
         orch_job_timer(o, job, job->timeout_s * 1000ULL
                                + ORCH_DEADLINE_GRACE_MS);
     }
-
-    return true;
 }
 
 
@@ -807,7 +814,8 @@ orch_output_is_good(const orch_job_t *job, uint32_t attempt,
     }
 
     if (!pt_str_is(kind, "file") || sha256.len != 64
-        || pt_json_string(out, "media_type", PT_STR_NULL).len == 0)
+        || !orch_media_type_is_good(pt_json_string(out, "media_type",
+                                                   PT_STR_NULL)))
     {
         return false;
     }
@@ -1258,6 +1266,11 @@ orch_job_poisoned(orch_t *o, orch_job_t *job)
             .detail = PT_STR("what its processor reported cannot be "
                              "stored") }, 0, PT_STR_NULL);
         return;
+    }
+
+    /* an end was: where it stands first, and then the same */
+    if (job->run) {
+        job->run->poisoned = true;
     }
 
     orch_job_doubt(o, job);

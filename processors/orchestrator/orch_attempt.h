@@ -27,6 +27,7 @@ struct orch_run_s {
     uint32_t           taken;          /* the last report under way */
     uint32_t           committed;
     bool               outputs;        /* it has some: to be withdrawn */
+    bool               poisoned;       /* its end cannot be stored */
 
     uint16_t           permille;
     char               stage[PT_NAME_MAX + 1];

@@ -26,6 +26,20 @@ static const orch_db_role_t  orch_db_roles[ORCH_DB_CONNS] = {
     "  where o.job = j.id and not o.withdrawn)"
 
 
+/* the same in a list: a hundred of them are one answer */
+#define ORCH_SQL_BRIEF_COLUMNS                                               \
+    "j.id, j.owner, j.service, j.action, j.status::text, j.priority,"        \
+    " j.attempt, j.max_attempts, j.last_seq, j.created_at, j.started_at,"    \
+    " j.finished_at, case when j.error is not null then json_build_object("  \
+    "  'type', j.error->'type', 'title', j.error->'title',"                  \
+    "  'code', j.error->'code', 'detail', j.error->'detail') end,"           \
+    " j.metadata, j.batch_id, j.retry_of,"                                   \
+    " (select json_agg(b.body order by b.seq) from ("                        \
+    "   select e.body, o.seq from pitchey.output o"                          \
+    "   join pitchey.event e on e.job = o.job and e.seq = o.seq"             \
+    "   where o.job = j.id and not o.withdrawn order by o.seq limit 16) b)"
+
+
 /* an open job's columns as orch_recover.c reads them */
 #define ORCH_SQL_QUEUE_COLUMNS                                               \
     "q.job, q.owner, q.service, q.action, q.priority, q.max_attempts,"       \
@@ -116,6 +130,7 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " order by t.n",
 
 /*
+ * Under our lease, if we have one still: who takes over deletes its row.
  * $1 job[] $2 attempt[] $3 body[] $4 lease_owner $5 now
  * -> job, seq, params, role, user_type, traceparent, inputs
  */
@@ -127,6 +142,8 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " from unnest($1::uuid[], $2::int[], $3::text[]) as t (job, attempt, body)"
     " where q.job = t.job and q.attempt = t.attempt - 1"
     "     and q.status in ('queued', 'retrying')"
+    "     and exists (select 1 from pitchey.orchestrator o"
+    "         where o.id = $4::int for key share)"
     " returning q.job, q.last_seq, t.body),"
     "e as ("
     " insert into pitchey.event (job, seq, type, body)"
@@ -252,7 +269,7 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
  * -> a job's columns
  */
 [ORCH_SQL_LIST] =
-    "select " ORCH_SQL_JOB_COLUMNS
+    "select " ORCH_SQL_BRIEF_COLUMNS
     " from pitchey.jobs j where j.owner = $1::text and j.id < $2::uuid"
     "     and j.id >= $3::uuid and ($4::text is null or j.status::text = $4)"
     "     and ($5::text is null or j.service = $5)"
@@ -300,14 +317,13 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " on conflict (id) do nothing returning 1",
 
 /*
- * $1 id $2 owner, null: any
+ * $1 id $2 owner
  * -> id, name, media_type, size, sha256 (hex), key, created_at, expires_at
  */
 [ORCH_SQL_FILE] =
     "select id, name, media_type, size, encode(sha256, 'hex'), key,"
     "     created_at, expires_at"
-    " from pitchey.file where id = $1::uuid"
-    "     and ($2::text is null or owner = $2)"
+    " from pitchey.file where id = $1::uuid and owner = $2::text"
     "     and (expires_at is null or expires_at > now())",
 
 /* $1 name -> id, whether it was there before: this one, its lease begun */
@@ -335,24 +351,32 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "     where status in ('queued', 'retrying')) q"
     " where q.n <= $1::int order by q.n, q.run_at limit $2::int",
 
-/* $1 lease_owner -> a row if the lease is ours still: whether others' ended */
+/*
+ * Others have a while to renew theirs after the database was away.
+ * $1 lease_owner -> a row if the lease is ours still: whether others' ended
+ */
 [ORCH_SQL_RENEW] =
     "update pitchey.orchestrator set expires_at = now() + interval '5 seconds'"
     " where id = $1::int returning exists ("
     "     select 1 from pitchey.orchestrator d where d.id <> $1::int"
-    "     and d.expires_at < now() - interval '1 second')",
+    "     and d.expires_at < now() - interval '1 second')"
+    " and pg_postmaster_start_time() < now() - interval '15 seconds'",
 
 /*
- * Jobs of orchestrators whose lease has ended become ours, to be queued
- * again.  $1 lease_owner -> the columns of an open job
+ * Jobs of orchestrators that have no lease, or whose lease has ended, become
+ * ours, to be queued again.
+ * $1 lease_owner $2 0: the former only
+ * -> the columns of an open job
  */
 [ORCH_SQL_TAKE_OVER] =
     "with dead as ("
-    " delete from pitchey.orchestrator"
-    " where expires_at < now() - interval '1 second' and id <> $1::int"
+    " delete from pitchey.orchestrator where $2::int > 0"
+    "     and expires_at < now() - interval '1 second' and id <> $1::int"
     " returning id)"
-    "update pitchey.queue q set lease_owner = $1::int from dead"
-    " where q.status = 'running' and q.lease_owner = dead.id"
+    "update pitchey.queue q set lease_owner = $1::int"
+    " where q.status = 'running' and (q.lease_owner in (select id from dead)"
+    "     or not exists (select 1 from pitchey.orchestrator o"
+    "         where o.id = q.lease_owner))"
     " returning " ORCH_SQL_QUEUE_COLUMNS,
 
 [ORCH_SQL_PING] =

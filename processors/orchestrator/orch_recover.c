@@ -9,6 +9,9 @@
 /* a processor that survived its orchestrator comes back within this */
 #define ORCH_ORPHAN_MS    5000
 
+/* when we were cut off others may have been: they renew within this */
+#define ORCH_OTHERS_MS    6000
+
 /* jobs read at once; the rest when half of them is gone */
 #define ORCH_LOAD_MAX     100000
 
@@ -50,6 +53,7 @@ static void orch_recover_cancel_row(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
 static void orch_recover_renewed(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
+static void orch_recover_take_over(orch_t *o, bool ended);
 static void orch_recover_took_over(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
 
@@ -177,6 +181,10 @@ orch_recover_loaded(void *ctx, pt_err_t err, PGresult *const *results,
 
     pt_log(PT_LOG_INFO, "recover", "knows the queue waiting=%d running=%d",
            PQntuples(results[1]), PQntuples(results[0]));
+
+    /* attempts without a lease, whatever left them behind */
+    o->recover.since_ms = orch_loop_ms(o);
+    orch_recover_take_over(o, false);
 }
 
 
@@ -514,8 +522,7 @@ static void
 orch_recover_renewed(void *ctx, pt_err_t err, PGresult *const *results,
     size_t n)
 {
-    orch_t        *o = ctx;
-    pt_pg_args_t   args = { .n = 0 };
+    orch_t  *o = ctx;
 
     if (err != PT_OK || n != 1 || !orch_recover_is_done(o)) {
         return;
@@ -527,12 +534,28 @@ orch_recover_renewed(void *ctx, pt_err_t err, PGresult *const *results,
         orch_recover_stop(o);
         orch_recover_start(o);
 
-    } else if (pt_pg_bool(results[0], 0, 0)) {
+    } else if (pt_pg_bool(results[0], 0, 0)
+               && orch_loop_ms(o) - o->recover.since_ms > ORCH_OTHERS_MS)
+    {
         /* looks at the whole queue: only when there is something to take */
-        pt_pg_arg_int4(&args, o->recover.id);
-        (void) orch_db_query(o, ORCH_DB_READ, ORCH_SQL_TAKE_OVER, &args,
-                             orch_recover_took_over, o);
+        orch_recover_take_over(o, true);
+
+        /* what waits was in its memory, and may not be in ours */
+        orch_recover_look(o);
     }
+}
+
+
+/* where a lost answer means a lost connection: what is ours is read again */
+static void
+orch_recover_take_over(orch_t *o, bool ended)
+{
+    pt_pg_args_t  args = { .n = 0 };
+
+    pt_pg_arg_int4(&args, o->recover.id);
+    pt_pg_arg_int4(&args, ended);
+    (void) orch_db_query(o, ORCH_DB_WORK, ORCH_SQL_TAKE_OVER, &args,
+                         orch_recover_took_over, o);
 }
 
 

@@ -11,6 +11,7 @@
 typedef struct {
     int32_t       id;              /* lease_owner; 0: not known yet */
     bool          done;            /* memory is what the database says */
+    uint64_t      since_ms;
     bool          starting;        /* the first questions are under way */
     bool          loading;         /* jobs that wait are being read */
     bool          look;            /* there may be some that we do not know */

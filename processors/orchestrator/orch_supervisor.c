@@ -17,7 +17,7 @@
 #define ORCH_STABLE_MS         30000
 
 /* a heartbeat each second, WHO, READY */
-#define ORCH_RETURN_MS         1500
+#define ORCH_RETURN_MS         2000
 
 /* from the start to READY: libraries, fonts, models */
 #define ORCH_START_MS          60000
