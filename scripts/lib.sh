@@ -366,6 +366,13 @@ done
 KEEPER
     chmod 755 "$BIN/keeper"
 
+    # landlock_create_ruleset(): processors refuse to start without, but to try
+    # things out on an old kernel is better than not to
+    if ! perl -e 'exit(syscall(444, 0, 0, 1) > 0 ? 0 : 1)'; then
+        note "this kernel has no Landlock: jobs run with less of a cage"
+        export PITCHEY_WITHOUT_LANDLOCK=1
+    fi
+
     # in a session of its own, which no terminal ends; each of these becomes the
     # next, so that $! is the keeper's pid
     (cd / && exec setsid $(is_root && echo setpriv --reuid="$DAEMON_USER" \

@@ -3,7 +3,9 @@
  * child says that was taken over.
  */
 
+#include <errno.h>
 #include <fcntl.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -30,7 +32,11 @@ static pt_err_t action_lie(pt_job_t *job);
 static int run_open(void **state);
 static int run_close(void **state);
 static int run(const char *dir, const char *action, const char *params);
+static int without_landlock(void);
 static void assert_said(const char *dir, const char *part);
+
+
+static bool  lose_landlock;
 
 
 static const lie_t  lies[] = {
@@ -94,6 +100,23 @@ test_a_child_that_lies_is_ended(void **state)
         assert_said(*state, "\"code\":\"processor_crashed\"");
         assert_said(*state, "broke the protocol");
     }
+}
+
+
+static void
+test_a_kernel_without_landlock_is_refused_unless_told(void **state)
+{
+    lose_landlock = true;
+    assert_int_equal(run(*state, "sleep", "{}"), 1);
+    assert_said(*state, "no Landlock");
+
+    assert_int_equal(setenv("PITCHEY_WITHOUT_LANDLOCK", "1", 1), 0);
+    assert_int_equal(run(*state, "sleep", "{}"), 0);
+    assert_said(*state, "no Landlock");
+    assert_said(*state, "\"status\":\"succeeded\"");
+
+    assert_int_equal(unsetenv("PITCHEY_WITHOUT_LANDLOCK"), 0);
+    lose_landlock = false;
 }
 
 
@@ -183,6 +206,10 @@ run(const char *dir, const char *action, const char *params)
         (void) dup2(fd, STDERR_FILENO);
         (void) close(fd);
 
+        if (lose_landlock && without_landlock() != 0) {
+            _exit(99);
+        }
+
         status = pt_processor_main(&declared, 7, argv);
         (void) fflush(stdout);
         _exit(status);
@@ -191,6 +218,30 @@ run(const char *dir, const char *action, const char *params)
     assert_int_equal(waitpid(pid, &status, 0), pid);
 
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+
+/* as an old kernel answers */
+static int
+without_landlock(void)
+{
+    int              rc;
+    scmp_filter_ctx  ctx;
+
+    ctx = seccomp_init(SCMP_ACT_ALLOW);
+    if (ctx == NULL) {
+        return -1;
+    }
+
+    rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS),
+                          SCMP_SYS(landlock_create_ruleset), 0);
+    if (rc == 0) {
+        rc = seccomp_load(ctx);
+    }
+
+    seccomp_release(ctx);
+
+    return rc;
 }
 
 
@@ -220,7 +271,8 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_a_job_without_a_deadline_has_its_processors),
-        cmocka_unit_test(test_a_child_that_lies_is_ended)
+        cmocka_unit_test(test_a_child_that_lies_is_ended),
+        cmocka_unit_test(test_a_kernel_without_landlock_is_refused_unless_told)
     };
 
     return cmocka_run_group_tests(tests, run_open, run_close);

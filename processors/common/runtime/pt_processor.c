@@ -75,6 +75,7 @@ typedef struct {
 } processor_t;
 
 
+static bool processor_may_run(const pt_processor_t *declared);
 static int processor_parse(pt_options_t *o, const pt_processor_t *declared,
     int argc, char **argv);
 static int processor_usage(const pt_processor_t *declared);
@@ -136,6 +137,10 @@ pt_processor_main(const pt_processor_t *declared, int argc, char **argv)
     (void) close(fd);
     (void) umask(022);
 
+    if (!processor_may_run(declared)) {
+        return 1;
+    }
+
     if (argc > 1 && strcmp(argv[1], "run") == 0) {
         return pt_run_main(declared, argc - 1, argv + 1);
     }
@@ -166,6 +171,31 @@ pt_processor_main(const pt_processor_t *declared, int argc, char **argv)
     processor_close(&p);
 
     return p.status;
+}
+
+
+/* without Landlock, whoever takes a child over reads what we may read */
+static bool
+processor_may_run(const pt_processor_t *declared)
+{
+    const char  *without;
+
+    if (pt_sandbox_has_landlock()) {
+        return true;
+    }
+
+    without = getenv("PITCHEY_WITHOUT_LANDLOCK");
+
+    if (without != NULL && strcmp(without, "1") == 0) {
+        pt_log(PT_LOG_WARN, declared->service, "this kernel has no Landlock:"
+               " files of this user are within reach of jobs, going on");
+        return true;
+    }
+
+    pt_log(PT_LOG_ERROR, declared->service, "this kernel has no Landlock, which"
+           " keeps jobs to their folders (PITCHEY_WITHOUT_LANDLOCK=1 in the"
+           " environment does without)");
+    return false;
 }
 
 
@@ -323,11 +353,6 @@ processor_open(processor_t *p)
     (void) signal(SIGIO, SIG_IGN);
     (void) signal(SIGPIPE, SIG_IGN);
     (void) signal(SIGHUP, SIG_IGN);
-
-    if (!pt_sandbox_has_landlock()) {
-        pt_log(PT_LOG_WARN, service, "this kernel has no Landlock: files of"
-               " this user are within reach of jobs, going on");
-    }
 
     err = pt_scratch_open(p->options.scratch, service, &p->scratch);
 

@@ -40,8 +40,8 @@ PT_MUST_CHECK pt_err_t pt_sandbox_enter(const pt_sandbox_t *s,
 
 /*
  * Whether the kernel keeps children to their folders.  Without, any file of
- * the processor's user is within a child's reach, so inputs are copied for
- * it, and the operator is told.
+ * the processor's user is within a child's reach: a processor starts only if
+ * its operator says so, and inputs are copied for its children.
  */
 bool pt_sandbox_has_landlock(void);
 
