@@ -275,6 +275,50 @@ test_deleting_takes_a_file_or_all_below(void **state)
 }
 
 
+/* what is being put has a folder of its own, as long as its process lives */
+static void
+test_what_the_dead_have_left_goes_and_the_living_keep_theirs(void **state)
+{
+    int            fd;
+    char           path[128], dead[160];
+    place_t       *p = *state;
+    pt_stored_t    stored;
+    pt_storage_t  *other;
+
+    (void) snprintf(path, sizeof(path), "%s/storage", p->dir);
+    (void) snprintf(dead, sizeof(dead), "%s/.put.x1Y2z3", path);
+    assert_int_equal(mkdir(dead, 0700), 0);
+
+    fd = open(dead, O_RDONLY | O_DIRECTORY);
+    assert_true(fd != -1);
+    assert_int_equal(mkdirat(fd, "0", 0755), 0);
+    write_file(fd, "0/seg-1.m4s", "half of it");
+    (void) close(fd);
+
+    assert_int_equal(pt_storage_open_local(path, &other), PT_OK);
+    assert_int_equal(access(dead, F_OK), -1);
+
+    write_file(p->fd, "f", "first");
+    write_file(p->fd, "g", "second");
+    assert_int_equal(pt_storage_put(p->storage, "jobs/x", p->fd, "f", &stored),
+                     PT_OK);
+    assert_int_equal(pt_storage_put(other, "jobs/y", p->fd, "g", &stored),
+                     PT_OK);
+    pt_storage_close(other);
+
+    assert_holds(p, "jobs/x", "first");
+    assert_holds(p, "jobs/y", "second");
+
+    /* and nothing stays of those who end well */
+    pt_storage_close(p->storage);
+    p->storage = NULL;
+    assert_int_equal(pt_folder_remove(strcat(path, "/jobs")), PT_OK);
+    assert_empty(p, "storage");
+    (void) snprintf(path, sizeof(path), "%s/storage", p->dir);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+
 static void
 test_output_names(void **state)
 {
@@ -429,6 +473,7 @@ main(void)
         NEAR(test_a_tree_is_not_endlessly_deep),
         NEAR(test_getting_links_or_copies),
         NEAR(test_deleting_takes_a_file_or_all_below),
+        NEAR(test_what_the_dead_have_left_goes_and_the_living_keep_theirs),
         APART(test_a_key_is_used_once),
         APART(test_a_tree_moves_as_one),
         APART(test_a_tree_is_not_endlessly_deep),

@@ -292,7 +292,7 @@ pt_attempts_discard(pt_attempts_t *attempts, const pt_id_t *job, uint32_t n)
 
     d = calloc(1, sizeof(*d));
     if (d == NULL) {
-        return;        /* retention finds what is left */
+        return;        /* space is lost, no more: no job names these files */
     }
 
     d->attempts = attempts;

@@ -1,10 +1,11 @@
 /*
  * Storage in local files.
  *
- * What is put is first moved to a name with a leading dot beside its final
- * one.  There a child cannot reach it any more (Landlock judges by where a
- * file lies now), so what is checked, hashed and synced from then on is what
- * will be read.
+ * What is put is first moved to a folder of our own in the storage's root.
+ * There a child cannot reach it any more (Landlock judges by where a file lies
+ * now), so what is checked, hashed and synced from then on is what will be
+ * read.  The folder is locked as long as its process lives; what one that was
+ * killed has left there goes when the next opens the storage.
  */
 
 #include <dirent.h>
@@ -16,6 +17,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,6 +29,8 @@
 
 #define CHUNK           (256u << 10)   /* bytes read at once */
 #define TREE_PATH_MAX   127            /* of a file in its tree */
+#define PUT             ".put."        /* no key begins with a dot */
+#define PUT_TRIES       10             /* each lost to somebody who tidies up */
 
 /* who may enter the root folder may read what is below it */
 #define FILE_MODE       0444
@@ -34,15 +38,18 @@
 
 
 struct pt_storage_s {
-    int   root;
+    int    root;
+    int    put;              /* where all begins; holds the lock */
+    char   put_path[PATH_MAX];
 };
 
 
-/* the place of a key: its folder, its name there, and a name beside it */
+/* the place of a key: its folder, its name there, and where it begins */
 typedef struct {
     int          folder;
     const char  *name;
-    char         temp[64];
+    int          put;
+    char         temp[16];
 } pt_place_t;
 
 
@@ -54,6 +61,9 @@ typedef struct {
 } pt_tree_walk_t;
 
 
+static pt_err_t pt_storage_put_open(pt_storage_t *s, const char *root);
+static int pt_storage_put_lock(pt_storage_t *s);
+static void pt_storage_put_tidy(const pt_storage_t *s);
 static bool pt_key_is_good(const char *key);
 static pt_err_t pt_place_open(pt_storage_t *s, const char *key,
     pt_place_t *ret_place);
@@ -83,6 +93,8 @@ static bool pt_is_dots(const char *name);
 pt_err_t
 pt_storage_open_local(const char *root, pt_storage_t **ret_storage)
 {
+    int            saved;
+    pt_err_t       err;
     pt_storage_t  *s;
 
     s = malloc(sizeof(*s));
@@ -90,10 +102,22 @@ pt_storage_open_local(const char *root, pt_storage_t **ret_storage)
         return PT_E_NOMEM;
     }
 
-    s->root = open(root, O_DIRECTORY | O_CLOEXEC);
+    s->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->root == -1) {
         free(s);
         return PT_E_STORAGE;
+    }
+
+    pt_storage_put_tidy(s);
+
+    err = pt_storage_put_open(s, root);
+
+    if (err != PT_OK) {
+        saved = errno;
+        (void) close(s->root);
+        free(s);
+        errno = saved;
+        return err;
     }
 
     *ret_storage = s;
@@ -105,6 +129,8 @@ void
 pt_storage_close(pt_storage_t *s)
 {
     if (s != NULL) {
+        (void) pt_folder_remove(s->put_path);
+        (void) close(s->put);
         (void) close(s->root);
         free(s);
     }
@@ -128,7 +154,7 @@ pt_storage_put(pt_storage_t *s, const char *key, int dir, const char *path,
     err = pt_source_move(dir, path, &place);
 
     if (err == PT_OK) {
-        fd = pt_beneath(place.folder, place.temp, O_RDONLY | O_NONBLOCK);
+        fd = pt_beneath(place.put, place.temp, O_RDONLY | O_NONBLOCK);
 
         err = fd == -1 ? PT_E_INVALID : pt_file_settle(fd, &stored.size);
 
@@ -176,7 +202,7 @@ pt_storage_put_tree(pt_storage_t *s, const char *key, int dir,
     err = pt_source_move(dir, path, &place);
 
     if (err == PT_OK) {
-        fd = pt_beneath(place.folder, place.temp, O_RDONLY | O_DIRECTORY);
+        fd = pt_beneath(place.put, place.temp, O_RDONLY | O_DIRECTORY);
 
         err = fd == -1 ? PT_E_INVALID : pt_tree_settle(fd, &walk);
 
@@ -304,6 +330,101 @@ pt_output_name_is_good(pt_str_t name)
 }
 
 
+static pt_err_t
+pt_storage_put_open(pt_storage_t *s, const char *root)
+{
+    int   i;
+    char  path[PATH_MAX];
+
+    if (realpath(root, path) == NULL) {
+        return PT_E_STORAGE;
+    }
+
+    for (i = 0; i < PUT_TRIES; i++) {
+        if (snprintf(s->put_path, sizeof(s->put_path), "%s/" PUT "XXXXXX",
+                     path) >= (int) sizeof(s->put_path))
+        {
+            errno = ENAMETOOLONG;
+            return PT_E_STORAGE;
+        }
+
+        if (mkdtemp(s->put_path) == NULL) {
+            return PT_E_STORAGE;
+        }
+
+        if (pt_storage_put_lock(s) == 0) {
+            return PT_OK;
+        }
+    }
+
+    return PT_E_STORAGE;
+}
+
+
+/* -1: somebody took it for a dead one's before it was locked */
+static int
+pt_storage_put_lock(pt_storage_t *s)
+{
+    struct stat  by_fd, by_path;
+
+    s->put = open(s->put_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->put == -1) {
+        return -1;
+    }
+
+    /* a file system that cannot lock folders: nobody tidies up there */
+    if ((flock(s->put, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+        && fstat(s->put, &by_fd) == 0 && stat(s->put_path, &by_path) == 0
+        && by_path.st_ino == by_fd.st_ino)
+    {
+        return 0;
+    }
+
+    (void) close(s->put);
+
+    return -1;
+}
+
+
+/* removes what those have left who were killed in the middle of a put */
+static void
+pt_storage_put_tidy(const pt_storage_t *s)
+{
+    int             fd;
+    DIR            *d;
+    char            path[PATH_MAX];
+    struct dirent  *e;
+
+    d = pt_folder_list(s->root);
+    if (d == NULL) {
+        return;
+    }
+
+    while ((e = readdir(d)) != NULL) {
+
+        if (strncmp(e->d_name, PUT, strlen(PUT)) != 0) {
+            continue;
+        }
+
+        fd = openat(s->root, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW
+                    | O_CLOEXEC);
+        if (fd == -1) {
+            continue;
+        }
+
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            (void) snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", s->root,
+                            e->d_name);
+            (void) pt_folder_remove(path);
+        }
+
+        (void) close(fd);
+    }
+
+    (void) closedir(d);
+}
+
+
 static bool
 pt_key_is_good(const char *key)
 {
@@ -390,8 +511,9 @@ pt_place_open(pt_storage_t *s, const char *key, pt_place_t *ret_place)
 
     ret_place->folder = fd;
     ret_place->name = p;
-    (void) snprintf(ret_place->temp, sizeof(ret_place->temp), ".put.%ld.%u",
-                    (long) getpid(), atomic_fetch_add(&n, 1));
+    ret_place->put = s->put;
+    (void) snprintf(ret_place->temp, sizeof(ret_place->temp), "%u",
+                    atomic_fetch_add(&n, 1));
 
     return PT_OK;
 }
@@ -422,7 +544,7 @@ pt_folder_enter(int folder, const char *name, int *ret_fd)
 static pt_err_t
 pt_place_finish(const pt_place_t *place)
 {
-    if (renameat2(place->folder, place->temp, place->folder, place->name,
+    if (renameat2(place->put, place->temp, place->folder, place->name,
                   RENAME_NOREPLACE) == -1)
     {
         return errno == EEXIST ? PT_E_CONFLICT : PT_E_STORAGE;
@@ -439,9 +561,9 @@ pt_place_discard(const pt_place_t *place)
     int   saved = errno;
     char  path[PATH_MAX];
 
-    if (unlinkat(place->folder, place->temp, 0) == -1 && errno == EISDIR) {
+    if (unlinkat(place->put, place->temp, 0) == -1 && errno == EISDIR) {
         (void) snprintf(path, sizeof(path), "/proc/self/fd/%d/%s",
-                        place->folder, place->temp);
+                        place->put, place->temp);
         (void) pt_folder_remove(path);
     }
 
@@ -487,7 +609,7 @@ pt_source_move(int dir, const char *path, const pt_place_t *place)
         return PT_E_INVALID;
     }
 
-    rc = renameat2(parent, name, place->folder, place->temp, RENAME_NOREPLACE);
+    rc = renameat2(parent, name, place->put, place->temp, RENAME_NOREPLACE);
     (void) close(parent);
 
     if (rc == 0) {
@@ -516,14 +638,13 @@ pt_source_copy(int dir, const char *path, const pt_place_t *place)
     }
 
     if (fstat(from, &st) == -1 || !S_ISDIR(st.st_mode)) {
-        err = S_ISREG(st.st_mode) ? pt_file_copy(from, place->folder,
-                                                 place->temp)
+        err = S_ISREG(st.st_mode) ? pt_file_copy(from, place->put, place->temp)
                                   : PT_E_INVALID;
         (void) close(from);
         return err;
     }
 
-    err = pt_folder_enter(place->folder, place->temp, &to);
+    err = pt_folder_enter(place->put, place->temp, &to);
 
     if (err == PT_OK) {
         err = pt_tree_copy(from, to, 0);
