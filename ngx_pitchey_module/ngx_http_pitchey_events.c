@@ -131,6 +131,7 @@ typedef struct {
 
 static ngx_int_t ngx_http_pitchey_events_after(ngx_http_request_t *r,
     ngx_http_pitchey_stream_t *s);
+static ngx_int_t ngx_http_pitchey_events_invalid(ngx_http_request_t *r);
 static void ngx_http_pitchey_stream_leave(void *data);
 static void ngx_http_pitchey_stream_free(void *data);
 static void ngx_http_pitchey_stream_replay(ngx_http_pitchey_stream_t *s);
@@ -256,11 +257,7 @@ ngx_http_pitchey_events_handler(ngx_http_request_t *r,
     s->request = r;
 
     if (ngx_http_pitchey_events_after(r, s) != NGX_OK) {
-        return ngx_http_pitchey_problem(r, NGX_HTTP_BAD_REQUEST,
-                                        "bad_request",
-                                        "Last-Event-ID, or the argument "
-                                        "\"after\", is the number of an "
-                                        "event.");
+        return ngx_http_pitchey_events_invalid(r);
     }
 
     w = ngx_http_pitchey_watch_find(&match->id);
@@ -357,6 +354,15 @@ ngx_http_pitchey_events_after(ngx_http_request_t *r,
 }
 
 
+static ngx_int_t
+ngx_http_pitchey_events_invalid(ngx_http_request_t *r)
+{
+    return ngx_http_pitchey_problem(r, NGX_HTTP_BAD_REQUEST, "bad_request",
+                                    "Last-Event-ID, or the argument "
+                                    "\"after\", is the number of an event.");
+}
+
+
 /* the request ends, for whatever reason */
 static void
 ngx_http_pitchey_stream_leave(void *data)
@@ -414,9 +420,11 @@ ngx_http_pitchey_stream_replay(ngx_http_pitchey_stream_t *s)
 
     ngx_memzero(&msg, sizeof(pt_msg_t));
 
+    /* with the one that the client names, which proves that it exists */
+
     msg.command = PT_CMD_EVENTS;
     msg.u.events.job = s->watch->job;
-    msg.u.events.after = s->seq;
+    msg.u.events.after = s->seq ? s->seq - 1 : 0;
 
     ngx_http_pitchey_zmq_header(s->request, &msg.u.request);
 
@@ -437,11 +445,15 @@ static void
 ngx_http_pitchey_stream_reply(void *data,
     const ngx_http_pitchey_reply_t *reply)
 {
+    uint32_t                    known;
+    ngx_uint_t                  terminal;
     ngx_http_pitchey_watch_t   *w;
     ngx_http_pitchey_reply_t    error;
     ngx_http_pitchey_stream_t  *s = data;
 
     w = s->watch;
+    known = w->known;
+    terminal = w->terminal;
     s->rid = 0;
 
     if (reply->err != PT_OK) {
@@ -449,7 +461,16 @@ ngx_http_pitchey_stream_reply(void *data,
         return;
     }
 
-    if (ngx_http_pitchey_watch_fill(w, s->seq, reply->body) != NGX_OK) {
+    if (s->seq && reply->body.len == 0) {
+        ngx_http_set_log_request(s->request->connection->log, s->request);
+        ngx_http_pitchey_stream_finalize(s,
+                                  ngx_http_pitchey_events_invalid(s->request));
+        return;
+    }
+
+    if (ngx_http_pitchey_watch_fill(w, s->seq ? s->seq - 1 : 0, reply->body)
+        != NGX_OK)
+    {
         ngx_memzero(&error, sizeof(ngx_http_pitchey_reply_t));
         error.err = PT_E_INTERNAL;
 
@@ -457,9 +478,19 @@ ngx_http_pitchey_stream_reply(void *data,
         return;
     }
 
+    w->refs++;
+
     if (ngx_http_pitchey_stream_header(s) == NGX_OK) {
         ngx_http_pitchey_stream_advance(s);
     }
+
+    /* what it brought is not passed on when it comes as an EVENT */
+
+    if (w->known != known || w->terminal != terminal) {
+        ngx_http_pitchey_watch_each(w, ngx_http_pitchey_stream_advance);
+    }
+
+    ngx_http_pitchey_watch_unref(w);
 }
 
 
@@ -1238,7 +1269,9 @@ ngx_http_pitchey_watch_fill(ngx_http_pitchey_watch_t *w, uint32_t after,
         }
     }
 
-    if (seq > w->known) {
+    /* without a line it is only what was asked for */
+
+    if (lines && seq > w->known) {
         w->known = seq;
     }
 
