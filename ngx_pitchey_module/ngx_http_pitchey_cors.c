@@ -2,6 +2,7 @@
 
 #include "ngx_http_pitchey_cors.h"
 #include "ngx_http_pitchey_problem.h"
+#include "ngx_http_pitchey_route.h"
 
 
 /* bytes of Access-Control-Request-Headers that are allowed as they came */
@@ -20,8 +21,6 @@ static ngx_uint_t ngx_http_pitchey_cors_is_change(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_pitchey_cors_is_cross_site(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_pitchey_cors_is_same_origin(ngx_http_request_t *r,
     const ngx_str_t *origin);
-static ngx_str_t *ngx_http_pitchey_cors_header(ngx_http_request_t *r,
-    const char *name);
 
 
 ngx_int_t
@@ -47,7 +46,7 @@ ngx_http_pitchey_cors_handler(ngx_http_request_t *r)
 
     if (r->method == NGX_HTTP_OPTIONS
         && (plcf->enable || plcf->cors_origins != NULL)
-        && ngx_http_pitchey_cors_header(r, "access-control-request-method"))
+        && ngx_http_pitchey_route_header(r, "access-control-request-method"))
     {
         return ngx_http_pitchey_cors_preflight(r, ctx);
     }
@@ -106,7 +105,7 @@ ngx_http_pitchey_cors_preflight_headers(ngx_http_request_t *r)
     static ngx_str_t  max_age = ngx_string("7200");
 
     /* a page that is listed may send what it likes: tracing headers, say */
-    asked = ngx_http_pitchey_cors_header(r, "access-control-request-headers");
+    asked = ngx_http_pitchey_route_header(r, "access-control-request-headers");
     allowed = asked && asked->len <= NGX_HTTP_PITCHEY_CORS_HEADERS_MAX
               ? asked : &headers;
 
@@ -154,7 +153,7 @@ ngx_http_pitchey_cors_headers(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    origin = ngx_http_pitchey_cors_header(r, "origin");
+    origin = ngx_http_pitchey_route_header(r, "origin");
 
     if (ngx_http_pitchey_add_header(r, "Access-Control-Allow-Origin", origin)
         != NGX_OK
@@ -185,7 +184,7 @@ ngx_http_pitchey_cors_check(ngx_http_request_t *r, ngx_http_pitchey_ctx_t *ctx)
     ctx->cors_checked = 1;
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_http_pitchey_module);
-    text = ngx_http_pitchey_cors_header(r, "origin");
+    text = ngx_http_pitchey_route_header(r, "origin");
 
     if (text == NULL || plcf->cors_origins == NULL) {
         return;
@@ -261,11 +260,11 @@ ngx_http_pitchey_cors_is_cross_site(ngx_http_request_t *r)
     ngx_str_t   *origin, *site;
     ngx_uint_t   cross;
 
-    site = ngx_http_pitchey_cors_header(r, "sec-fetch-site");
+    site = ngx_http_pitchey_route_header(r, "sec-fetch-site");
     cross = site && site->len == 10
             && ngx_strncasecmp(site->data, (u_char *) "cross-site", 10) == 0;
 
-    origin = ngx_http_pitchey_cors_header(r, "origin");
+    origin = ngx_http_pitchey_route_header(r, "origin");
 
     if (origin == NULL || cross) {
         /* without an Origin it is no browser, or an old one's form */
@@ -326,33 +325,6 @@ ngx_http_pitchey_cors_is_same_origin(ngx_http_request_t *r,
 
     return own.len == host.len
            && ngx_strncasecmp(own.data, host.data, host.len) == 0;
-}
-
-
-/* the first request header of that name, which is in lower case; or NULL */
-static ngx_str_t *
-ngx_http_pitchey_cors_header(ngx_http_request_t *r, const char *name)
-{
-    size_t            len;
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    len = ngx_strlen(name);
-
-    for (part = &r->headers_in.headers.part; part; part = part->next) {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == len
-                && ngx_strncmp(h[i].lowcase_key, name, len) == 0)
-            {
-                return &h[i].value;
-            }
-        }
-    }
-
-    return NULL;
 }
 
 
