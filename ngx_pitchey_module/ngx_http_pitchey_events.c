@@ -49,7 +49,6 @@ typedef struct ngx_http_pitchey_stream_s  ngx_http_pitchey_stream_t;
 /* an event as it goes out; counted by the watch and by streams sending it */
 typedef struct {
     ngx_uint_t                 refs;
-    uint32_t                   seq;           /* 0: progress */
     size_t                     len;
     u_char                     bytes[];
 } ngx_http_pitchey_sse_t;
@@ -151,9 +150,6 @@ static void ngx_http_pitchey_stream_end(ngx_http_pitchey_stream_t *s,
 static void ngx_http_pitchey_stream_finalize(ngx_http_pitchey_stream_t *s,
     ngx_int_t rc);
 
-static void ngx_http_pitchey_stream_stop(ngx_http_pitchey_stream_t *s,
-    const char *farewell);
-
 static ngx_queue_t *ngx_http_pitchey_watch_bucket(const pt_id_t *job);
 static ngx_http_pitchey_watch_t *ngx_http_pitchey_watch_find(
     const pt_id_t *job);
@@ -203,10 +199,7 @@ static void ngx_http_pitchey_events_tick(ngx_event_t *ev);
 static void ngx_http_pitchey_events_show_progress(void);
 static void ngx_http_pitchey_events_retry(void);
 static void ngx_http_pitchey_events_beat(void);
-static void ngx_http_pitchey_events_stop(ngx_uint_t (*match)(
-    ngx_http_pitchey_stream_t *s, const void *data), const void *data);
-static ngx_uint_t ngx_http_pitchey_events_match_live(
-    ngx_http_pitchey_stream_t *s, const void *data);
+static void ngx_http_pitchey_events_stop(void);
 static void ngx_http_pitchey_events_sync(ngx_uint_t to);
 static void ngx_http_pitchey_events_sync_reply(void *data,
     const ngx_http_pitchey_reply_t *reply);
@@ -765,25 +758,6 @@ ngx_http_pitchey_stream_finalize(ngx_http_pitchey_stream_t *s, ngx_int_t rc)
 }
 
 
-/* whether it has a header or not; farewell is constant, or NULL */
-static void
-ngx_http_pitchey_stream_stop(ngx_http_pitchey_stream_t *s,
-    const char *farewell)
-{
-    ngx_http_pitchey_reply_t  reply;
-
-    if (s->state == NGX_HTTP_PITCHEY_STREAM_LIVE) {
-        ngx_http_pitchey_stream_end(s, farewell);
-        return;
-    }
-
-    ngx_memzero(&reply, sizeof(ngx_http_pitchey_reply_t));
-    reply.err = PT_E_UNAVAILABLE;
-
-    ngx_http_pitchey_stream_fail(s, &reply);
-}
-
-
 static ngx_queue_t *
 ngx_http_pitchey_watch_bucket(const pt_id_t *job)
 {
@@ -1210,7 +1184,10 @@ ngx_http_pitchey_watch_each(ngx_http_pitchey_watch_t *w,
 static void
 ngx_http_pitchey_watch_end(ngx_http_pitchey_stream_t *s)
 {
-    ngx_http_pitchey_stream_stop(s, NULL);
+    /* one without a header has asked for itself */
+    if (s->state == NGX_HTTP_PITCHEY_STREAM_LIVE) {
+        ngx_http_pitchey_stream_end(s, NULL);
+    }
 }
 
 
@@ -1457,7 +1434,6 @@ ngx_http_pitchey_sse_new(uint32_t seq, pt_str_t type, pt_str_t body)
     }
 
     sse->refs = 1;
-    sse->seq = seq;
 
     p = sse->bytes;
 
@@ -1499,7 +1475,7 @@ ngx_http_pitchey_sse_unref(ngx_http_pitchey_sse_t *sse)
 
 
 void
-ngx_http_pitchey_events_receive(ngx_uint_t from, const pt_event_t *event)
+ngx_http_pitchey_events_receive(const pt_event_t *event)
 {
     ngx_http_pitchey_watch_t  *w;
 
@@ -1552,16 +1528,29 @@ ngx_http_pitchey_events_connected(ngx_uint_t from)
 static void
 ngx_http_pitchey_events_revoked(ngx_http_request_t *r)
 {
+    ngx_int_t                   rc;
     ngx_http_pitchey_ctx_t     *ctx;
     ngx_http_pitchey_stream_t  *s;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
     s = ctx->data;
 
-    /* its last bytes may still be under way */
-    if (s->watch != NULL) {
-        ngx_http_pitchey_stream_stop(s, NULL);
+    if (s->watch == NULL) {
+        /* its last bytes are still under way */
+        return;
     }
+
+    if (s->state == NGX_HTTP_PITCHEY_STREAM_LIVE) {
+        ngx_http_pitchey_stream_end(s, NULL);
+        return;
+    }
+
+    ngx_http_set_log_request(r->connection->log, r);
+
+    rc = ngx_http_pitchey_problem(r, NGX_HTTP_UNAUTHORIZED, "unauthorized",
+                                  "The session has ended.");
+
+    ngx_http_pitchey_stream_finalize(s, rc);
 }
 
 
@@ -1651,7 +1640,7 @@ ngx_http_pitchey_events_tick(ngx_event_t *ev)
     hub = ngx_http_pitchey_hub;
 
     if (ngx_exiting) {
-        ngx_http_pitchey_events_stop(ngx_http_pitchey_events_match_live, NULL);
+        ngx_http_pitchey_events_stop();
     }
 
     ngx_http_pitchey_events_show_progress();
@@ -1762,10 +1751,12 @@ ngx_http_pitchey_events_beat(void)
 }
 
 
-/* ends the streams that match */
+/*
+ * The worker exits.  Streams without a header go on until they have one: an
+ * EventSource would take an error in its place as final.
+ */
 static void
-ngx_http_pitchey_events_stop(ngx_uint_t (*match)(ngx_http_pitchey_stream_t *s,
-    const void *data), const void *data)
+ngx_http_pitchey_events_stop(void)
 {
     ngx_uint_t                  n;
     ngx_queue_t                 beats, *q;
@@ -1790,23 +1781,14 @@ ngx_http_pitchey_events_stop(ngx_uint_t (*match)(ngx_http_pitchey_stream_t *s,
         ngx_queue_remove(q);
         ngx_queue_insert_tail(&hub->beats, q);
 
-        if (match(s, data)) {
+        if (s->state == NGX_HTTP_PITCHEY_STREAM_LIVE) {
             n = (ngx_uint_t) ngx_random()
                 % (sizeof(ngx_http_pitchey_farewells)
                    / sizeof(ngx_http_pitchey_farewells[0]));
 
-            ngx_http_pitchey_stream_stop(s, ngx_http_pitchey_farewells[n]);
+            ngx_http_pitchey_stream_end(s, ngx_http_pitchey_farewells[n]);
         }
     }
-}
-
-
-/* an EventSource would take an error instead of a header as final */
-static ngx_uint_t
-ngx_http_pitchey_events_match_live(ngx_http_pitchey_stream_t *s,
-    const void *data)
-{
-    return s->state == NGX_HTTP_PITCHEY_STREAM_LIVE;
 }
 
 

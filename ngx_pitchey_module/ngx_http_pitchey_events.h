@@ -14,7 +14,7 @@ ngx_int_t ngx_http_pitchey_events_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match);
 
 /* from _zmq: news of an orchestrator, by its number */
-void ngx_http_pitchey_events_receive(ngx_uint_t from, const pt_event_t *event);
+void ngx_http_pitchey_events_receive(const pt_event_t *event);
 void ngx_http_pitchey_events_lagged(ngx_uint_t from);
 void ngx_http_pitchey_events_connected(ngx_uint_t from);
 

@@ -882,7 +882,7 @@ ngx_http_pitchey_zmq_message(ngx_http_pitchey_peer_t *peer, zmq_msg_t *parts,
     case PT_CMD_EVENT:
         /* first: whoever hears of it may ask at once */
         ngx_http_pitchey_jobzone_drop(&msg.u.event.job);
-        ngx_http_pitchey_events_receive(peer->number, &msg.u.event);
+        ngx_http_pitchey_events_receive(&msg.u.event);
         break;
 
     case PT_CMD_LAGGED:
