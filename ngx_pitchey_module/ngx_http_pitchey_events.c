@@ -68,6 +68,7 @@ typedef struct {
 
     ngx_http_pitchey_stream_t *starter;       /* who is told of a refusal */
     ngx_uint_t                 pending;       /* answers to WATCH to come */
+    ngx_msec_t                 deadline;      /* of the first of them */
 
     uint32_t                   known;         /* the last number that exists */
     uint64_t                   ask;           /* rid of the EVENTS asked for
@@ -86,6 +87,7 @@ typedef struct {
     ngx_uint_t                 nshown;        /* up to the last tick */
 
     unsigned                   in_force:1;
+    unsigned                   again:1;       /* asked whoever is there next */
     unsigned                   terminal:1;    /* no event after "known" */
     unsigned                   stalled:1;     /* asked in vain: not before the
                                                * next SYNC or event */
@@ -165,6 +167,8 @@ static void ngx_http_pitchey_watch_asker(ngx_http_pitchey_watch_t *w,
     ngx_http_request_t *r);
 static void ngx_http_pitchey_watch_reply(void *data,
     const ngx_http_pitchey_reply_t *reply);
+static void ngx_http_pitchey_watch_failed(ngx_http_pitchey_watch_t *w,
+    const ngx_http_pitchey_reply_t *reply);
 static void ngx_http_pitchey_watch_in_force(ngx_http_pitchey_watch_t *w,
     pt_str_t job);
 static void ngx_http_pitchey_watch_seed(ngx_http_pitchey_watch_t *w,
@@ -201,6 +205,8 @@ static void ngx_http_pitchey_events_retry(void);
 static void ngx_http_pitchey_events_beat(void);
 static void ngx_http_pitchey_events_stop(void);
 static void ngx_http_pitchey_events_sync(ngx_uint_t to);
+static void ngx_http_pitchey_events_sync_send(ngx_uint_t to, u_char *marks,
+    size_t n);
 static void ngx_http_pitchey_events_sync_reply(void *data,
     const ngx_http_pitchey_reply_t *reply);
 static void ngx_http_pitchey_events_moved(ngx_http_pitchey_watch_t *w,
@@ -865,6 +871,8 @@ ngx_http_pitchey_watch_start(ngx_http_pitchey_watch_t *w,
     ngx_http_pitchey_reply_t  reply;
 
     w->starter = s;
+    w->deadline = ngx_current_msec + NGX_HTTP_PITCHEY_DEADLINE;
+    w->again = 0;
     ngx_http_pitchey_watch_asker(w, s->request);
 
     for (i = 0; i < ngx_http_pitchey_zmq_count(); i++) {
@@ -889,7 +897,14 @@ ngx_http_pitchey_watch_start(ngx_http_pitchey_watch_t *w,
 static void
 ngx_http_pitchey_watch_at(ngx_http_pitchey_watch_t *w, ngx_uint_t to)
 {
-    pt_msg_t  msg;
+    pt_msg_t        msg;
+    ngx_msec_int_t  left;
+
+    left = (ngx_msec_int_t) (w->deadline - ngx_current_msec);
+
+    if (left <= 0) {
+        return;
+    }
 
     ngx_memzero(&msg, sizeof(pt_msg_t));
 
@@ -897,7 +912,7 @@ ngx_http_pitchey_watch_at(ngx_http_pitchey_watch_t *w, ngx_uint_t to)
     msg.u.watch.rq = w->asker;
     msg.u.watch.job = w->job;
 
-    if (ngx_http_pitchey_zmq_call(to, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+    if (ngx_http_pitchey_zmq_call(to, &msg, (ngx_msec_t) left,
                                   ngx_http_pitchey_watch_reply, w, NULL)
         == NGX_OK)
     {
@@ -956,11 +971,32 @@ ngx_http_pitchey_watch_reply(void *data, const ngx_http_pitchey_reply_t *reply)
             ngx_http_pitchey_watch_in_force(w, reply->body);
 
         } else if (w->pending == 0) {
-            ngx_http_pitchey_watch_refused(w, reply);
+            ngx_http_pitchey_watch_failed(w, reply);
         }
     }
 
     ngx_http_pitchey_watch_unref(w);
+}
+
+
+/*
+ * All said no.  A call to one orchestrator ends with its connection, where
+ * others are parked: an EventSource would take a 503 as final.
+ */
+static void
+ngx_http_pitchey_watch_failed(ngx_http_pitchey_watch_t *w,
+    const ngx_http_pitchey_reply_t *reply)
+{
+    if (reply->err == PT_E_UNAVAILABLE && !w->again
+        && !ngx_queue_empty(&w->streams))
+    {
+        w->again = 1;
+        ngx_http_pitchey_watch_at(w, NGX_HTTP_PITCHEY_ZMQ_ANY);
+    }
+
+    if (w->pending == 0) {
+        ngx_http_pitchey_watch_refused(w, reply);
+    }
 }
 
 
@@ -1796,8 +1832,8 @@ ngx_http_pitchey_events_stop(void)
 static void
 ngx_http_pitchey_events_sync(ngx_uint_t to)
 {
-    u_char                    *marks, *p;
-    pt_msg_t                   msg;
+    size_t                     n, max;
+    u_char                    *marks;
     ngx_uint_t                 i;
     ngx_queue_t               *q;
     ngx_http_pitchey_hub_t    *hub;
@@ -1811,12 +1847,14 @@ ngx_http_pitchey_events_sync(ngx_uint_t to)
         return;
     }
 
-    marks = ngx_alloc(hub->nwatches * PT_MARK_LEN, hub->log);
+    max = ngx_min(hub->nwatches, PT_MARKS_MAX);
+
+    marks = ngx_alloc(max * PT_MARK_LEN, hub->log);
     if (marks == NULL) {
         return;
     }
 
-    p = marks;
+    n = 0;
 
     for (i = 0; i < NGX_HTTP_PITCHEY_BUCKETS; i++) {
 
@@ -1830,10 +1868,28 @@ ngx_http_pitchey_events_sync(ngx_uint_t to)
                 continue;
             }
 
-            pt_mark_write(p, &w->job, w->known);
-            p += PT_MARK_LEN;
+            if (n == max) {
+                ngx_http_pitchey_events_sync_send(to, marks, n);
+                n = 0;
+            }
+
+            pt_mark_write(marks + n * PT_MARK_LEN, &w->job, w->known);
+            n++;
         }
     }
+
+    if (n) {
+        ngx_http_pitchey_events_sync_send(to, marks, n);
+    }
+
+    ngx_free(marks);
+}
+
+
+static void
+ngx_http_pitchey_events_sync_send(ngx_uint_t to, u_char *marks, size_t n)
+{
+    pt_msg_t  msg;
 
     ngx_memzero(&msg, sizeof(pt_msg_t));
 
@@ -1842,15 +1898,12 @@ ngx_http_pitchey_events_sync(ngx_uint_t to)
     msg.u.sync.rq.role = PT_STR("");
     msg.u.sync.rq.tier = PT_STR("");
     msg.u.sync.jobs.data = (char *) marks;
-    msg.u.sync.jobs.len = p - marks;
+    msg.u.sync.jobs.len = n * PT_MARK_LEN;
 
-    if (p > marks) {
-        /* the next one comes in time if this one fails */
-        (void) ngx_http_pitchey_zmq_call(to, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                              ngx_http_pitchey_events_sync_reply, NULL, NULL);
-    }
-
-    ngx_free(marks);
+    /* the next one comes in time if this one fails */
+    (void) ngx_http_pitchey_zmq_call(to, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                     ngx_http_pitchey_events_sync_reply, NULL,
+                                     NULL);
 }
 
 
