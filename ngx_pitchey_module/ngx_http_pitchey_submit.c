@@ -12,7 +12,9 @@
 #include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_problem.h"
+#include "ngx_http_pitchey_timestamp.h"
 #include "ngx_http_pitchey_zmq.h"
+#include "pt_format.h"
 
 
 /* violations told in one answer: enough to mend a form by */
@@ -96,10 +98,6 @@ static int64_t ngx_http_pitchey_submit_int(ngx_http_pitchey_submit_t *s,
     const pt_json_t *value, int64_t max);
 static int64_t ngx_http_pitchey_submit_time(ngx_http_pitchey_submit_t *s,
     const pt_json_t *value);
-static ngx_int_t ngx_http_pitchey_submit_parse_time(pt_str_t text,
-    int64_t *ret_ms);
-static ngx_int_t ngx_http_pitchey_submit_digits(const char **p,
-    const char *last, ngx_uint_t n);
 
 static ngx_int_t ngx_http_pitchey_submit_params(ngx_http_pitchey_submit_t *s);
 static void ngx_http_pitchey_submit_violation(void *ctx, pt_str_t pointer,
@@ -282,6 +280,9 @@ ngx_http_pitchey_submit_body(ngx_http_request_t *r)
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
     s = ctx->data;
+
+    /* what comes after an answer is not for us */
+    r->read_event_handler = ngx_http_block_reading;
 
     for ( ;; ) {
         rc = ngx_http_pitchey_submit_take(r, s);
@@ -587,8 +588,11 @@ ngx_http_pitchey_submit_time(ngx_http_pitchey_submit_t *s,
 {
     int64_t  ms;
 
+    /* the format is strict about what the parser takes on trust */
+
     if (value->type == PT_JSON_STRING
-        && ngx_http_pitchey_submit_parse_time(value->text, &ms) == NGX_OK)
+        && pt_format_check(PT_FORMAT_DATE_TIME, value->text)
+        && ngx_http_pitchey_timestamp_parse(value->text, &ms) && ms > 0)
     {
         return ms;
     }
@@ -597,131 +601,6 @@ ngx_http_pitchey_submit_time(ngx_http_pitchey_submit_t *s,
                              "must be a date-time of RFC 3339, such as "
                              "\"2027-01-31T09:00:00Z\"");
     return 0;
-}
-
-
-/* RFC 3339: YYYY-MM-DDThh:mm:ss[.f]Z or +hh:mm, after 1970 */
-static ngx_int_t
-ngx_http_pitchey_submit_parse_time(pt_str_t text, int64_t *ret_ms)
-{
-    int64_t      ms, days;
-    ngx_int_t    i, v[6], scale, zone, hours, minutes;
-    const char  *p, *last;
-
-    static const char       separators[] = "--T::";
-    static const ngx_uint_t digits[] = { 4, 2, 2, 2, 2, 2 };
-    static const ngx_int_t  month_days[] =
-        { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-
-    p = text.data;
-    last = p + text.len;
-
-    for (i = 0; i < 6; i++) {
-        v[i] = ngx_http_pitchey_submit_digits(&p, last, digits[i]);
-
-        if (v[i] < 0) {
-            return NGX_ERROR;
-        }
-
-        if (i < 5) {
-            if (p == last || ngx_toupper(*p) != separators[i]) {
-                return NGX_ERROR;
-            }
-
-            p++;
-        }
-    }
-
-    /* a leap second is taken as the second before */
-
-    if (v[0] < 1970 || v[1] < 1 || v[1] > 12 || v[2] < 1
-        || v[2] > month_days[v[1] - 1]
-        || (v[1] == 2 && v[2] == 29
-            && (v[0] % 4 || (v[0] % 100 == 0 && v[0] % 400)))
-        || v[3] > 23 || v[4] > 59 || v[5] > 60)
-    {
-        return NGX_ERROR;
-    }
-
-    ms = ngx_min(v[5], 59) * 1000;
-
-    if (p < last && *p == '.') {
-        scale = 100;
-
-        for (p++, i = 0; p < last && *p >= '0' && *p <= '9'; p++, i++) {
-            ms += (*p - '0') * scale;
-            scale /= 10;
-        }
-
-        if (i == 0) {
-            return NGX_ERROR;
-        }
-    }
-
-    if (p == last) {
-        return NGX_ERROR;
-    }
-
-    zone = 0;
-
-    if (*p == '+' || *p == '-') {
-        i = (*p++ == '+') ? 1 : -1;
-
-        hours = ngx_http_pitchey_submit_digits(&p, last, 2);
-
-        if (hours < 0 || hours > 23 || p == last || *p++ != ':') {
-            return NGX_ERROR;
-        }
-
-        minutes = ngx_http_pitchey_submit_digits(&p, last, 2);
-
-        if (minutes < 0 || minutes > 59) {
-            return NGX_ERROR;
-        }
-
-        zone = i * (hours * 60 + minutes);
-
-    } else if (ngx_toupper(*p) == 'Z') {
-        p++;
-    }
-
-    if (p != last) {
-        return NGX_ERROR;
-    }
-
-    /* Gauss' formula, for years that begin in March */
-
-    v[1] -= 2;
-
-    if (v[1] <= 0) {
-        v[1] += 12;
-        v[0]--;
-    }
-
-    days = 365 * v[0] + v[0] / 4 - v[0] / 100 + v[0] / 400
-           + 367 * v[1] / 12 - 30 + v[2] - 719469;
-
-    *ret_ms = ((days * 24 + v[3]) * 60 + v[4] - zone) * 60000 + ms;
-
-    return *ret_ms > 0 ? NGX_OK : NGX_ERROR;
-}
-
-
-/* exactly n digits at *p; -1 if there are less */
-static ngx_int_t
-ngx_http_pitchey_submit_digits(const char **p, const char *last, ngx_uint_t n)
-{
-    ngx_int_t  v;
-
-    for (v = 0; n; n--, (*p)++) {
-        if (*p == last || **p < '0' || **p > '9') {
-            return -1;
-        }
-
-        v = v * 10 + (**p - '0');
-    }
-
-    return v;
 }
 
 
@@ -963,6 +842,7 @@ ngx_http_pitchey_submit_failed(ngx_http_request_t *r,
     char                         id[PT_ID_TEXT_LEN];
     u_char                       member[sizeof("\"job_id\":\"\"")
                                         + PT_ID_TEXT_LEN];
+    ngx_uint_t                   status;
     ngx_http_pitchey_ctx_t      *ctx;
     ngx_http_pitchey_problem_t   problem;
     ngx_http_pitchey_submit_t   *s;
@@ -971,11 +851,13 @@ ngx_http_pitchey_submit_failed(ngx_http_request_t *r,
         return ngx_http_pitchey_submit_unknown(r, reply);
     }
 
-    if (reply->err != PT_E_UNAVAILABLE || !reply->sent) {
+    status = ngx_http_pitchey_problem_status(reply->err);
+
+    if (status < NGX_HTTP_INTERNAL_SERVER_ERROR || !reply->sent) {
         return ngx_http_pitchey_reply_problem(r, reply);
     }
 
-    /* nobody answered, but somebody may have accepted it */
+    /* no answer came, or one of a commit that may have been done */
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
     s = ctx->data;
@@ -984,11 +866,16 @@ ngx_http_pitchey_submit_failed(ngx_http_request_t *r,
 
     ngx_memzero(&problem, sizeof(ngx_http_pitchey_problem_t));
 
-    problem.status = NGX_HTTP_SERVICE_UNAVAILABLE;
-    problem.code = pt_err_code(PT_E_UNAVAILABLE);
-    problem.retry_after = reply->retry_after_s ? reply->retry_after_s : 1;
-    ngx_str_set(&problem.detail, "No answer in time. The job may have been "
-                                 "accepted: see whether its id exists.");
+    problem.status = status;
+    problem.code = pt_err_code(reply->err);
+    problem.retry_after = reply->retry_after_s;
+
+    if (status == NGX_HTTP_SERVICE_UNAVAILABLE && problem.retry_after == 0) {
+        problem.retry_after = 1;
+    }
+
+    ngx_str_set(&problem.detail, "The job may have been accepted: see whether "
+                                 "its id exists.");
 
     problem.members.data = member;
     problem.members.len = ngx_sprintf(member, "\"job_id\":\"%*s\"",

@@ -1,4 +1,4 @@
-/* PostgreSQL's timestamps, from text. */
+/* PostgreSQL's and RFC 3339's timestamps, from text. */
 
 #include "ngx_http_pitchey_timestamp.h"
 
@@ -31,7 +31,8 @@ ngx_http_pitchey_timestamp_parse(pt_str_t text, int64_t *ret_ms)
         || !timestamp_number(&text, 2, 2, &month)
         || !timestamp_char(&text, '-')
         || !timestamp_number(&text, 2, 2, &day)
-        || !(timestamp_char(&text, ' ') || timestamp_char(&text, 'T'))
+        || !(timestamp_char(&text, ' ') || timestamp_char(&text, 'T')
+             || timestamp_char(&text, 't'))
         || !timestamp_number(&text, 2, 2, &hour)
         || !timestamp_char(&text, ':')
         || !timestamp_number(&text, 2, 2, &minute)
@@ -142,7 +143,7 @@ timestamp_offset(pt_str_t *in, int64_t *ret_s)
 
     *ret_s = 0;
 
-    if (in->len == 0 || timestamp_char(in, 'Z')) {
+    if (in->len == 0 || timestamp_char(in, 'Z') || timestamp_char(in, 'z')) {
         return true;
     }
 

@@ -1,4 +1,5 @@
-/* PostgreSQL's timestamps as text (DateStyle ISO).  Plain C, for tests. */
+/* PostgreSQL's timestamps as text (DateStyle ISO), and RFC 3339's, which are
+ * almost the same.  Plain C, for tests. */
 
 #ifndef NGX_HTTP_PITCHEY_TIMESTAMP_H
 #define NGX_HTTP_PITCHEY_TIMESTAMP_H
