@@ -24,6 +24,7 @@ typedef struct {
 } ngx_http_pitchey_jobs_get_t;
 
 
+static ngx_uint_t ngx_http_pitchey_jobs_args_known(ngx_http_request_t *r);
 static ngx_int_t ngx_http_pitchey_jobs_limit(ngx_http_request_t *r,
     uint16_t *ret_limit);
 static ngx_int_t ngx_http_pitchey_jobs_arg(ngx_http_request_t *r,
@@ -46,7 +47,8 @@ ngx_http_pitchey_jobs_list_handler(ngx_http_request_t *r,
 
     msg.command = PT_CMD_LIST;
 
-    if (ngx_http_pitchey_jobs_limit(r, &msg.u.list.limit) != NGX_OK
+    if (!ngx_http_pitchey_jobs_args_known(r)
+        || ngx_http_pitchey_jobs_limit(r, &msg.u.list.limit) != NGX_OK
         || ngx_http_pitchey_jobs_arg(r, "cursor", NGX_HTTP_PITCHEY_CURSOR_MAX,
                                      &msg.u.list.cursor)
            != NGX_OK
@@ -65,6 +67,51 @@ ngx_http_pitchey_jobs_list_handler(ngx_http_request_t *r,
 
     return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
                                         ngx_http_pitchey_jobs_list_reply);
+}
+
+
+/* a filter that is not known would answer with what it was to leave out */
+static ngx_uint_t
+ngx_http_pitchey_jobs_args_known(ngx_http_request_t *r)
+{
+    u_char      *p, *end, *last;
+    ngx_str_t    name;
+    ngx_uint_t   i;
+
+    static const ngx_str_t  names[] = {
+        ngx_string("limit"), ngx_string("cursor"), ngx_string("status"),
+        ngx_string("service"), ngx_null_string
+    };
+
+    last = r->args.data + r->args.len;
+
+    for (p = r->args.data; p < last; p = end + 1) {
+
+        end = ngx_strlchr(p, last, '&');
+        end = end ? end : last;
+
+        name.data = p;
+        p = ngx_strlchr(p, end, '=');
+        name.len = (p ? p : end) - name.data;
+
+        if (end == name.data) {
+            continue;
+        }
+
+        for (i = 0; names[i].len; i++) {
+            if (name.len == names[i].len
+                && ngx_strncasecmp(name.data, names[i].data, name.len) == 0)
+            {
+                break;
+            }
+        }
+
+        if (names[i].len == 0) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 

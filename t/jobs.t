@@ -97,9 +97,10 @@ ETag: "[0-9a-f]+"
 === TEST 10: arguments out of bounds
 --- request eval
 ["GET $::jobs?limit=0", "GET $::jobs?limit=101", "GET $::jobs?limit=x",
- "GET $::jobs?status=", "GET $::jobs?service=%20", "GET $::jobs?cursor=" . 'a' x 129]
+ "GET $::jobs?status=", "GET $::jobs?service=%20", "GET $::jobs?cursor=" . 'a' x 129,
+ "GET $::jobs?state=failed", "GET $::jobs?limit=1&=", "GET $::jobs?&&limit=1&"]
 --- error_code eval
-[(400) x 6]
+[(400) x 8, 200]
 
 
 === TEST 11: a finished job cannot be cancelled
