@@ -21,6 +21,9 @@
 /* bytes of an entry: a job with a larger result is asked for each time */
 #define NGX_HTTP_PITCHEY_JOBZONE_MAX    16384
 
+/* bytes of a job with an ETag: to hash and parse more would hold others up */
+#define NGX_HTTP_PITCHEY_JOBZONE_HASHED (64 * 1024)
+
 /* bytes that most entries fit into: read with one lock */
 #define NGX_HTTP_PITCHEY_JOBZONE_ROOM   2048
 
@@ -156,6 +159,18 @@ ngx_http_pitchey_jobzone_answer(ngx_http_request_t *r, const pt_id_t *id,
     u_char      hash[EVP_MAX_MD_SIZE];
     u_char     *etag;
     ngx_str_t   body;
+
+    if (json.len > NGX_HTTP_PITCHEY_JOBZONE_HASHED) {
+        body.len = json.len;
+        body.data = ngx_pnalloc(r->pool, json.len);
+        if (body.data == NULL) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ngx_memcpy(body.data, json.data, json.len);
+
+        return ngx_http_pitchey_send_json(r, NGX_HTTP_OK, &body);
+    }
 
     etag = ngx_pnalloc(r->pool, NGX_HTTP_PITCHEY_JOBZONE_ETAG + json.len);
     if (etag == NULL) {
