@@ -220,6 +220,10 @@ ngx_http_pitchey_send(ngx_http_request_t *r, ngx_uint_t status, ngx_buf_t *b,
     /* an answer before the end of the body leaves the rest to nginx */
     rc = ngx_http_discard_request_body(r);
 
+    if (r->connection->error) {
+        return NGX_ERROR;
+    }
+
     if (rc != NGX_OK) {
         r->keepalive = 0;
     }
