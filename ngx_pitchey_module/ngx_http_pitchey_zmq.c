@@ -58,6 +58,7 @@ typedef struct {
     ngx_uint_t                 nwaiting;
 
     unsigned                   connected:1;   /* handshake done */
+    unsigned                   full:1;        /* took no call just now */
 } ngx_http_pitchey_peer_t;
 
 
@@ -126,12 +127,16 @@ static void ngx_http_pitchey_zmq_call_timeout(ngx_event_t *ev);
 static void ngx_http_pitchey_zmq_call_detach(
     ngx_http_pitchey_zmq_call_t *call);
 
-static ngx_int_t ngx_http_pitchey_zmq_place(ngx_http_pitchey_zmq_call_t *call,
-    ngx_http_pitchey_peer_t *except);
+static ngx_int_t ngx_http_pitchey_zmq_place(
+    ngx_http_pitchey_zmq_call_t *call);
+static ngx_int_t ngx_http_pitchey_zmq_send_any(
+    ngx_http_pitchey_zmq_call_t *call, ngx_http_pitchey_peer_t *except);
 static ngx_http_pitchey_peer_t *ngx_http_pitchey_zmq_least_busy(
     ngx_http_pitchey_peer_t *except);
 static ngx_int_t ngx_http_pitchey_zmq_send(ngx_http_pitchey_peer_t *peer,
     ngx_http_pitchey_zmq_call_t *call);
+static void ngx_http_pitchey_zmq_call_wait(ngx_http_pitchey_zmq_call_t *call,
+    ngx_http_pitchey_peer_t *peer);
 
 static void ngx_http_pitchey_zmq_read_handler(ngx_event_t *rev);
 static ngx_int_t ngx_http_pitchey_zmq_read_message(
@@ -385,7 +390,7 @@ ngx_http_pitchey_zmq_call(ngx_uint_t to, pt_msg_t *msg, ngx_msec_t deadline,
     /* the worker's own calls do not keep a worker that wants to exit */
     call->timer.cancelable = (handler != ngx_http_pitchey_zmq_resume);
 
-    if (ngx_http_pitchey_zmq_place(call, NULL) != NGX_OK) {
+    if (ngx_http_pitchey_zmq_place(call) != NGX_OK) {
         ngx_http_pitchey_zmq_call_free(call);
         return NGX_BUSY;
     }
@@ -580,16 +585,14 @@ ngx_http_pitchey_zmq_call_timeout(ngx_event_t *ev)
 
         /* half of the time is over: is there somebody else to ask? */
 
-        if (ngx_http_pitchey_zmq_least_busy(peer) == NULL) {
-            ngx_add_timer(&call->timer, (ngx_msec_t) left);
-            return;
-        }
-
         ngx_http_pitchey_zmq_call_detach(call);
 
-        if (ngx_http_pitchey_zmq_place(call, peer) == NGX_OK) {
-            return;
+        if (ngx_http_pitchey_zmq_send_any(call, peer) != NGX_OK) {
+            ngx_http_pitchey_zmq_call_wait(call, peer);
         }
+
+        ngx_add_timer(&call->timer, (ngx_msec_t) left);
+        return;
     }
 
     ngx_http_pitchey_zmq_call_fail(call);
@@ -611,18 +614,15 @@ ngx_http_pitchey_zmq_call_detach(ngx_http_pitchey_zmq_call_t *call)
 
 
 /*
- * Sends the call to the one it is for, or to the least busy other than
- * "except", or parks it until somebody is connected, and arms its timer.
- * NGX_BUSY: the call is in no queue, and the caller's.
+ * Sends the call to the one it is for, or to the least busy, or parks it until
+ * somebody is connected, and arms its timer.  NGX_BUSY: the call is in no
+ * queue, and the caller's.
  */
 static ngx_int_t
-ngx_http_pitchey_zmq_place(ngx_http_pitchey_zmq_call_t *call,
-    ngx_http_pitchey_peer_t *except)
+ngx_http_pitchey_zmq_place(ngx_http_pitchey_zmq_call_t *call)
 {
-    ngx_msec_t                left, grace;
-    ngx_uint_t                i;
-    ngx_http_pitchey_peer_t  *peer;
-    ngx_http_pitchey_zmq_t   *z;
+    ngx_msec_t               left, grace;
+    ngx_http_pitchey_zmq_t  *z;
 
     z = ngx_http_pitchey_zmq;
 
@@ -643,24 +643,14 @@ ngx_http_pitchey_zmq_place(ngx_http_pitchey_zmq_call_t *call,
         return NGX_OK;
     }
 
-    for (i = 0; i < z->npeers; i++) {
+    if (ngx_http_pitchey_zmq_send_any(call, NULL) == NGX_OK) {
 
-        peer = ngx_http_pitchey_zmq_least_busy(except);
-        if (peer == NULL) {
-            break;
+        if (z->nconnected > 1) {
+            left = (left + 1) / 2;
         }
 
-        if (ngx_http_pitchey_zmq_send(peer, call) == NGX_OK) {
-
-            if (z->nconnected > 1 && except == NULL) {
-                left = (left + 1) / 2;
-            }
-
-            ngx_add_timer(&call->timer, left);
-            return NGX_OK;
-        }
-
-        except = peer;
+        ngx_add_timer(&call->timer, left);
+        return NGX_OK;
     }
 
     if (z->nconnected) {
@@ -687,6 +677,38 @@ ngx_http_pitchey_zmq_place(ngx_http_pitchey_zmq_call_t *call,
 }
 
 
+/* to the least busy that takes it, other than "except"; NGX_BUSY: nobody */
+static ngx_int_t
+ngx_http_pitchey_zmq_send_any(ngx_http_pitchey_zmq_call_t *call,
+    ngx_http_pitchey_peer_t *except)
+{
+    ngx_int_t                 rc;
+    ngx_uint_t                i;
+    ngx_http_pitchey_peer_t  *peer;
+    ngx_http_pitchey_zmq_t   *z;
+
+    z = ngx_http_pitchey_zmq;
+
+    do {
+        peer = ngx_http_pitchey_zmq_least_busy(except);
+        if (peer == NULL) {
+            rc = NGX_BUSY;
+            break;
+        }
+
+        rc = ngx_http_pitchey_zmq_send(peer, call);
+        peer->full = (rc != NGX_OK);
+
+    } while (rc != NGX_OK);
+
+    for (i = 0; i < z->npeers; i++) {
+        z->peers[i].full = 0;
+    }
+
+    return rc;
+}
+
+
 static ngx_http_pitchey_peer_t *
 ngx_http_pitchey_zmq_least_busy(ngx_http_pitchey_peer_t *except)
 {
@@ -700,7 +722,7 @@ ngx_http_pitchey_zmq_least_busy(ngx_http_pitchey_peer_t *except)
     for (i = 0; i < z->npeers; i++) {
         peer = &z->peers[i];
 
-        if (peer->connected && peer != except
+        if (peer->connected && !peer->full && peer != except
             && (best == NULL || peer->nwaiting < best->nwaiting))
         {
             best = peer;
@@ -771,12 +793,21 @@ ngx_http_pitchey_zmq_send(ngx_http_pitchey_peer_t *peer,
     }
 
     call->sent = 1;
+    ngx_http_pitchey_zmq_call_wait(call, peer);
+
+    return NGX_OK;
+}
+
+
+/* for the peer's answer */
+static void
+ngx_http_pitchey_zmq_call_wait(ngx_http_pitchey_zmq_call_t *call,
+    ngx_http_pitchey_peer_t *peer)
+{
     call->peer = peer;
 
     ngx_queue_insert_tail(&peer->waiting, &call->queue);
     peer->nwaiting++;
-
-    return NGX_OK;
 }
 
 
@@ -880,8 +911,12 @@ ngx_http_pitchey_zmq_message(ngx_http_pitchey_peer_t *peer, zmq_msg_t *parts,
         break;
 
     case PT_CMD_EVENT:
-        /* first: whoever hears of it may ask at once */
-        ngx_http_pitchey_jobzone_drop(&msg.u.event.job);
+        /* first: whoever hears of it may ask at once; progress, which comes
+         * often, is as fresh as an unfinished entry is believed */
+        if (msg.u.event.seq) {
+            ngx_http_pitchey_jobzone_drop(&msg.u.event.job);
+        }
+
         ngx_http_pitchey_events_receive(&msg.u.event);
         break;
 
@@ -1040,7 +1075,7 @@ ngx_http_pitchey_zmq_up(ngx_http_pitchey_peer_t *peer)
 
         ngx_http_pitchey_zmq_call_detach(call);
 
-        if (ngx_http_pitchey_zmq_place(call, NULL) != NGX_OK) {
+        if (ngx_http_pitchey_zmq_place(call) != NGX_OK) {
             ngx_http_pitchey_zmq_call_fail(call);
         }
     }
@@ -1092,7 +1127,7 @@ ngx_http_pitchey_zmq_down(ngx_http_pitchey_peer_t *peer)
 
         ngx_http_pitchey_zmq_call_detach(call);
 
-        if (ngx_http_pitchey_zmq_place(call, NULL) != NGX_OK) {
+        if (ngx_http_pitchey_zmq_place(call) != NGX_OK) {
             ngx_http_pitchey_zmq_call_fail(call);
         }
     }
