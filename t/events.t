@@ -7,6 +7,7 @@ use Pitchey;
 our $done = '0198c3a2-0000-7000-8000-0000000000e1';
 our $long = '0198c3a2-0000-7000-8000-0000000000e2';
 our $hers = '0198c3a2-0000-7000-8000-0000000000e3';
+our $running = '0198c3a2-0000-7000-8000-0000000000e4';
 our $jobs = '/api/containers/jobs';
 our $away = Pitchey::http_config('ipc:///nonexistent/edge.sock');
 
@@ -28,6 +29,7 @@ sub insert_events {
 
 insert_job($_, $CREATOR, 'succeeded') for $done, $long;
 insert_job($hers, $INVESTOR, 'succeeded');
+insert_job($running, $CREATOR);
 insert_events($done, 1);
 insert_events($long, 2500);
 insert_events($hers, 1);
@@ -112,7 +114,17 @@ Last-Event-ID: 1503
 [400, 400, 400]
 
 
-=== TEST 8: nobody listens to another user's job, but an admin
+=== TEST 8: a number that no event has
+--- request eval
+["GET $::jobs/$::done/events?after=5", "GET $::jobs/$::done/events",
+ "GET $::jobs/$::running/events"]
+--- more_headers eval
+["", "Last-Event-ID: 4294967295", "Last-Event-ID: 1000000"]
+--- error_code eval
+[400, 400, 400]
+
+
+=== TEST 9: nobody listens to another user's job, but an admin
 --- request eval
 ["GET $::jobs/$::hers/events", "GET $::jobs/$::hers/events"]
 --- more_headers eval
@@ -121,14 +133,14 @@ Last-Event-ID: 1503
 [404, 200]
 
 
-=== TEST 9: HEAD has the header only
+=== TEST 10: HEAD has the header only
 --- request eval
 "HEAD $::jobs/$::done/events"
 --- response_headers
 Content-Type: text/event-stream
 
 
-=== TEST 10: nothing compresses a stream
+=== TEST 11: nothing compresses a stream
 --- config
 location /api/containers/ { pitchey on; gzip on; gzip_types *; gzip_min_length 0; }
 --- request eval
@@ -140,7 +152,7 @@ Accept-Encoding: gzip
 --- response_body eval: $::whole
 
 
-=== TEST 11: without an orchestrator
+=== TEST 12: without an orchestrator
 --- http_config eval: $::away
 --- request eval
 "GET $::jobs/$::done/events"
