@@ -23,6 +23,7 @@
 
 /* ms; one timer for all that is done from time to time */
 #define NGX_HTTP_PITCHEY_TICK          100
+#define NGX_HTTP_PITCHEY_RETRY         200
 #define NGX_HTTP_PITCHEY_HEARTBEAT     15000
 #define NGX_HTTP_PITCHEY_SYNC          5000
 
@@ -68,7 +69,8 @@ typedef struct {
 
     ngx_http_pitchey_stream_t *starter;       /* who is told of a refusal */
     ngx_uint_t                 pending;       /* answers to WATCH to come */
-    ngx_msec_t                 deadline;      /* of the first of them */
+    ngx_msec_t                 deadline;      /* of them all */
+    ngx_event_t                retry;         /* asks again until then */
 
     uint32_t                   known;         /* the last number that exists */
     uint64_t                   ask;           /* rid of the EVENTS asked for
@@ -87,7 +89,6 @@ typedef struct {
     ngx_uint_t                 nshown;        /* up to the last tick */
 
     unsigned                   in_force:1;
-    unsigned                   again:1;       /* asked whoever is there next */
     unsigned                   terminal:1;    /* no event after "known" */
     unsigned                   stalled:1;     /* asked in vain: not before the
                                                * next SYNC or event */
@@ -169,6 +170,7 @@ static void ngx_http_pitchey_watch_reply(void *data,
     const ngx_http_pitchey_reply_t *reply);
 static void ngx_http_pitchey_watch_failed(ngx_http_pitchey_watch_t *w,
     const ngx_http_pitchey_reply_t *reply);
+static void ngx_http_pitchey_watch_retry(ngx_event_t *ev);
 static void ngx_http_pitchey_watch_in_force(ngx_http_pitchey_watch_t *w,
     pt_str_t job);
 static void ngx_http_pitchey_watch_seed(ngx_http_pitchey_watch_t *w,
@@ -308,7 +310,7 @@ ngx_http_pitchey_events_handler(ngx_http_request_t *r,
     if (w->in_force) {
         ngx_http_pitchey_stream_replay(s);
 
-    } else if (w->pending == 0) {
+    } else if (w->pending == 0 && !w->retry.timer_set) {
         ngx_http_pitchey_watch_start(w, s);
     }
 
@@ -342,7 +344,7 @@ ngx_http_pitchey_events_after(ngx_http_request_t *r,
 
     n = ngx_atoi(value.data, value.len);
 
-    if (n == NGX_ERROR || n > (ngx_int_t) NGX_MAX_UINT32_VALUE) {
+    if (n == NGX_ERROR || n > NGX_MAX_INT32_VALUE) {
         return NGX_ERROR;
     }
 
@@ -810,6 +812,11 @@ ngx_http_pitchey_watch_create(const pt_id_t *job)
 
     w->job = *job;
 
+    w->retry.handler = ngx_http_pitchey_watch_retry;
+    w->retry.data = w;
+    w->retry.log = ngx_http_pitchey_hub->log;
+    w->retry.cancelable = 1;
+
     ngx_queue_init(&w->streams);
     ngx_queue_init(&w->dirty);
 
@@ -843,6 +850,10 @@ ngx_http_pitchey_watch_free(ngx_http_pitchey_watch_t *w)
         ngx_http_pitchey_zmq_forget(w->ask);
     }
 
+    if (w->retry.timer_set) {
+        ngx_del_timer(&w->retry);
+    }
+
     ngx_queue_remove(&w->queue);
     ngx_queue_remove(&w->dirty);
     ngx_http_pitchey_hub->nwatches--;
@@ -872,7 +883,6 @@ ngx_http_pitchey_watch_start(ngx_http_pitchey_watch_t *w,
 
     w->starter = s;
     w->deadline = ngx_current_msec + NGX_HTTP_PITCHEY_DEADLINE;
-    w->again = 0;
     ngx_http_pitchey_watch_asker(w, s->request);
 
     for (i = 0; i < ngx_http_pitchey_zmq_count(); i++) {
@@ -980,23 +990,48 @@ ngx_http_pitchey_watch_reply(void *data, const ngx_http_pitchey_reply_t *reply)
 
 
 /*
- * All said no.  A call to one orchestrator ends with its connection, where
- * others are parked: an EventSource would take a 503 as final.
+ * All said no.  Who has no time now, or was lost, is asked again for a while:
+ * an EventSource would take the 503 as final.
  */
 static void
 ngx_http_pitchey_watch_failed(ngx_http_pitchey_watch_t *w,
     const ngx_http_pitchey_reply_t *reply)
 {
-    if (reply->err == PT_E_UNAVAILABLE && !w->again
-        && !ngx_queue_empty(&w->streams))
+    ngx_msec_int_t  left;
+
+    left = (ngx_msec_int_t) (w->deadline - ngx_current_msec);
+
+    if (ngx_http_pitchey_problem_status(reply->err)
+        == NGX_HTTP_SERVICE_UNAVAILABLE
+        && left > NGX_HTTP_PITCHEY_RETRY && !ngx_queue_empty(&w->streams))
     {
-        w->again = 1;
-        ngx_http_pitchey_watch_at(w, NGX_HTTP_PITCHEY_ZMQ_ANY);
+        ngx_add_timer(&w->retry, NGX_HTTP_PITCHEY_RETRY);
+        return;
     }
 
+    ngx_http_pitchey_watch_refused(w, reply);
+}
+
+
+static void
+ngx_http_pitchey_watch_retry(ngx_event_t *ev)
+{
+    ngx_http_pitchey_reply_t   reply;
+    ngx_http_pitchey_watch_t  *w;
+
+    w = ev->data;
+    w->refs++;
+
+    ngx_http_pitchey_watch_at(w, NGX_HTTP_PITCHEY_ZMQ_ANY);
+
     if (w->pending == 0) {
-        ngx_http_pitchey_watch_refused(w, reply);
+        ngx_memzero(&reply, sizeof(ngx_http_pitchey_reply_t));
+        reply.err = PT_E_UNAVAILABLE;
+
+        ngx_http_pitchey_watch_refused(w, &reply);
     }
+
+    ngx_http_pitchey_watch_unref(w);
 }
 
 
@@ -1058,13 +1093,20 @@ ngx_http_pitchey_watch_seed(ngx_http_pitchey_watch_t *w, const pt_json_t *job)
 }
 
 
-/* for the one who started it; another user may have more luck */
+/*
+ * For the one who started it, where another user may have more luck; for all
+ * of them if nobody can say.
+ */
 static void
 ngx_http_pitchey_watch_refused(ngx_http_pitchey_watch_t *w,
     const ngx_http_pitchey_reply_t *reply)
 {
+    ngx_uint_t                  all;
     ngx_queue_t                *q;
     ngx_http_pitchey_stream_t  *s;
+
+    all = (ngx_http_pitchey_problem_status(reply->err)
+           == NGX_HTTP_SERVICE_UNAVAILABLE);
 
     if (w->starter != NULL) {
         ngx_http_pitchey_stream_fail(w->starter, reply);
@@ -1074,7 +1116,12 @@ ngx_http_pitchey_watch_refused(ngx_http_pitchey_watch_t *w,
         q = ngx_queue_head(&w->streams);
         s = ngx_queue_data(q, ngx_http_pitchey_stream_t, queue);
 
-        ngx_http_pitchey_watch_start(w, s);
+        if (all) {
+            ngx_http_pitchey_stream_fail(s, reply);
+
+        } else {
+            ngx_http_pitchey_watch_start(w, s);
+        }
     }
 }
 
