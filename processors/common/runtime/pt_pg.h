@@ -11,7 +11,8 @@
  * nobody can tell, and not within pt_pg_commit().
  *
  * Statements are prepared when the connection opens.  All values travel in
- * binary form.
+ * binary form.  A host's name would be looked up in the loop's thread, by
+ * libpq: conninfo should have an address or a socket's folder.
  */
 
 #ifndef PT_PG_H
