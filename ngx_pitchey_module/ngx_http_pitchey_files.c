@@ -755,13 +755,14 @@ ngx_http_pitchey_files_added(ngx_http_request_t *r,
     size = up->size;
 
     /*
-     * An answer that was lost may have been a commit: better bytes without a
-     * row, which a sweep of the storage finds, than a row without bytes.
+     * An answer that was lost, or a failure, may have been a commit: better
+     * bytes without a row, which a sweep of the storage finds, than a row
+     * without bytes.  Only what was refused, or never sent, is none.
      */
 
     if (reply->err == PT_OK
-        || (reply->sent && (reply->err == PT_E_TIMEOUT
-                            || reply->err == PT_E_UNAVAILABLE)))
+        || (reply->sent && ngx_http_pitchey_problem_status(reply->err)
+                           >= NGX_HTTP_INTERNAL_SERVER_ERROR))
     {
         up->named = 0;
     }

@@ -17,8 +17,13 @@
 #include "ngx_http_pitchey_zmq.h"
 #include "pt_json.h"
 
+#include <ctype.h>
+
 
 #define NGX_HTTP_PITCHEY_SHA256_HEX  64
+
+/* characters of a media type with its parameters */
+#define NGX_HTTP_PITCHEY_TYPE_MAX    127
 
 
 /* what is asked for, and the answer: strings live as long as the request */
@@ -33,13 +38,16 @@ typedef struct {
     pt_str_t           media_type;  /* empty: by the name's ending */
     pt_str_t           label;       /* what the user called it */
     off_t              size;        /* -1: below a tree */
+    bool               final;       /* the job has ended, and with it this
+                                     * answer */
 } ngx_http_pitchey_output_t;
 
 
 static ngx_int_t ngx_http_pitchey_outputs_opened(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply);
 static ngx_int_t ngx_http_pitchey_outputs_parse(ngx_http_request_t *r,
-    ngx_http_pitchey_output_t *out, pt_str_t body, bool *ret_final);
+    ngx_http_pitchey_output_t *out, pt_str_t body);
+static bool ngx_http_pitchey_outputs_is_type(pt_str_t type);
 static ngx_int_t ngx_http_pitchey_outputs_serve(ngx_http_request_t *r,
     ngx_http_pitchey_output_t *out);
 static ngx_int_t ngx_http_pitchey_outputs_file(ngx_http_request_t *r,
@@ -54,11 +62,12 @@ static ngx_int_t ngx_http_pitchey_outputs_disposition(ngx_http_request_t *r,
 static void ngx_http_pitchey_outputs_uncache(ngx_http_request_t *r);
 
 
-/* a playlist may grow, and whose file an upload is may change: ask again */
+/* a playlist may grow, a job that runs may be attempted again, and whose file
+ * an upload is may change: ask again */
 static ngx_str_t  ngx_http_pitchey_outputs_revalidate =
     ngx_string("private, no-cache");
 
-/* storage keys contain the attempt: what lies under one never changes */
+/* of a job that has ended: no other attempt takes the place of this one */
 static ngx_str_t  ngx_http_pitchey_outputs_immutable =
     ngx_string("private, max-age=31536000, immutable");
 
@@ -86,7 +95,6 @@ ngx_int_t
 ngx_http_pitchey_outputs_open(ngx_http_request_t *r, pt_open_kind_t kind,
     const pt_id_t *id, const ngx_str_t *name)
 {
-    bool                        final;
     pt_msg_t                    msg;
     ngx_int_t                   rc;
     ngx_str_t                   body;
@@ -110,8 +118,7 @@ ngx_http_pitchey_outputs_open(ngx_http_request_t *r, pt_open_kind_t kind,
 
         if (rc == NGX_OK
             && ngx_http_pitchey_outputs_parse(r, out,
-                                              ngx_http_pitchey_pt_str(&body),
-                                              &final)
+                                              ngx_http_pitchey_pt_str(&body))
                == NGX_OK)
         {
             return ngx_http_pitchey_outputs_serve(r, out);
@@ -136,7 +143,6 @@ static ngx_int_t
 ngx_http_pitchey_outputs_opened(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply)
 {
-    bool                        final;
     ngx_str_t                   body;
     ngx_http_pitchey_ctx_t     *ctx;
     ngx_http_pitchey_output_t  *out;
@@ -148,14 +154,14 @@ ngx_http_pitchey_outputs_opened(ngx_http_request_t *r,
     ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
     out = ctx->data;
 
-    if (ngx_http_pitchey_outputs_parse(r, out, reply->body, &final) != NGX_OK) {
+    if (ngx_http_pitchey_outputs_parse(r, out, reply->body) != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "cannot use the orchestrator's answer \"%*s\"",
                       ngx_min(reply->body.len, 512), reply->body.data);
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (out->kind == PT_OPEN_OUTPUT && final) {
+    if (out->kind == PT_OPEN_OUTPUT && out->final) {
         body = ngx_http_pitchey_ngx_str(reply->body);
         ngx_http_pitchey_jobzone_set_output(r, &out->id, &out->name, &body,
                                             out->counter);
@@ -165,10 +171,10 @@ ngx_http_pitchey_outputs_opened(ngx_http_request_t *r,
 }
 
 
-/* OPEN's body; "final" says that the job has ended, and with it this answer */
+/* OPEN's body */
 static ngx_int_t
 ngx_http_pitchey_outputs_parse(ngx_http_request_t *r,
-    ngx_http_pitchey_output_t *out, pt_str_t body, bool *ret_final)
+    ngx_http_pitchey_output_t *out, pt_str_t body)
 {
     pt_json_t       *root;
     const pt_mem_t  *mem;
@@ -186,15 +192,38 @@ ngx_http_pitchey_outputs_parse(ngx_http_request_t *r,
     out->media_type = pt_json_string(root, "media_type", PT_STR(""));
     out->label = pt_json_string(root, "name", PT_STR(""));
     out->size = (off_t) pt_json_int(root, "size", -1);
-    *ret_final = pt_json_bool(root, "final", false);
+    out->final = pt_json_bool(root, "final", false);
 
     if (!ngx_http_pitchey_name_is_key(out->key)
+        || !ngx_http_pitchey_outputs_is_type(out->media_type)
         || (out->sha256.len && out->sha256.len != NGX_HTTP_PITCHEY_SHA256_HEX))
     {
         return NGX_ERROR;
     }
 
     return NGX_OK;
+}
+
+
+/* a processor may have written it, and it becomes a header: no line ends */
+static bool
+ngx_http_pitchey_outputs_is_type(pt_str_t type)
+{
+    size_t  i;
+
+    if (type.len > NGX_HTTP_PITCHEY_TYPE_MAX) {
+        return false;
+    }
+
+    for (i = 0; i < type.len; i++) {
+        if (!isalnum((unsigned char) type.data[i])
+            && memchr("!#$&^_/;=.+- ", type.data[i], 13) == NULL)
+        {
+            return false;
+        }
+    }
+
+    return true;
 }
 
 
@@ -286,6 +315,13 @@ ngx_http_pitchey_outputs_file(ngx_http_request_t *r,
 
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);
     plcf = ngx_http_get_module_loc_conf(r, ngx_http_pitchey_module);
+
+    if (plcf->storage.len == 0) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "no \"pitchey_storage\" for a stored file");
+        return ngx_http_pitchey_problem(r, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                   "storage", "No storage is configured here.");
+    }
 
     path->len = plcf->storage.len + 1 + out->key.len;
     path->data = ngx_pnalloc(r->pool, path->len + 1);
@@ -383,6 +419,7 @@ ngx_http_pitchey_outputs_headers(ngx_http_request_t *r,
     cache = &ngx_http_pitchey_outputs_immutable;
 
     if (out->kind == PT_OPEN_FILE
+        || !out->final
         || pt_str_is(type, "application/vnd.apple.mpegurl")
         || pt_str_is(type, "application/dash+xml"))
     {

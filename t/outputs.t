@@ -14,6 +14,7 @@ insert_output($job, 'contract.pdf', 'application/pdf', '%PDF-1.7 contract');
 insert_output($job, 'page.html', 'text/html', '<script>alert(1)</script>');
 insert_output($job, 'withdrawn.pdf', 'application/pdf', 'x', withdrawn => 1);
 insert_output($job, 'lost.pdf', 'application/pdf', 'x', lost => 1);
+insert_output($job, 'evil.pdf', "application/pdf\r\nX-Evil: 1", 'x');
 insert_tree($job, 'hls', 'master.m3u8', 'master.m3u8' => "#EXTM3U\n",
             '720p/seg_1.m4s' => '0123456789', 'poster.jpg' => 'jpeg');
 
@@ -24,7 +25,8 @@ symlink '/etc',
     "$ENV{TEST_NGINX_PITCHEY_STORAGE}/" . Pitchey::job_key($job) . 'hls/etc';
 
 insert_job($running, $CREATOR, undef);
-insert_tree($running, 'hls', 'master.m3u8', 'master.m3u8' => "#EXTM3U\n");
+insert_tree($running, 'hls', 'master.m3u8', 'master.m3u8' => "#EXTM3U\n",
+            'seg_1.m4s' => 'first attempt');
 
 insert_job($hers, $INVESTOR, 'succeeded');
 insert_output($hers, 'contract.pdf', 'application/pdf', 'hers');
@@ -246,3 +248,34 @@ Pitchey::http_config() . "open_file_cache max=16; open_file_cache_errors on;"
 [200, 200, 404, 404]
 --- error_log
 is not followed
+
+
+=== TEST 24: no line end of a media type becomes one of the header
+--- request eval
+"GET $::base/evil.pdf"
+--- error_code: 500
+--- raw_response_headers_unlike: X-Evil
+--- error_log
+cannot use the orchestrator's answer
+
+
+=== TEST 25: a segment of a job that runs: the next attempt may make another
+--- request eval
+"GET /api/containers/jobs/$::running/outputs/hls/seg_1.m4s"
+--- response_headers
+Cache-Control: private, no-cache
+--- response_body chomp
+first attempt
+
+
+=== TEST 26: without a storage no file of this machine is one
+--- http_config eval
+my $conf = Pitchey::http_config();
+$conf =~ s/pitchey_storage[^;]*;//;
+$conf
+--- request eval
+"GET $::base/contract.pdf"
+--- error_code: 503
+--- response_body_like: "code":"storage"
+--- error_log
+no "pitchey_storage" for a stored file
