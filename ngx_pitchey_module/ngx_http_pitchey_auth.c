@@ -122,18 +122,15 @@ ngx_http_pitchey_auth_token(ngx_http_request_t *r, ngx_http_pitchey_ctx_t *ctx)
 {
     pt_str_t                      secret;
     ngx_int_t                     rc;
-    ngx_str_t                    *first;
     ngx_http_pitchey_loc_conf_t  *plcf;
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_http_pitchey_module);
 
-    if (plcf->secrets == NULL) {
+    if (plcf->secret.len == 0) {
         return NGX_DECLINED;
     }
 
-    /* cookies and bearers are signed with the current secret, no other */
-    first = plcf->secrets->elts;
-    secret = (pt_str_t) { (char *) first->data, first->len };
+    secret = (pt_str_t) { (char *) plcf->secret.data, plcf->secret.len };
 
     rc = ngx_http_pitchey_auth_bearer(r, secret, &ctx->token);
 

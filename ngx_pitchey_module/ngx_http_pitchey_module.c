@@ -74,6 +74,18 @@ static ngx_conf_enum_t  ngx_http_pitchey_bearers[] = {
 };
 
 
+/*
+ * In the order of the main configuration's: what zones are called without a
+ * directive, and their tags, so that a reload which swaps the names of two
+ * takes none over for the other purpose.
+ */
+static ngx_str_t  ngx_http_pitchey_zones[] = {
+    ngx_string("pitchey_sessions"),
+    ngx_string("pitchey_jobs"),
+    ngx_string("pitchey_stats")
+};
+
+
 static ngx_command_t  ngx_http_pitchey_commands[] = {
 
     { ngx_string("pitchey"),
@@ -94,7 +106,7 @@ static ngx_command_t  ngx_http_pitchey_commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_pitchey_secret,
       NGX_HTTP_LOC_CONF_OFFSET,
-      offsetof(ngx_http_pitchey_loc_conf_t, secrets),
+      offsetof(ngx_http_pitchey_loc_conf_t, secret),
       NULL },
 
     { ngx_string("pitchey_auth_cookie"),
@@ -294,7 +306,7 @@ ngx_http_pitchey_preaccess_handler(ngx_http_request_t *r)
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_http_pitchey_module);
 
-    if (!plcf->auth) {
+    if (!plcf->enable && !plcf->auth) {
         return NGX_DECLINED;
     }
 
@@ -414,6 +426,7 @@ ngx_http_pitchey_create_main_conf(ngx_conf_t *cf)
      *     pmcf->stat_zone = NULL;
      *     pmcf->orchestrators = NULL;
      *     pmcf->used = 0;
+     *     pmcf->enabled = 0;
      */
 
     pmcf->session_recheck = NGX_CONF_UNSET_MSEC;
@@ -453,6 +466,7 @@ ngx_http_pitchey_create_loc_conf(ngx_conf_t *cf)
      * set by ngx_pcalloc():
      *
      *     plcf->prefix = { 0, NULL };
+     *     plcf->secret = { 0, NULL };
      *     plcf->cookie = { 0, NULL };
      *     plcf->schemas = { 0, NULL };
      *     plcf->schema_set = NULL;
@@ -462,7 +476,6 @@ ngx_http_pitchey_create_loc_conf(ngx_conf_t *cf)
     plcf->enable = NGX_CONF_UNSET;
     plcf->auth = NGX_CONF_UNSET;
     plcf->bearer = NGX_CONF_UNSET_UINT;
-    plcf->secrets = NGX_CONF_UNSET_PTR;
     plcf->cors_origins = NGX_CONF_UNSET_PTR;
     plcf->body_max = NGX_CONF_UNSET_SIZE;
     plcf->upload_max = NGX_CONF_UNSET;
@@ -480,11 +493,22 @@ ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_pitchey_main_conf_t  *pmcf;
 
     ngx_conf_merge_value(conf->enable, prev->enable, 0);
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+    /* its own, not an inherited one */
+    if (conf->enable && conf->auth == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"pitchey_auth off\" contradicts \"pitchey on\" of "
+                           "location \"%V\"", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
     ngx_conf_merge_str_value(conf->prefix, prev->prefix, "");
     ngx_conf_merge_value(conf->auth, prev->auth, 0);
     ngx_conf_merge_uint_value(conf->bearer, prev->bearer,
-                              NGX_HTTP_PITCHEY_BEARER_ON);
-    ngx_conf_merge_ptr_value(conf->secrets, prev->secrets, NULL);
+                              NGX_HTTP_PITCHEY_BEARER_SIGNED);
+    ngx_conf_merge_str_value(conf->secret, prev->secret, "");
     ngx_conf_merge_str_value(conf->cookie, prev->cookie, "");
     ngx_conf_merge_ptr_value(conf->cors_origins, prev->cors_origins, NULL);
     ngx_conf_merge_str_value(conf->schemas, prev->schemas, "");
@@ -501,13 +525,17 @@ ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_pitchey_module);
     pmcf->used = 1;
 
+    if (conf->secret.len == 0 && prev->enable != 1 && prev->auth != 1) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "no \"pitchey_auth_secret\" for \"%V\": "
+                           "every session is refused", &clcf->name);
+    }
+
     if (!conf->enable) {
         return NGX_CONF_OK;
     }
 
-    conf->auth = 1;
-
-    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    pmcf->enabled = 1;
 
     /* inherited by nested locations, which may name a handler of their own */
     if (clcf->handler == NULL) {
@@ -539,16 +567,22 @@ ngx_http_pitchey_postconfiguration(ngx_conf_t *cf)
     ngx_http_core_main_conf_t     *cmcf;
     ngx_http_pitchey_main_conf_t  *pmcf;
 
-    static ngx_str_t  names[] = {
-        ngx_string("pitchey_sessions"),
-        ngx_string("pitchey_jobs"),
-        ngx_string("pitchey_stats")
-    };
-
     pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_pitchey_module);
 
     if (!pmcf->used) {
         return NGX_OK;
+    }
+
+    if (pmcf->database == NULL) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "no \"pitchey_database\": "
+                           "no session can be verified");
+    }
+
+    if (pmcf->enabled && pmcf->orchestrators == NULL) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "no \"pitchey_orchestrator\": "
+                           "no job can be accepted");
     }
 
     zone = &pmcf->session_zone;
@@ -558,8 +592,9 @@ ngx_http_pitchey_postconfiguration(ngx_conf_t *cf)
             continue;
         }
 
-        zone[i] = ngx_http_pitchey_shm_add(cf, &names[i],
-                                           NGX_HTTP_PITCHEY_ZONE_SIZE);
+        zone[i] = ngx_http_pitchey_shm_add(cf, &ngx_http_pitchey_zones[i],
+                                           NGX_HTTP_PITCHEY_ZONE_SIZE,
+                                           &ngx_http_pitchey_zones[i]);
         if (zone[i] == NULL) {
             return NGX_ERROR;
         }
@@ -630,16 +665,10 @@ ngx_http_pitchey_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_str_t                    *value, *secret, arg;
     ngx_http_pitchey_loc_conf_t  *plcf = conf;
 
-    if (plcf->secrets == NGX_CONF_UNSET_PTR) {
-        plcf->secrets = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
-        if (plcf->secrets == NULL) {
-            return NGX_CONF_ERROR;
-        }
-    }
+    secret = &plcf->secret;
 
-    secret = ngx_array_push(plcf->secrets);
-    if (secret == NULL) {
-        return NGX_CONF_ERROR;
+    if (secret->data != NULL) {
+        return "is duplicate";
     }
 
     value = cf->args->elts;
@@ -650,7 +679,10 @@ ngx_http_pitchey_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         if (env == NULL) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                                "environment variable \"%s\" of \"%V\" "
-                               "is not set", value[1].data + 4, &cmd->name);
+                               "is not set; a binary upgrade keeps only what "
+                               "\"env %s;\" in the main part names",
+                               value[1].data + 4, &cmd->name,
+                               value[1].data + 4);
             return NGX_CONF_ERROR;
         }
 
@@ -781,10 +813,11 @@ ngx_http_pitchey_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     char  *p = conf;
 
-    u_char           *colon;
-    ssize_t           size;
-    ngx_str_t        *value, name, text;
-    ngx_shm_zone_t  **zone;
+    u_char                         *colon;
+    ssize_t                         size;
+    ngx_str_t                      *value, name, text;
+    ngx_shm_zone_t                **zone;
+    ngx_http_pitchey_main_conf_t   *pmcf = conf;
 
     zone = (ngx_shm_zone_t **) (p + cmd->offset);
 
@@ -824,7 +857,8 @@ ngx_http_pitchey_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    *zone = ngx_http_pitchey_shm_add(cf, &name, size);
+    *zone = ngx_http_pitchey_shm_add(cf, &name, size,
+                        &ngx_http_pitchey_zones[zone - &pmcf->session_zone]);
 
     return *zone ? NGX_CONF_OK : NGX_CONF_ERROR;
 }

@@ -44,6 +44,7 @@ typedef struct {
 
     ngx_int_t                  request_id;    /* index of $request_id */
     ngx_uint_t                 used;          /* pitchey or pitchey_auth is on somewhere */
+    ngx_uint_t                 enabled;       /* pitchey is */
 } ngx_http_pitchey_main_conf_t;
 
 
@@ -58,10 +59,11 @@ typedef struct {
     ngx_flag_t                 enable;        /* pitchey on: the API lives here */
     ngx_str_t                  prefix;        /* of the location that says so:
                                                * what the route follows */
-    ngx_flag_t                 auth;          /* pitchey_auth on, or enable */
+    ngx_flag_t                 auth;          /* pitchey_auth on; enable asks
+                                               * for a session without it */
     ngx_uint_t                 bearer;        /* pitchey_auth_bearer */
 
-    ngx_array_t               *secrets;       /* of ngx_str_t, the first signs */
+    ngx_str_t                  secret;        /* pitchey_auth_secret */
     ngx_str_t                  cookie;        /* empty: the two default names */
     ngx_array_t               *cors_origins;  /* of ngx_http_pitchey_origin_t */
 

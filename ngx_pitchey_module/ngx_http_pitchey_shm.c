@@ -63,18 +63,13 @@ static void ngx_http_pitchey_shm_free(ngx_slab_pool_t *shpool,
 
 
 ngx_shm_zone_t *
-ngx_http_pitchey_shm_add(ngx_conf_t *cf, ngx_str_t *name, size_t size)
+ngx_http_pitchey_shm_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
+    void *tag)
 {
     ngx_shm_zone_t  *zone;
 
-    zone = ngx_shared_memory_add(cf, name, size, &ngx_http_pitchey_module);
+    zone = ngx_shared_memory_add(cf, name, size, tag);
     if (zone == NULL) {
-        return NULL;
-    }
-
-    if (zone->init != NULL) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "zone \"%V\" is already in use", name);
         return NULL;
     }
 

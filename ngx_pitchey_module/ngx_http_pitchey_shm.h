@@ -16,9 +16,10 @@
 #define NGX_HTTP_PITCHEY_SHM_KEY_LEN  32
 
 
-/* a zone of this configuration; NULL after it logged why not */
+/* a zone of this configuration, whose tag tells what it is for; NULL after it
+ * logged why not */
 ngx_shm_zone_t *ngx_http_pitchey_shm_add(ngx_conf_t *cf, ngx_str_t *name,
-    size_t size);
+    size_t size, void *tag);
 
 /*
  * Copies the value into the pool and makes it the most recently used.

@@ -34,7 +34,7 @@ sub signed {
 sub cookie { 'Cookie: better-auth.session_token=' . signed(@_) }
 
 our $guarded = <<'CONF';
-    location = /in { pitchey_auth on; empty_gif; add_header X-User $pitchey_user_id always; }
+    location = /in { pitchey_auth on; pitchey_auth_bearer on; empty_gif; add_header X-User $pitchey_user_id always; }
 CONF
 
 add_block_preprocessor(sub {
@@ -165,9 +165,9 @@ X-User: auth-t-user
 
 
 
-=== TEST 11: bearers that must be signed, and none at all
+=== TEST 11: bearers that must be signed, as they must by default, and none at all
 --- config
-    location = /signed { pitchey_auth on; pitchey_auth_bearer signed; empty_gif; }
+    location = /signed { pitchey_auth on; empty_gif; }
     location = /off { pitchey_auth on; pitchey_auth_bearer off; empty_gif; }
 --- more_headers eval
 [('Authorization: Bearer t-auth-t-user') x 2,
@@ -224,11 +224,10 @@ Pitchey::http_config() . 'limit_req_zone $pitchey_user_id zone=users:1m rate=1r/
 
 
 
-=== TEST 16: the first secret is the current one, an older one opens nothing
+=== TEST 16: an older secret opens nothing
 --- http_config eval
 "pitchey_database $ENV{TEST_NGINX_PITCHEY_DATABASE};
- pitchey_auth_secret 'a newer secret, of forty characters, say';
- pitchey_auth_secret '$::secret';"
+ pitchey_auth_secret 'a newer secret, of forty characters, say';"
 --- more_headers eval
 [::cookie('t-auth-t-user', 'a newer secret, of forty characters, say'), ::cookie('t-auth-t-user')]
 --- request eval

@@ -83,7 +83,7 @@ The route is what follows the location's prefix, and it has none.
     pitchey_auth_secret env:NO_SUCH_VARIABLE;
 --- must_die
 --- error_log
-environment variable "NO_SUCH_VARIABLE" of "pitchey_auth_secret" is not set
+environment variable "NO_SUCH_VARIABLE" of "pitchey_auth_secret" is not set; a binary upgrade keeps only what "env NO_SUCH_VARIABLE;"
 
 
 
@@ -160,7 +160,7 @@ size "1k" of "pitchey_session_zone" is less than
     pitchey_job_zone one:1m;
 --- must_die
 --- error_log
-zone "one" is already in use
+the shared memory zone "one" is already declared for a different use
 
 
 
@@ -287,3 +287,48 @@ of "pitchey_orchestrator": File name too long
 --- must_die
 --- error_log
 "tcp://127.0.0.1:5555" of "pitchey_orchestrator" needs CURVE keys
+
+
+
+=== TEST 27: the session's secret twice
+--- config
+    pitchey_auth_secret 0123456789abcdef0123456789abcdef;
+    pitchey_auth_secret fedcba9876543210fedcba9876543210;
+--- must_die
+--- error_log
+"pitchey_auth_secret" directive is duplicate
+
+
+
+=== TEST 28: the API for everybody
+--- config
+    location /api/ { pitchey on; pitchey_auth off; }
+--- must_die
+--- error_log
+"pitchey_auth off" contradicts "pitchey on" of location "/api/"
+
+
+
+=== TEST 29: a location below the API that is none of it
+--- config
+    pitchey_auth_secret 0123456789abcdef0123456789abcdef;
+    location /api/ {
+        pitchey on;
+        location /api/open { pitchey off; empty_gif; }
+    }
+--- request eval
+['GET /api/open', 'GET /api/jobs']
+--- error_code eval
+[200, 401]
+
+
+
+=== TEST 30: what is missing is named
+--- config
+    location = /up { empty_gif; }
+    location /api/ { pitchey on; }
+--- error_code: 200
+--- error_log
+no "pitchey_auth_secret" for "/api/"
+no "pitchey_database"
+no "pitchey_orchestrator"
