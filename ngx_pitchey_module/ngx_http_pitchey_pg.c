@@ -48,6 +48,7 @@ typedef struct {
 } ngx_http_pitchey_pg_address_t;
 
 
+static void ngx_http_pitchey_pg_notice(void *arg, const char *message);
 static void ngx_http_pitchey_pg_connect_poll(
     ngx_http_pitchey_pg_conn_t *conn);
 static void ngx_http_pitchey_pg_timer(ngx_event_t *ev);
@@ -78,6 +79,7 @@ static void ngx_http_pitchey_pg_query_finish(
     ngx_http_pitchey_pg_query_t *query, PGresult *res);
 static void ngx_http_pitchey_pg_query_timeout(ngx_event_t *ev);
 
+static const char *ngx_http_pitchey_pg_user(ngx_conf_t *cf);
 static const char *ngx_http_pitchey_pg_option(
     const PQconninfoOption *options, const char *keyword);
 static ngx_int_t ngx_http_pitchey_pg_add(ngx_http_pitchey_pg_t *database,
@@ -114,6 +116,8 @@ ngx_http_pitchey_pg_open(ngx_http_pitchey_pg_conn_t *conn)
         return NGX_ERROR;
     }
 
+    (void) PQsetNoticeProcessor(conn->pq, ngx_http_pitchey_pg_notice, NULL);
+
     conn->state = NGX_HTTP_PITCHEY_PG_CONNECTING;
 
     conn->timer.handler = ngx_http_pitchey_pg_timer;
@@ -133,6 +137,15 @@ ngx_http_pitchey_pg_open(ngx_http_pitchey_pg_conn_t *conn)
     ngx_add_timer(&conn->timer, NGX_HTTP_PITCHEY_PG_CONNECT);
 
     return NGX_OK;
+}
+
+
+/* libpq's own writes to stderr */
+static void
+ngx_http_pitchey_pg_notice(void *arg, const char *message)
+{
+    ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0, "PostgreSQL: %*s",
+                  strcspn(message, "\n"), message);
 }
 
 
@@ -832,10 +845,13 @@ ngx_http_pitchey_pg_parse(ngx_conf_t *cf, ngx_str_t *directive,
     PQconninfoOption        *options;
     ngx_http_pitchey_pg_t   *database;
 
-    static const char  *mine[][2] = {
+    const char  *mine[][2] = {
         /* the library of Kerberos looks for its tickets, and waits */
         { "gssencmode", "disable" },
         { "client_encoding", "UTF8" },
+        /* libpq would look both up at each connect, in files that may wait */
+        { "user", ngx_http_pitchey_pg_user(cf) },
+        { "passfile", "/nonexistent" },
         { "fallback_application_name", "pitchey-edge" }
     };
 
@@ -893,12 +909,18 @@ ngx_http_pitchey_pg_parse(ngx_conf_t *cf, ngx_str_t *directive,
     }
 
     for (i = 0; i < sizeof(mine) / sizeof(mine[0]); i++) {
-        if (ngx_http_pitchey_pg_option(options, mine[i][0]) != NULL) {
+        if (mine[i][1] == NULL
+            || ngx_http_pitchey_pg_option(options, mine[i][0]) != NULL)
+        {
             continue;
         }
 
-        database->keywords[n] = mine[i][0];
-        database->values[n++] = mine[i][1];
+        if (ngx_http_pitchey_pg_add(database, cf->pool, &n, mine[i][0],
+                                    mine[i][1])
+            != NGX_OK)
+        {
+            goto failed;
+        }
     }
 
     if (addresses.nelts) {
@@ -929,6 +951,25 @@ failed:
     PQconninfoFree(options);
 
     return NULL;
+}
+
+
+/* as whom a worker will run: libpq's default */
+static const char *
+ngx_http_pitchey_pg_user(ngx_conf_t *cf)
+{
+    struct passwd    *pw;
+    ngx_core_conf_t  *ccf;
+
+    if (geteuid() == 0) {
+        ccf = (ngx_core_conf_t *) ngx_get_conf(cf->cycle->conf_ctx,
+                                               ngx_core_module);
+        return ccf->username ? ccf->username : NGX_USER;
+    }
+
+    pw = getpwuid(geteuid());
+
+    return pw ? pw->pw_name : NULL;
 }
 
 
