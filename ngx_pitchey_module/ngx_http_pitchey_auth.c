@@ -6,6 +6,7 @@
 #include "ngx_http_pitchey_auth.h"
 #include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_problem.h"
+#include "ngx_http_pitchey_revocation.h"
 #include "ngx_http_pitchey_route.h"
 #include "ngx_http_pitchey_session.h"
 
@@ -95,8 +96,10 @@ ngx_http_pitchey_auth_handler(ngx_http_request_t *r)
         return ngx_http_pitchey_auth_verdict(r, ctx);
     }
 
+    ctx->session_heard = ngx_http_pitchey_revocation_heard();
+
     rc = ngx_http_pitchey_session_cached(pmcf, ctx->token_hash, r->pool,
-                                         &ctx->user);
+                                         &ctx->user, &ctx->session_time);
     if (rc == NGX_OK) {
         ngx_http_pitchey_metrics_count(NGX_HTTP_PITCHEY_METRIC_SESSION_HITS);
         ctx->auth_status = NGX_OK;
@@ -291,7 +294,8 @@ ngx_http_pitchey_auth_wait(ngx_http_request_t *r, ngx_http_pitchey_ctx_t *ctx)
         != NGX_OK)
     {
         ctx->auth_status = ngx_http_pitchey_session_graced(pmcf,
-                               ctx->token_hash, r->pool, &ctx->user) == NGX_OK
+                               ctx->token_hash, r->pool, &ctx->user,
+                               &ctx->session_time) == NGX_OK
                            ? NGX_OK : NGX_HTTP_SERVICE_UNAVAILABLE;
 
         return ngx_http_pitchey_auth_verdict(r, ctx);
@@ -337,11 +341,13 @@ ngx_http_pitchey_auth_resume(ngx_http_pitchey_waiter_t *waiter, ngx_int_t rc,
     pmcf = ngx_http_get_module_main_conf(r, ngx_http_pitchey_module);
 
     if (rc == NGX_OK) {
+        ctx->session_time = time;
         rc = ngx_http_pitchey_session_copy(r->pool, user, &ctx->user);
 
     } else if (rc == NGX_ERROR
                && ngx_http_pitchey_session_graced(pmcf, ctx->token_hash,
-                                                  r->pool, &ctx->user)
+                                                  r->pool, &ctx->user,
+                                                  &ctx->session_time)
                   == NGX_OK)
     {
         rc = NGX_OK;

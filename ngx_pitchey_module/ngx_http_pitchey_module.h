@@ -108,6 +108,8 @@ typedef struct {
     ngx_str_t                  token;         /* verified; a secret */
     void                      *auth_data;     /* owned by ngx_http_pitchey_auth.c */
     ngx_http_pitchey_user_t    user;          /* valid if auth_status is NGX_OK */
+    ngx_msec_t                 session_time;  /* and when it was true */
+    ngx_uint_t                 session_heard; /* revocations heard before */
     u_char                     token_hash[32];/* SHA-256 of the session's token:
                                                * what a revocation names */
 

@@ -25,9 +25,6 @@
 /* ms without a proof after which the connection is given up */
 #define NGX_HTTP_PITCHEY_SILENT      4000
 
-/* ms; nginx's cached clock may be older than the LISTEN by that much */
-#define NGX_HTTP_PITCHEY_CLOCK_SLACK  100
-
 /* sessions of streams asked for in one turn of the timer, while the listening
  * connection is away */
 #define NGX_HTTP_PITCHEY_RECHECKS    500
@@ -41,6 +38,7 @@ typedef struct {
     ngx_http_pitchey_waiter_t      waiter;
     ngx_msec_t                     time;      /* when the session was good */
     unsigned                       asking:1;
+    unsigned                       doubted:1; /* until the database says yes */
 } ngx_http_pitchey_auth_watch_t;
 
 
@@ -51,6 +49,7 @@ typedef struct {
     u_char                         channel[64];
 
     ngx_msec_t                     since;     /* listening; if listening */
+    ngx_uint_t                     heard;     /* revocations */
     ngx_uint_t                     number;    /* of the proof under way */
     ngx_msec_t                     sent;      /* when that was */
     ngx_msec_t                     proven;    /* when the last one that came
@@ -74,17 +73,18 @@ static void ngx_http_pitchey_revocation_notified(
     const char *payload);
 static void ngx_http_pitchey_revocation_closed(
     ngx_http_pitchey_pg_conn_t *conn, const char *reason);
-static ngx_int_t ngx_http_pitchey_revocation_hash(const char *hex,
+static ngx_int_t ngx_http_pitchey_revocation_hash(const ngx_str_t *hex,
     u_char *ret_hash);
 
 static void ngx_http_pitchey_auth_watch_check(void);
-static void ngx_http_pitchey_auth_watch_ask(
+static ngx_int_t ngx_http_pitchey_auth_watch_ask(
     ngx_http_pitchey_auth_watch_t *watch);
 static void ngx_http_pitchey_auth_watch_asked(
     ngx_http_pitchey_waiter_t *waiter, ngx_int_t rc,
     const ngx_http_pitchey_user_t *user, ngx_msec_t time);
 static void ngx_http_pitchey_auth_watch_revoke(const u_char *hash,
     const ngx_str_t *user_id);
+static void ngx_http_pitchey_auth_watch_end_all(ngx_queue_t *ended);
 static void ngx_http_pitchey_auth_watch_end(
     ngx_http_pitchey_auth_watch_t *watch);
 static void ngx_http_pitchey_auth_watch_cleanup(void *data);
@@ -114,6 +114,13 @@ ngx_http_pitchey_revocation_covers(ngx_msec_t time)
            && rev->alive
            && ngx_current_msec - rev->proven <= NGX_HTTP_PITCHEY_PROVEN
            && (ngx_msec_int_t) (time - rev->since) >= 0;
+}
+
+
+ngx_uint_t
+ngx_http_pitchey_revocation_heard(void)
+{
+    return ngx_http_pitchey_revocation.heard;
 }
 
 
@@ -216,7 +223,10 @@ ngx_http_pitchey_revocation_done(ngx_http_pitchey_pg_conn_t *conn,
     }
 
     rev->listening = 1;
-    rev->since = ngx_current_msec + NGX_HTTP_PITCHEY_CLOCK_SLACK;
+
+    /* a row that is read in this millisecond may be older than the LISTEN */
+    ngx_time_update();
+    rev->since = ngx_current_msec + 1;
 
     ngx_http_pitchey_revocation_prove();
 }
@@ -226,8 +236,9 @@ static void
 ngx_http_pitchey_revocation_notified(ngx_http_pitchey_pg_conn_t *conn,
     const char *channel, const char *payload)
 {
+    u_char                          kind;
     u_char                          hash[NGX_HTTP_PITCHEY_TOKEN_HASH_LEN];
-    ngx_str_t                       user_id;
+    ngx_str_t                       value;
     ngx_http_pitchey_revocation_t  *rev;
 
     rev = &ngx_http_pitchey_revocation;
@@ -251,21 +262,30 @@ ngx_http_pitchey_revocation_notified(ngx_http_pitchey_pg_conn_t *conn,
         return;
     }
 
-    if (ngx_strncmp(payload, "s:", 2) == 0
-        && ngx_http_pitchey_revocation_hash(payload + 2, hash) == NGX_OK)
+    rev->heard++;
+
+    value.data = (u_char *) payload;
+    value.len = ngx_strlen(payload);
+    kind = '\0';
+
+    if (value.len > 2 && payload[1] == ':') {
+        kind = value.data[0];
+        value.data += 2;
+        value.len -= 2;
+    }
+
+    if (kind == 's'
+        && ngx_http_pitchey_revocation_hash(&value, hash) == NGX_OK)
     {
         ngx_http_pitchey_shm_remove(rev->pmcf->session_zone, hash);
         ngx_http_pitchey_auth_watch_revoke(hash, NULL);
         return;
     }
 
-    if (ngx_strncmp(payload, "u:", 2) == 0) {
-        user_id.data = (u_char *) payload + 2;
-        user_id.len = ngx_strlen(payload + 2);
-
+    if (kind == 'u') {
         ngx_http_pitchey_shm_remove_group(rev->pmcf->session_zone,
-                                   ngx_http_pitchey_session_group(&user_id));
-        ngx_http_pitchey_auth_watch_revoke(NULL, &user_id);
+                                      ngx_http_pitchey_session_group(&value));
+        ngx_http_pitchey_auth_watch_revoke(NULL, &value);
         return;
     }
 
@@ -297,17 +317,17 @@ ngx_http_pitchey_revocation_closed(ngx_http_pitchey_pg_conn_t *conn,
 
 
 static ngx_int_t
-ngx_http_pitchey_revocation_hash(const char *hex, u_char *ret_hash)
+ngx_http_pitchey_revocation_hash(const ngx_str_t *hex, u_char *ret_hash)
 {
     ngx_int_t   n;
     ngx_uint_t  i;
 
-    if (ngx_strlen(hex) != 2 * NGX_HTTP_PITCHEY_TOKEN_HASH_LEN) {
+    if (hex->len != 2 * NGX_HTTP_PITCHEY_TOKEN_HASH_LEN) {
         return NGX_ERROR;
     }
 
     for (i = 0; i < NGX_HTTP_PITCHEY_TOKEN_HASH_LEN; i++) {
-        n = ngx_hextoi((u_char *) hex + 2 * i, 2);
+        n = ngx_hextoi(hex->data + 2 * i, 2);
 
         if (n == NGX_ERROR) {
             return NGX_ERROR;
@@ -343,11 +363,17 @@ ngx_http_pitchey_auth_watch(ngx_http_request_t *r,
     watch->waiter.handler = ngx_http_pitchey_auth_watch_asked;
     watch->waiter.data = watch;
 
-    /* the first turn of the timer asks, unless the connection is alive */
-    watch->time = ngx_current_msec;
+    /* the timer asks, unless the connection has been alive since then */
+    watch->time = watch->ctx->session_time;
 
     ngx_queue_insert_tail(&ngx_http_pitchey_revocation.watches,
                           &watch->queue);
+
+    /* one that came between the session and this was told to nobody */
+    if (watch->ctx->session_heard != ngx_http_pitchey_revocation.heard) {
+        watch->doubted = 1;
+        (void) ngx_http_pitchey_auth_watch_ask(watch);
+    }
 
     return NGX_OK;
 }
@@ -362,7 +388,7 @@ ngx_http_pitchey_auth_watch_check(void)
 {
     int64_t                         now;
     ngx_uint_t                      asked;
-    ngx_queue_t                    *q, *next, *end, *watches;
+    ngx_queue_t                    *q, *next, *end, *watches, ended;
     ngx_http_pitchey_ctx_t         *ctx;
     ngx_http_pitchey_auth_watch_t  *watch;
     ngx_http_pitchey_revocation_t  *rev;
@@ -377,6 +403,7 @@ ngx_http_pitchey_auth_watch_check(void)
     }
 
     end = ngx_queue_last(watches);
+    ngx_queue_init(&ended);
 
     for (q = ngx_queue_head(watches); /* void */ ; q = next) {
         next = ngx_queue_next(q);
@@ -385,24 +412,35 @@ ngx_http_pitchey_auth_watch_check(void)
 
         if (asked < NGX_HTTP_PITCHEY_RECHECKS && !watch->asking
             && (ctx->user.expires_ms < now
+                || watch->doubted
                 || (!ngx_http_pitchey_revocation_covers(watch->time)
                     && ngx_current_msec - watch->time
                        > rev->pmcf->session_recheck)))
         {
             ngx_queue_remove(q);
-            ngx_queue_insert_tail(watches, q);
-            ngx_http_pitchey_auth_watch_ask(watch);
             asked++;
+
+            /* without the database the end that was known is the end */
+            if (ngx_http_pitchey_auth_watch_ask(watch) != NGX_OK
+                && ctx->user.expires_ms < now)
+            {
+                ngx_queue_insert_tail(&ended, q);
+
+            } else {
+                ngx_queue_insert_tail(watches, q);
+            }
         }
 
         if (q == end) {
-            return;
+            break;
         }
     }
+
+    ngx_http_pitchey_auth_watch_end_all(&ended);
 }
 
 
-static void
+static ngx_int_t
 ngx_http_pitchey_auth_watch_ask(ngx_http_pitchey_auth_watch_t *watch)
 {
     ngx_http_pitchey_ctx_t  *ctx;
@@ -413,10 +451,14 @@ ngx_http_pitchey_auth_watch_ask(ngx_http_pitchey_auth_watch_t *watch)
                       ctx->token_hash,
                       (pt_str_t) { (char *) ctx->token.data, ctx->token.len },
                       &watch->waiter)
-        == NGX_OK)
+        != NGX_OK)
     {
-        watch->asking = 1;
+        return NGX_ERROR;
     }
+
+    watch->asking = 1;
+
+    return NGX_OK;
 }
 
 
@@ -434,6 +476,7 @@ ngx_http_pitchey_auth_watch_asked(ngx_http_pitchey_waiter_t *waiter,
     case NGX_OK:
         watch->ctx->user.expires_ms = user->expires_ms;
         watch->time = time;
+        watch->doubted = 0;
         break;
 
     case NGX_DECLINED:
@@ -441,8 +484,10 @@ ngx_http_pitchey_auth_watch_asked(ngx_http_pitchey_waiter_t *waiter,
         break;
 
     default:
-        /* asked again at the next turn */
-        break;
+        /* else asked again at the next turn */
+        if (watch->ctx->user.expires_ms < ngx_http_pitchey_session_now()) {
+            ngx_http_pitchey_auth_watch_end(watch);
+        }
     }
 }
 
@@ -478,8 +523,17 @@ ngx_http_pitchey_auth_watch_revoke(const u_char *hash, const ngx_str_t *user_id)
         }
     }
 
-    while (!ngx_queue_empty(&ended)) {
-        q = ngx_queue_head(&ended);
+    ngx_http_pitchey_auth_watch_end_all(&ended);
+}
+
+
+static void
+ngx_http_pitchey_auth_watch_end_all(ngx_queue_t *ended)
+{
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(ended)) {
+        q = ngx_queue_head(ended);
         ngx_http_pitchey_auth_watch_end(
                     ngx_queue_data(q, ngx_http_pitchey_auth_watch_t, queue));
     }

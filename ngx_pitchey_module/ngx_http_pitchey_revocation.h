@@ -17,6 +17,10 @@
  */
 ngx_uint_t ngx_http_pitchey_revocation_covers(ngx_msec_t time);
 
+/* how many revocations this worker has heard; for auth_watch, what it was
+ * before the session was looked up goes into ctx->session_heard */
+ngx_uint_t ngx_http_pitchey_revocation_heard(void);
+
 
 /* the request's session has ended: end the answer; the watch is over */
 typedef void (*ngx_http_pitchey_watch_pt)(ngx_http_request_t *r);
@@ -25,7 +29,8 @@ typedef void (*ngx_http_pitchey_watch_pt)(ngx_http_request_t *r);
  * For an answer that lasts: the handler is called once when the request's
  * session is revoked or expires, or its user is banned.  While the connection
  * is not alive the session is asked for instead; an outage of the database
- * ends no stream.  Forgotten when the request ends.
+ * ends no stream before its session's known end.  Forgotten when the request
+ * ends.
  *
  * NGX_OK, NGX_ERROR (no memory)
  */

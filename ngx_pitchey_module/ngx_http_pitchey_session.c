@@ -78,19 +78,19 @@ static ngx_queue_t  ngx_http_pitchey_lookups[NGX_HTTP_PITCHEY_LOOKUP_BUCKETS];
 
 ngx_int_t
 ngx_http_pitchey_session_cached(ngx_http_pitchey_main_conf_t *pmcf,
-    const u_char *hash, ngx_pool_t *pool, ngx_http_pitchey_user_t *user)
+    const u_char *hash, ngx_pool_t *pool, ngx_http_pitchey_user_t *user,
+    ngx_msec_t *ret_time)
 {
-    ngx_int_t   rc;
-    ngx_msec_t  time;
+    ngx_int_t  rc;
 
-    rc = ngx_http_pitchey_session_get(pmcf, hash, pool, user, &time);
+    rc = ngx_http_pitchey_session_get(pmcf, hash, pool, user, ret_time);
 
     if (rc != NGX_OK) {
         return rc;
     }
 
-    if (ngx_http_pitchey_revocation_covers(time)
-        || ngx_current_msec - time <= pmcf->session_recheck)
+    if (ngx_http_pitchey_revocation_covers(*ret_time)
+        || ngx_current_msec - *ret_time <= pmcf->session_recheck)
     {
         return NGX_OK;
     }
@@ -101,19 +101,19 @@ ngx_http_pitchey_session_cached(ngx_http_pitchey_main_conf_t *pmcf,
 
 ngx_int_t
 ngx_http_pitchey_session_graced(ngx_http_pitchey_main_conf_t *pmcf,
-    const u_char *hash, ngx_pool_t *pool, ngx_http_pitchey_user_t *user)
+    const u_char *hash, ngx_pool_t *pool, ngx_http_pitchey_user_t *user,
+    ngx_msec_t *ret_time)
 {
-    ngx_int_t   rc;
-    ngx_msec_t  time;
+    ngx_int_t  rc;
 
-    rc = ngx_http_pitchey_session_get(pmcf, hash, pool, user, &time);
+    rc = ngx_http_pitchey_session_get(pmcf, hash, pool, user, ret_time);
 
     if (rc != NGX_OK) {
         return rc;
     }
 
-    return ngx_current_msec - time <= pmcf->session_grace ? NGX_OK
-                                                          : NGX_DECLINED;
+    return ngx_current_msec - *ret_time <= pmcf->session_grace ? NGX_OK
+                                                               : NGX_DECLINED;
 }
 
 

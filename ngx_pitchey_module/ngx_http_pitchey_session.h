@@ -35,15 +35,17 @@ struct ngx_http_pitchey_waiter_s {
 /*
  * From the cache, as far as it can be trusted now.
  *
- * NGX_OK: user is filled from the pool; NGX_DECLINED: ask the database;
+ * NGX_OK: user is filled from the pool, and was so at ret_time; NGX_DECLINED: ask the database;
  * NGX_ERROR: no memory
  */
 ngx_int_t ngx_http_pitchey_session_cached(ngx_http_pitchey_main_conf_t *pmcf,
-    const u_char *hash, ngx_pool_t *pool, ngx_http_pitchey_user_t *user);
+    const u_char *hash, ngx_pool_t *pool, ngx_http_pitchey_user_t *user,
+    ngx_msec_t *ret_time);
 
 /* the same when the database cannot be asked: pitchey_session_grace */
 ngx_int_t ngx_http_pitchey_session_graced(ngx_http_pitchey_main_conf_t *pmcf,
-    const u_char *hash, ngx_pool_t *pool, ngx_http_pitchey_user_t *user);
+    const u_char *hash, ngx_pool_t *pool, ngx_http_pitchey_user_t *user,
+    ngx_msec_t *ret_time);
 
 /*
  * Asks the database; those who ask for one token at the same time share the
