@@ -30,6 +30,7 @@ typedef struct {
     orch_t          *o;
     orch_request_t  *list;         /* in the order of the rows */
     unsigned         n;
+    pt_pg_t         *pg;           /* that it was sent over */
     int64_t          now_ms;
     char             body[128];    /* of their first events: all the same */
 } orch_batch_t;
@@ -371,6 +372,7 @@ orch_batch_send(orch_batch_t *b, pt_pg_t *pg)
     pt_pg_column_t   columns[ORCH_ACCEPT_COLUMNS];
     orch_request_t  *rq;
 
+    b->pg = pg;
     b->now_ms = orch_now_ms();
 
     pt_buf_init(&body, &pt_mem_heap, sizeof(b->body) - 1);
@@ -542,8 +544,8 @@ orch_batch_failed(orch_batch_t *b, pt_err_t err)
     bool             again, alone = b->n == 1;
     orch_request_t  *rq, *next;
 
-    if (err == PT_E_DATABASE) {
-        /* it may be committed all the same */
+    if (b->pg && !pt_pg_ready(b->pg)) {
+        /* the answer is lost: it may be committed all the same */
         orch_recover_look(b->o);
     }
 
