@@ -7,12 +7,15 @@ use Pitchey;
 our $done = '0198c3a2-0000-7000-8000-0000000000b1';
 our $running = '0198c3a2-0000-7000-8000-0000000000b2';
 our $large = '0198c3a2-0000-7000-8000-0000000000b3';
+our $huge = '0198c3a2-0000-7000-8000-0000000000b4';
 our $path = "/api/containers/jobs/$done";
 
 insert_job($done, $CREATOR, 'succeeded');
 insert_job($running, $CREATOR, undef);
 insert_job($large, $CREATOR, 'succeeded',
            result => '{"text":"' . 'x' x 20000 . '"}');
+insert_job($huge, $CREATOR, 'succeeded',
+           result => '{"text":"' . 'x' x 70000 . '"}');
 
 add_block_preprocessor(\&pitchey_defaults);
 workers(2);
@@ -104,3 +107,12 @@ Pitchey::http_config() . "pitchey_job_zone small:32k;"
 ["HEAD $::path", "HEAD $::path"]
 --- response_body eval
 ['', '']
+
+
+=== TEST 10: a job too large to hash has no ETag
+--- request eval
+"GET /api/containers/jobs/$::huge"
+--- response_headers
+! ETag
+Content-Type: application/json
+--- response_body_like: "succeeded"
