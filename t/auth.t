@@ -321,9 +321,8 @@ Pitchey::http_config() . q{pitchey_session_query "
 --- request
 GET /api/containers/jobs
 --- error_code: 401
---- response_headers
-X-Content-Type-Options: nosniff
 --- response_headers_like
+X-Content-Type-Options: nosniff
 X-Request-Id: [0-9a-f]{32}
 
 

@@ -26,10 +26,9 @@ __DATA__
 Origin: https://app.example
 --- request
 GET /api/containers/health
---- response_headers
-Access-Control-Allow-Origin: https://app.example
-Access-Control-Allow-Credentials: true
 --- response_headers_like
+Access-Control-Allow-Origin: https://app\.example
+Access-Control-Allow-Credentials: true
 Access-Control-Expose-Headers: .*X-Request-Id.*
 Vary: .*Origin.*
 
@@ -109,12 +108,11 @@ Access-Control-Request-Headers: content-type,idempotency-key
 --- request
 OPTIONS /api/containers/jobs
 --- error_code: 204
---- response_headers
-Access-Control-Allow-Origin: https://app.example
+--- response_headers_like
+Access-Control-Allow-Origin: https://app\.example
 Access-Control-Allow-Credentials: true
 Access-Control-Allow-Headers: content-type,idempotency-key
 Access-Control-Max-Age: 7200
---- response_headers_like
 Access-Control-Allow-Methods: .*POST.*DELETE.*
 Vary: .*Origin.*
 

@@ -24,7 +24,7 @@ insert_file('0198c3a2-0000-7000-8000-0000000000f4', $CREATOR, 'lost.txt',
 add_block_preprocessor(\&pitchey_defaults);
 
 # what failed, was refused or was left alone is not there any more: each file
-# that lies in storage has its row
+# that lies in storage has its row (the real Test::Nginx calls this twice)
 add_cleanup_handler(sub {
     my %known = map { $_ => 1 } sql('select key from pitchey.file');
     my @strays = grep { !$known{$_} } stored_files();
@@ -34,6 +34,7 @@ add_cleanup_handler(sub {
     if ($mounted) {
         is(join(' ', stored_files($full)), '', 'nor on the storage that was full');
         system("umount $full");
+        $mounted = 0;
     }
 });
 
@@ -190,7 +191,8 @@ POST /api/containers/files
 --- raw_request eval
 ["POST /api/containers/files HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
  . "Cookie: $ENV{PITCHEY_COOKIE_CREATOR}\r\nContent-Length: 5\r\n\r\n",
- map { { value => $_, delay_before => 0.05 } } split //, 'hello']
+ split //, 'hello']
+--- raw_request_middle_delay: 0.05
 --- error_code: 201
 --- response_body_like: "sha256": ?"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 

@@ -9,6 +9,7 @@ our $running = '0198c3a2-0000-7000-8000-0000000000b2';
 our $large = '0198c3a2-0000-7000-8000-0000000000b3';
 our $huge = '0198c3a2-0000-7000-8000-0000000000b4';
 our $path = "/api/containers/jobs/$done";
+our $unfinished = "/api/containers/jobs/$running";
 
 insert_job($done, $CREATOR, 'succeeded');
 insert_job($running, $CREATOR, undef);
@@ -76,15 +77,22 @@ __DATA__
 
 === TEST 6: a running job is believed for a quarter of a second
 --- request eval
-my $path = "/api/containers/jobs/$::running";
-["GET $path", "GET $path", "GET /api/containers/metrics"]
+["GET $::unfinished", "GET $::unfinished", "GET /api/containers/metrics"]
 --- response_body_like eval
 ['"status": ?"running"', '"status": ?"running"',
- 'pitchey_job_lookups_total\{from="zone"\} [12]\npitchey_job_lookups_total\{from="orchestrator"\} [12]\n']
+ 'pitchey_job_lookups_total\{from="zone"\} [1-3]\npitchey_job_lookups_total\{from="orchestrator"\} [1-3]\n']
+
+
+=== TEST 7: and no longer
+--- request eval
+["GET $::unfinished", "GET $::unfinished", "GET /api/containers/metrics"]
+--- response_body_like eval
+['"status": ?"running"', '"status": ?"running"',
+ 'pitchey_job_lookups_total\{from="zone"\} 0\npitchey_job_lookups_total\{from="orchestrator"\} [24]\n']
 --- wait: 0.3
 
 
-=== TEST 7: a job with a large result is asked for each time
+=== TEST 8: a job with a large result is asked for each time
 --- request eval
 ["GET /api/containers/jobs/$::large", "GET /api/containers/jobs/$::large",
  "GET /api/containers/metrics"]
@@ -93,7 +101,7 @@ my $path = "/api/containers/jobs/$::running";
  'pitchey_job_lookups_total\{from="zone"\} 0\n']
 
 
-=== TEST 8: a zone with room for little forgets, and goes on
+=== TEST 9: a zone with room for little forgets, and goes on
 --- http_config eval
 Pitchey::http_config() . "pitchey_job_zone small:32k;"
 --- request eval
@@ -102,7 +110,7 @@ Pitchey::http_config() . "pitchey_job_zone small:32k;"
 [200, 200, 200]
 
 
-=== TEST 9: the head of a job
+=== TEST 10: the head of a job
 --- request eval
 ["HEAD $::path", "HEAD $::path"]
 --- response_body eval

@@ -242,10 +242,18 @@ X-No-Cookie: 1
 --- http_config eval
 Pitchey::http_config() . "open_file_cache max=16; open_file_cache_errors on;"
 --- request eval
-["GET $::base/hls/720p/seg_1.m4s", "GET $::base/hls/720p/seg_1.m4s",
- "GET $::base/hls/link.jpg", "GET $::base/hls/link.jpg"]
+["GET $::base/hls/720p/seg_1.m4s", "GET $::base/hls/720p/seg_1.m4s"]
 --- error_code eval
-[200, 200, 404, 404]
+[200, 200]
+
+
+=== TEST 24: which does not lead to a link, either
+--- http_config eval
+Pitchey::http_config() . "open_file_cache max=16; open_file_cache_errors on;"
+--- request eval
+["GET $::base/hls/link.jpg", "GET $::base/hls/link.jpg"]
+--- error_code eval
+[404, 404]
 --- error_log
 is not followed
 

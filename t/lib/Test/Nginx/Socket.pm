@@ -3,17 +3,20 @@ package Test::Nginx::Socket;
 # A runner for the part of Test::Nginx's format that our t/*.t files use:
 # nginx is started once per block with the block's configuration, the block's
 # request is sent repeat_each() times, and the answer and the error log are
-# compared with what the block says.
+# compared with what the block says.  It is as strict as the real one: a list of
+# requests wants lists of expectations, error_log and no_error_log look at the
+# lines since the request before, and a connection has to be closed by nginx.
+# It does not shuffle the blocks.
 #
 # It stands aside where the real one (openresty/test-nginx, on CPAN) is
 # installed: the .t files append t/lib to @INC and never prepend it.
 #
 # What it reads
 #   sections     main_config http_config config server_config user_files
-#                request raw_request more_headers error_code response_body
-#                response_body_like response_body_unlike response_headers
-#                response_headers_like raw_response_headers_like
-#                raw_response_headers_unlike error_log no_error_log
+#                request raw_request raw_request_middle_delay more_headers
+#                response_body_unlike response_headers response_headers_like
+#                raw_response_headers_like raw_response_headers_unlike
+#                error_log no_error_log
 #                must_die timeout wait abort ignore_response init
 #                ONLY SKIP LAST
 #   filters      eval chomp chop
@@ -47,10 +50,10 @@ our $LogLevel = 'debug';
 our $RootLocation = 1;
 our $Port = $ENV{TEST_NGINX_PORT} || $ENV{TEST_NGINX_SERVER_PORT} || 1984;
 our $Binary = $ENV{TEST_NGINX_BINARY} || 'nginx';
-our $Timeout = $ENV{TEST_NGINX_TIMEOUT} || 5;
+our $Timeout = $ENV{TEST_NGINX_TIMEOUT} || 3;
 our $ServRoot = $ENV{TEST_NGINX_SERVROOT} || cwd() . '/t/servroot';
 
-my (@preprocessors, @cleanups, @env, @blocks, $pid);
+my (@preprocessors, @cleanups, @env, @blocks, $pid, $log_read);
 
 
 sub import {
@@ -169,6 +172,7 @@ sub run_block {
     my ($block) = @_;
     my $name = $block->{name};
 
+    check_sections($block);
     stop_nginx();
     write_files($block);
 
@@ -181,7 +185,7 @@ sub run_block {
 
     if (defined $block->{must_die}) {
         isnt($?, 0, "$name - nginx refuses the configuration");
-        check_log($block, $output . error_log());
+        check_log($block, $name);
         return;
     }
 
@@ -194,25 +198,19 @@ sub run_block {
     for my $round (1 .. $RepeatEach) {
         my @requests = requests($block);
 
-        for my $i (0 .. $#requests) {
-            my $title = @requests > 1 ? "$name - request $i" : $name;
+        for my $n (0 .. $#requests) {
+            my $i = @requests > 1 ? $n : undef;
+            my $title = defined $i ? "$name - request $i" : $name;
+            my $answer = exchange($block, $title, $requests[$n]);
 
-            if (defined $block->{abort}) {
-                exchange($requests[$i], pick($block->{timeout}, $i) || $Timeout, 1);
-                next;
-            }
+            check_answer($block, $title, $answer, $i)
+                unless defined $block->{ignore_response};
 
-            my $answer = exchange($requests[$i],
-                                  pick($block->{timeout}, $i) || $Timeout, 0);
-
-            next if defined $block->{ignore_response};
-            check_answer($block, $title, $answer, $i);
+            sleep $block->{wait} if $block->{wait};
+            check_log($block, $title);
         }
-
-        sleep $block->{wait} if $block->{wait};
     }
 
-    check_log($block, error_log());
     stop_nginx();
 
     my $log = error_log();
@@ -223,10 +221,31 @@ sub run_block {
 }
 
 
-sub pick {
-    my ($value, $i) = @_;
+# the real one reads the first of these that there is, and none of the others
+sub check_sections {
+    my ($block) = @_;
 
-    return ref $value eq 'ARRAY' ? $value->[$i] : $value;
+    for my $rivals ([qw(response_headers response_headers_like)],
+                    [qw(response_body response_body_like response_body_unlike)])
+    {
+        my @given = grep { defined $block->{$_} } @$rivals;
+
+        die "$block->{name}: @given exclude each other\n" if @given > 1;
+    }
+}
+
+
+# what a section says of request $i, or of the only one
+sub pick {
+    my ($block, $section, $i) = @_;
+    my $value = $block->{$section};
+
+    return $value->[$i // 0] if ref $value eq 'ARRAY';
+
+    die "$block->{name}: $section is no list, as the requests are\n"
+        if defined $value && defined $i;
+
+    return $value;
 }
 
 
@@ -236,8 +255,10 @@ sub requests {
 
     if (defined $block->{raw_request}) {
         my $raw = $block->{raw_request};
+        my @pieces = ref $raw eq 'ARRAY' ? @$raw : ($raw);
 
-        return ref $raw eq 'ARRAY' ? ($raw) : ([$raw]);
+        die "$block->{name}: a piece is no string\n" if grep { ref } @pieces;
+        return \@pieces;
     }
 
     my $text = $block->{request};
@@ -247,11 +268,14 @@ sub requests {
 
     for my $i (0 .. $#texts) {
         my ($line, $body) = split /\n/, $texts[$i], 2;
-        my $headers = pick($block->{more_headers}, $i) // '';
+        my $headers = $block->{more_headers} // '';
+
+        $headers = $headers->[$i] // die "$block->{name}: more_headers lacks $i\n"
+            if ref $headers;
+
 
         $line =~ s/\s+\z//;
         $line .= ' HTTP/1.1' unless $line =~ m{ HTTP/\d\.\d\z};
-        chomp $body if defined $body && ref $text ne 'ARRAY';
 
         my $out = "$line\r\nHost: localhost\r\nConnection: close\r\n";
 
@@ -269,6 +293,7 @@ sub requests {
         if (defined $body && length $body && $headers !~ /^Content-Length:/mi
             && $headers !~ /^Transfer-Encoding:/mi)
         {
+            $body =~ s/\A\s+|\s+\z//g;
             $out .= 'Content-Length: ' . length($body) . "\r\n";
         }
 
@@ -279,43 +304,33 @@ sub requests {
 }
 
 
-# sends the pieces, reads to the end of the connection or the time limit
+# sends the pieces, reads to the end of the connection
 sub exchange {
-    my ($pieces, $limit, $abort) = @_;
+    my ($block, $title, $pieces) = @_;
+    my $limit = $block->{timeout} || $Timeout;
 
     my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
         PeerPort => $Port, Proto => 'tcp', Timeout => $limit)
         or return undef;
 
     local $SIG{PIPE} = 'IGNORE';
-    my $end = time() + $limit;
     my $answer = '';
 
-    for my $piece (@$pieces) {
-        if (ref $piece eq 'HASH') {
-            sleep $piece->{delay_before} if $piece->{delay_before};
-            $piece = $piece->{value};
-        }
-
-        my $at = 0;
-
-        while ($at < length $piece) {
-            my $n = syswrite($socket, $piece, 65536, $at);
-            last unless $n;
-            $at += $n;
-        }
+    for my $n (0 .. $#$pieces) {
+        sleep $block->{raw_request_middle_delay} // 0 if $n;
+        send_all($socket, $pieces->[$n]);
     }
 
     my $select = IO::Select->new($socket);
 
-    while ((my $left = $end - time()) > 0) {
-        next unless $select->can_read($left);
+    while (1) {
+        unless ($select->can_read($limit)) {
+            fail("$title - client socket timed out")
+                unless defined $block->{abort};
+            last;
+        }
 
-        my $n = sysread($socket, $answer, 65536, length $answer);
-
-        last unless $n;
-        last if $abort;
-        last if complete($answer);
+        last unless sysread($socket, $answer, 65536, length $answer);
     }
 
     close $socket;
@@ -324,29 +339,25 @@ sub exchange {
 }
 
 
-# whether an answer on a connection that stays open has all come
-sub complete {
-    my ($answer) = @_;
+sub send_all {
+    my ($socket, $bytes) = @_;
+    my $at = 0;
 
-    return 0 unless $answer =~ /\A(.*?)\r\n\r\n/s;
-
-    my ($head, $at) = ($1, $+[0]);
-
-    return 0 if $head =~ /^Connection:\s*close/mi;
-    return 1 if $head =~ m{\AHTTP/\S+ (?:204|304)};
-    return length($answer) - $at >= $1 if $head =~ /^Content-Length:\s*(\d+)/mi;
-    return substr($answer, $at) =~ /(?:\A|\r\n)0\r\n\r\n\z/ if $head =~ /^Transfer-Encoding:/mi;
-    return 0;
+    while ($at < length $bytes) {
+        my $n = syswrite($socket, $bytes, 65536, $at);
+        last unless $n;
+        $at += $n;
+    }
 }
 
 
 sub check_answer {
     my ($block, $title, $answer, $i) = @_;
 
-    unless (defined $answer && $answer =~ m{\AHTTP/\d(?:\.\d)? (\d+)[^\r\n]*\r\n(.*?)\r\n\r\n(.*)\z}s
-            or defined $answer && $answer =~ m{\AHTTP/\d(?:\.\d)? (\d+)[^\r\n]*\r\n(.*?)\r\n\r\n()\z}s)
+    unless (defined $answer
+            && $answer =~ m{\A(HTTP/\d(?:\.\d)? (\d+)[^\r\n]*\r\n.*?\r\n)\r\n(.*)\z}s)
     {
-        my $want = pick($block->{error_code}, $i);
+        my $want = pick($block, 'error_code', $i);
 
         if (defined $want && $want =~ /\A\s*\z/) {
             pass("$title - no answer");
@@ -358,33 +369,33 @@ sub check_answer {
         return;
     }
 
-    my ($code, $head, $body) = ($1, $2, $3);
+    my ($head, $code, $body) = ($1, $2, $3);
     my @headers = split /\r\n/, $head;
 
     if ($head =~ /^Transfer-Encoding:\s*chunked/mi) {
         $body = unchunk($body);
     }
 
-    my $want = pick($block->{error_code}, $i);
+    my $want = pick($block, 'error_code', $i);
     $want = 200 unless defined $want;
     $want =~ s/\s+//g;
     is($code, $want, "$title - status") or diag(substr $body, 0, 600);
 
-    if (defined(my $text = pick($block->{response_body}, $i))) {
+    if (defined(my $text = pick($block, 'response_body', $i))) {
         is($body, expand($text), "$title - body");
     }
 
-    if (defined(my $re = pick($block->{response_body_like}, $i))) {
+    if (defined(my $re = pick($block, 'response_body_like', $i))) {
         $re = expand_re($re);
-        like($body, qr/$re/sm, "$title - body like");
+        like($body, qr/$re/s, "$title - body like");
     }
 
-    if (defined(my $re = pick($block->{response_body_unlike}, $i))) {
+    if (defined(my $re = pick($block, 'response_body_unlike', $i))) {
         $re = expand_re($re);
-        unlike($body, qr/$re/sm, "$title - body unlike");
+        unlike($body, qr/$re/s, "$title - body unlike");
     }
 
-    if (defined(my $text = pick($block->{response_headers}, $i))) {
+    if (defined(my $text = pick($block, 'response_headers', $i))) {
         for my $line (split /\n/, $text) {
             if ($line =~ /^\s*!\s*(\S+)/) {
                 my $key = $1;
@@ -398,7 +409,7 @@ sub check_answer {
         }
     }
 
-    if (defined(my $text = pick($block->{response_headers_like}, $i))) {
+    if (defined(my $text = pick($block, 'response_headers_like', $i))) {
         for my $line (split /\n/, $text) {
             next unless $line =~ /^\s*([^:\s]+)\s*:\s*(.*?)\s*$/;
 
@@ -408,14 +419,14 @@ sub check_answer {
         }
     }
 
-    if (defined(my $re = pick($block->{raw_response_headers_like}, $i))) {
+    if (defined(my $re = pick($block, 'raw_response_headers_like', $i))) {
         $re = expand_re($re);
-        like("$head\r\n", qr/$re/sm, "$title - headers like");
+        like($head, qr/$re/s, "$title - headers like");
     }
 
-    if (defined(my $re = pick($block->{raw_response_headers_unlike}, $i))) {
+    if (defined(my $re = pick($block, 'raw_response_headers_unlike', $i))) {
         $re = expand_re($re);
-        unlike("$head\r\n", qr/$re/sm, "$title - headers unlike");
+        unlike($head, qr/$re/s, "$title - headers unlike");
     }
 }
 
@@ -436,32 +447,41 @@ sub unchunk {
 }
 
 
+# what nginx has logged since the last call
 sub check_log {
-    my ($block, $log) = @_;
+    my ($block, $title) = @_;
+    my $log = new_lines();
+    my $end = time() + 0.5;
 
-    for my $what (['error_log', 1], ['no_error_log', 0]) {
-        my ($section, $present) = @$what;
-        my $value = $block->{$section};
-
-        next unless defined $value;
-
-        my @patterns = ref $value eq 'ARRAY' ? @$value
-                     : ref $value ? ($value)
-                     : grep { length } split /\n/, $value;
-
-        for my $pattern (@patterns) {
-            my $re = ref $pattern ? $pattern : quotemeta expand($pattern);
-
-            if ($present) {
-                like($log, qr/$re/, "$block->{name} - log has \"$pattern\"");
-
-            } else {
-                my @lines = grep { /$re/ } split /\n/, $log;
-                is(scalar @lines, 0, "$block->{name} - log has no \"$pattern\"")
-                    or diag(join "\n", @lines[0 .. ($#lines > 4 ? 4 : $#lines)]);
-            }
+    # nginx logs some things after the client has its answer
+    for my $pattern (patterns($block->{error_log})) {
+        while ($log !~ $pattern && time() < $end) {
+            sleep 0.01;
+            $log .= new_lines();
         }
+
+        like($log, $pattern, "$title - error_log");
     }
+
+    for my $pattern (patterns($block->{no_error_log})) {
+        my @lines = grep { $_ =~ $pattern } split /\n/, $log;
+
+        is(scalar @lines, 0, "$title - no_error_log $pattern")
+            or diag(join "\n", @lines[0 .. ($#lines > 4 ? 4 : $#lines)]);
+    }
+}
+
+
+sub patterns {
+    my ($value) = @_;
+
+    return () unless defined $value;
+
+    my @patterns = ref $value eq 'ARRAY' ? @$value
+                 : ref $value ? ($value)
+                 : grep { length } split /\n/, $value;
+
+    return map { ref $_ ? $_ : qr/\Q${\ expand($_) }\E/ } @patterns;
 }
 
 
@@ -583,6 +603,7 @@ sub start_nginx {
     my $status = $?;
 
     undef $pid;
+    $log_read = 0;
 
     if ($status == 0) {
         my $end = time() + 10;
@@ -635,6 +656,15 @@ sub error_log {
     local $/;
 
     return scalar(<$in>) // '';
+}
+
+
+sub new_lines {
+    my $new = substr error_log(), $log_read;
+
+    $log_read += length $new;
+
+    return $new;
 }
 
 
