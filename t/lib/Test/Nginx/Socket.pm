@@ -460,7 +460,8 @@ sub check_log {
             $log .= new_lines();
         }
 
-        like($log, $pattern, "$title - error_log");
+        ok($log =~ $pattern, "$title - error_log $pattern")
+            or diag(join "\n", grep { !/\[debug\]/ } split /\n/, $log);
     }
 
     for my $pattern (patterns($block->{no_error_log})) {
