@@ -33,9 +33,9 @@ for ((i = 0; i < REPS; i++)); do
 
     while read -r job; do
         job_wait "$job" || exit 1
-        job_field "$job" '[.created_at, .finished_at] | map(sub("\\.(?<f>[0-9]+)Z$"; "Z") | fromdate) as $whole
-            | [.created_at, .finished_at] | map(capture("\\.(?<f>[0-9]{3})").f | tonumber) as $ms
-            | ($whole[1] - $whole[0]) * 1000 + $ms[1] - $ms[0]'
+        job_field "$job" '([.created_at, .finished_at] | map(.[0:19] + "Z" | fromdate)) as $s
+            | ([.created_at, .finished_at] | map(.[20:23] | tonumber)) as $ms
+            | ($s[1] - $s[0]) * 1000 + $ms[1] - $ms[0]'
     done < "$WORK/jobs" | sort -g > "$WORK/times"
 
     awk -v n="$count" -v a="$before" -v b="$(tree_cpu_us)" 'BEGIN { print n * 1000000 / (b - a) }' >> "$WORK/docs"
