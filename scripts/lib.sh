@@ -431,7 +431,8 @@ CONF
 }
 
 nginx_at() { # NGINX-OPTION...
-    nginx -p "$DIR/nginx" -e "$LOG/nginx.log" -c "$DIR/nginx/nginx.conf" "$@"
+    # by its full name: a binary upgrade executes it again
+    "$(command -v nginx)" -p "$DIR/nginx" -e "$LOG/nginx.log" -c "$DIR/nginx/nginx.conf" "$@"
 }
 
 nginx_up() {
