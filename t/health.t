@@ -72,5 +72,5 @@ GET /api/containers/health/ready
 --- timeout: 10
 --- error_code: 503
 --- response_body_like: "orchestrator":"ok","database":"unavailable","storage":"ok"
---- error_log
-database
+--- no_error_log
+[alert]
