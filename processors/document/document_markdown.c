@@ -700,6 +700,13 @@ document_comment(document_markdown_t *m, pt_str_t text)
     }
 
     if (pt_str_is(s, "page break") || pt_str_is(s, "signatures")) {
+
+        /* a heading or paragraph that is open would lose its own block */
+        if (m->block != NULL) {
+            return document_stop(m, PT_E_INVALID,
+                                 "not on a line of its own:", s);
+        }
+
         if (document_open(m, s.data[0] == 'p' ? DOCUMENT_PAGE_BREAK
                                               : DOCUMENT_SIGNATURES) != 0)
         {

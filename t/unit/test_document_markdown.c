@@ -137,6 +137,26 @@ test_directives_are_comments_and_other_html_is_refused(void **state)
 
 
 static void
+test_a_directive_in_a_heading_or_paragraph_is_refused(void **state)
+{
+    char  out[1000], error[200];
+
+    (void) state;
+
+    assert_int_equal(outline("## A <!-- signatures -->\n", out, sizeof(out),
+                             error), PT_E_INVALID);
+    assert_non_null(strstr(error, "not on a line of its own"));
+
+    assert_int_equal(outline("text <!-- page break --> text\n", out,
+                             sizeof(out), error), PT_E_INVALID);
+
+    assert_int_equal(outline("text\n\n<!-- signatures -->\n", out,
+                             sizeof(out), error), PT_OK);
+    assert_string_equal(out, "p text\nsignatures\n");
+}
+
+
+static void
 test_a_value_is_text_and_nothing_else(void **state)
 {
     char      out[2000], error[200];
@@ -240,6 +260,8 @@ main(void)
         cmocka_unit_test(test_letters_and_roman_numbers_go_on),
         cmocka_unit_test(
             test_directives_are_comments_and_other_html_is_refused),
+        cmocka_unit_test(
+            test_a_directive_in_a_heading_or_paragraph_is_refused),
         cmocka_unit_test(test_a_value_is_text_and_nothing_else),
     };
 
