@@ -1,6 +1,7 @@
 """A gate alone: nginx with pitchey_auth before a location, and a PostgreSQL with
 sessions. For tests of who is let in, which need no jobs and so no other services."""
 
+import atexit
 import json
 import os
 import pwd
@@ -33,6 +34,7 @@ class Postgres:
             entry = pwd.getpwnam(self.user)
             os.chown(self.data, entry.pw_uid, entry.pw_gid)
         self.call("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+        atexit.register(self.end)
         self.start()
 
     def call(self, program, *arguments):
@@ -66,6 +68,11 @@ class Postgres:
     def start(self):
         self.call("pg_ctl", "-s", "-w", "-l", os.path.join(self.data, "log"), "-o",
                   f"-c listen_addresses='' -c unix_socket_directories={self.data} -c fsync=off", "start")
+
+    def end(self):
+        """Leaves none behind, however the test ended."""
+        if os.path.exists(os.path.join(self.data, "postmaster.pid")):
+            self.stop()
 
     def stop(self):
         self.call("pg_ctl", "-s", "-w", "-m", "immediate", "stop")
