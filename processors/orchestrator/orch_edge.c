@@ -29,6 +29,7 @@ static void orch_edge_problem(orch_t *o, pt_str_t peer, uint64_t rid,
     pt_str_t errors);
 static void orch_edge_send(orch_t *o, pt_str_t peer, const pt_msg_t *msg);
 static void orch_request_free(orch_request_t *rq);
+static bool orch_edge_answers(pt_command_t command);
 static bool orch_request_is_late(const orch_request_t *rq);
 
 
@@ -112,7 +113,7 @@ orch_edge_message(void *ctx, pt_str_t peer, const pt_str_t *frames, size_t n)
 
     err = pt_wire_decode(own, n, &rq->msg, &rid);
 
-    if (err == PT_OK && !pt_command_is_request(rq->msg.command)) {
+    if (err == PT_OK && !orch_edge_answers(rq->msg.command)) {
         err = PT_E_UNKNOWN_COMMAND;
     }
 
@@ -136,6 +137,15 @@ orch_edge_message(void *ctx, pt_str_t peer, const pt_str_t *frames, size_t n)
     }
 
     orch_edge_handlers[rq->msg.command](rq);
+}
+
+
+static bool
+orch_edge_answers(pt_command_t command)
+{
+    return (size_t) command < sizeof(orch_edge_handlers)
+                              / sizeof(orch_edge_handlers[0])
+           && orch_edge_handlers[command] != NULL;
 }
 
 

@@ -376,6 +376,24 @@ test_vectors_mean_what_their_comments_say(void **state)
     assert_int_equal(m.u.submit.timeout_s, 60);
     assert_true(pt_id_is_zero(&m.u.submit.retry_of));
 
+    n = read_vector("SCHEDULE_ADD", frames, room, sizeof(room));
+    assert_int_equal(pt_wire_decode(frames, n, &m, NULL), PT_OK);
+    assert_true(pt_id_eq(&m.u.schedule_add.id, &id));
+    assert_true(pt_str_is(m.u.schedule_add.name, "weekly backup"));
+    assert_true(pt_str_is(m.u.schedule_add.cron, "30 9 * * mon"));
+    assert_true(pt_str_is(m.u.schedule_add.time_zone, "Pacific/Auckland"));
+    assert_true(pt_str_is(m.u.schedule_add.service, "backup-service"));
+    assert_true(pt_str_is(m.u.schedule_add.action, "backup-user-data"));
+    assert_true(pt_str_is(m.u.schedule_add.user_type, "investor"));
+    assert_int_equal(m.u.schedule_add.max_attempts, 3);
+    assert_int_equal(m.u.schedule_add.timeout_s, 60);
+
+    n = read_vector("SCALE", frames, room, sizeof(room));
+    assert_int_equal(pt_wire_decode(frames, n, &m, NULL), PT_OK);
+    assert_true(pt_str_is(m.u.scale.service, "video-processing"));
+    assert_int_equal(m.u.scale.min, 1);
+    assert_int_equal(m.u.scale.max, 4);
+
     n = read_vector("FAILED", frames, room, sizeof(room));
     assert_int_equal(pt_wire_decode(frames, n, &m, NULL), PT_OK);
     assert_true(pt_id_eq(&m.u.failed.job, &id));
@@ -549,6 +567,7 @@ sample(pt_command_t command)
     case PT_CMD_GET:
     case PT_CMD_CANCEL:
     case PT_CMD_FILE_GET:
+    case PT_CMD_SCHEDULE_GET:
         m.u.get.id = id;
         break;
 
@@ -585,6 +604,40 @@ sample(pt_command_t command)
 
     case PT_CMD_SYNC:
         m.u.sync.jobs = (pt_str_t) { twenty, 20 };
+        break;
+
+    case PT_CMD_SCHEDULE_ADD:
+        m.u.schedule_add.id = id;
+        m.u.schedule_add.name = PT_STR("weekly");
+        m.u.schedule_add.cron = PT_STR("@weekly");
+        m.u.schedule_add.time_zone = PT_STR("Europe/Berlin");
+        m.u.schedule_add.service = PT_STR("backup-service");
+        m.u.schedule_add.action = PT_STR("backup-user-data");
+        m.u.schedule_add.user_type = PT_STR("creator");
+        m.u.schedule_add.priority = 3;
+        m.u.schedule_add.params = PT_STR("{}");
+        m.u.schedule_add.metadata = PT_STR("{}");
+        m.u.schedule_add.inputs = (pt_str_t) { twenty, 16 };
+        m.u.schedule_add.webhook_url = PT_STR("https://example.com/");
+        m.u.schedule_add.max_attempts = 3;
+        m.u.schedule_add.timeout_s = 60;
+        break;
+
+    case PT_CMD_SCHEDULE_CHANGE:
+        m.u.schedule_change.id = id;
+        m.u.schedule_change.change = PT_SCHEDULE_RUN;
+        m.u.schedule_change.job = id;
+        m.u.schedule_change.user_type = PT_STR("creator");
+        break;
+
+    case PT_CMD_SCALE:
+        m.u.scale.service = PT_STR("video-processing");
+        m.u.scale.min = 1;
+        m.u.scale.max = 4;
+        break;
+
+    case PT_CMD_RESTART:
+        m.u.restart.service = PT_STR("video-processing");
         break;
 
     case PT_CMD_OK:

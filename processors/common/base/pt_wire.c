@@ -122,6 +122,40 @@ static const pt_field_t  sync_fields[] = {
     { F_MARKS,    0, PT_MARKS_MAX, offsetof(pt_sync_t, jobs) }
 };
 
+static const pt_field_t  schedule_add_fields[] = {
+    { F_ID,       0, 0,           offsetof(pt_schedule_add_t, id) },
+    { F_TEXT_OPT, 0, 255,         offsetof(pt_schedule_add_t, name) },
+    { F_TEXT,     1, 256,         offsetof(pt_schedule_add_t, cron) },
+    { F_TEXT,     1, 64,          offsetof(pt_schedule_add_t, time_zone) },
+    { F_TEXT,     1, PT_NAME_MAX, offsetof(pt_schedule_add_t, service) },
+    { F_TEXT,     1, PT_NAME_MAX, offsetof(pt_schedule_add_t, action) },
+    { F_TEXT,     0, PT_NAME_MAX, offsetof(pt_schedule_add_t, user_type) },
+    { F_U8,       0, 3,           offsetof(pt_schedule_add_t, priority) },
+    { F_JSON,     0, PT_JSON_FRAME_MAX, offsetof(pt_schedule_add_t, params) },
+    { F_JSON_OPT, 0, 16384,       offsetof(pt_schedule_add_t, metadata) },
+    { F_IDS,      0, PT_INPUTS_MAX, offsetof(pt_schedule_add_t, inputs) },
+    { F_TEXT_OPT, 0, 2048,        offsetof(pt_schedule_add_t, webhook_url) },
+    { F_U16,      0, 100,         offsetof(pt_schedule_add_t, max_attempts) },
+    { F_U32,      0, 604800,      offsetof(pt_schedule_add_t, timeout_s) }
+};
+
+static const pt_field_t  schedule_change_fields[] = {
+    { F_ID,       0, 0,           offsetof(pt_schedule_change_t, id) },
+    { F_U8,       0, 3,           offsetof(pt_schedule_change_t, change) },
+    { F_ID_OPT,   0, 0,           offsetof(pt_schedule_change_t, job) },
+    { F_TEXT,     0, PT_NAME_MAX, offsetof(pt_schedule_change_t, user_type) }
+};
+
+static const pt_field_t  scale_fields[] = {
+    { F_TEXT,     1, PT_NAME_MAX, offsetof(pt_scale_t, service) },
+    { F_U16,      0, UINT16_MAX,  offsetof(pt_scale_t, min) },
+    { F_U16,      0, UINT16_MAX,  offsetof(pt_scale_t, max) }
+};
+
+static const pt_field_t  restart_fields[] = {
+    { F_TEXT_OPT, 0, PT_NAME_MAX, offsetof(pt_restart_t, service) }
+};
+
 static const pt_field_t  ok_fields[] = {
     { F_U64,      0, 0,           offsetof(pt_ok_t, rid) },
     { F_BYTES,    0, PT_REPLY_MAX, offsetof(pt_ok_t, body) }
@@ -226,6 +260,16 @@ static const pt_command_def_t  pt_commands[PT_CMD_COUNT_] = {
     [PT_CMD_UNWATCH]        = { "UNWATCH",   FIELDS(watch_fields),    true },
     [PT_CMD_SYNC]           = { "SYNC",      FIELDS(sync_fields),     true },
     [PT_CMD_HEALTH]         = { "HEALTH",    NULL, 0,                 true },
+    [PT_CMD_SCHEDULE_ADD]   = { "SCHEDULE_ADD", FIELDS(schedule_add_fields),
+                                true },
+    [PT_CMD_SCHEDULE_LIST]  = { "SCHEDULE_LIST", NULL, 0,             true },
+    [PT_CMD_SCHEDULE_GET]   = { "SCHEDULE_GET", FIELDS(get_fields),   true },
+    [PT_CMD_SCHEDULE_CHANGE] = { "SCHEDULE_CHANGE",
+                                FIELDS(schedule_change_fields),       true },
+    [PT_CMD_INSTANCES]      = { "INSTANCES", NULL, 0,                 true },
+    [PT_CMD_SCALE]          = { "SCALE",     FIELDS(scale_fields),    true },
+    [PT_CMD_RESTART]        = { "RESTART",   FIELDS(restart_fields),  true },
+    [PT_CMD_USAGE]          = { "USAGE",     NULL, 0,                 true },
 
     [PT_CMD_OK]             = { "OK",        FIELDS(ok_fields),       false },
     [PT_CMD_PROBLEM]        = { "PROBLEM",   FIELDS(problem_fields),  false },

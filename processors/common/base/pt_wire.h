@@ -57,6 +57,14 @@ typedef enum {
     PT_CMD_UNWATCH,
     PT_CMD_SYNC,
     PT_CMD_HEALTH,
+    PT_CMD_SCHEDULE_ADD,
+    PT_CMD_SCHEDULE_LIST,
+    PT_CMD_SCHEDULE_GET,
+    PT_CMD_SCHEDULE_CHANGE,
+    PT_CMD_INSTANCES,
+    PT_CMD_SCALE,
+    PT_CMD_RESTART,
+    PT_CMD_USAGE,
 
     /* orchestrator -> edge */
     PT_CMD_OK,
@@ -249,6 +257,83 @@ typedef struct {
 
 
 /*
+ * SCHEDULE_ADD: the job that the fields describe, again and again.  OK's body:
+ * the schedule as JSON.  The same id again is the same schedule.
+ *   request id:id name:text?(255) cron:text(1..256) time_zone:text(1..64)
+ *   service:text(1..64) action:text(1..64) user_type:text(0..64)
+ *   priority:u8(..3) params:json metadata:json?(16384) inputs:ids(64)
+ *   webhook_url:text?(2048) max_attempts:u16(..100) timeout_s:u32(..604800)
+ */
+typedef struct {
+    pt_request_t    rq;
+    pt_id_t         id;
+    pt_str_t        name;             /* for people */
+    pt_str_t        cron;             /* "30 9 * * mon-fri" */
+    pt_str_t        time_zone;        /* "Pacific/Auckland" */
+    pt_str_t        service;          /* the rest is as in SUBMIT */
+    pt_str_t        action;
+    pt_str_t        user_type;
+    uint8_t         priority;
+    pt_str_t        params;
+    pt_str_t        metadata;
+    pt_str_t        inputs;
+    pt_str_t        webhook_url;
+    uint16_t        max_attempts;
+    uint32_t        timeout_s;
+} pt_schedule_add_t;
+
+
+/*
+ * SCHEDULE_LIST: the user's schedules.  OK's body: {"schedules":[...]}
+ *   request
+ * SCHEDULE_GET: one of them.  OK's body: it as JSON
+ *   request id:id
+ * SCHEDULE_CHANGE: OK's body: it as JSON, or of RUN the job
+ *   request id:id change:u8(..3) job:id? user_type:text(0..64)
+ */
+typedef enum {
+    PT_SCHEDULE_DELETE = 0,
+    PT_SCHEDULE_PAUSE,
+    PT_SCHEDULE_RESUME,      /* with the role and user_type of this request */
+    PT_SCHEDULE_RUN          /* once, now, as this job */
+} pt_schedule_change_e;
+
+typedef struct {
+    pt_request_t    rq;
+    pt_id_t         id;
+    uint8_t         change;           /* pt_schedule_change_e */
+    pt_id_t         job;              /* of RUN; else zero */
+    pt_str_t        user_type;
+} pt_schedule_change_t;
+
+
+/*
+ * INSTANCES: the processors of the orchestrators, live.  OK's body:
+ * {"orchestrator":...,"pools":[...],"instances":[...]}.  For admins.
+ *   request
+ * SCALE: how many processes a service has at least and at most, until the
+ * orchestrator's configuration is read again.  OK's body: its pool.  For admins.
+ *   request service:text(1..64) min:u16 max:u16
+ * RESTART: each process of a service, or of all, leaves when it has finished,
+ * and a new one takes its place.  OK's body: {"restarting":n}.  For admins.
+ *   request service:text?(64)
+ * USAGE: what the user has used and stores.  OK's body: JSON
+ *   request
+ */
+typedef struct {
+    pt_request_t    rq;
+    pt_str_t        service;
+    uint16_t        min;
+    uint16_t        max;
+} pt_scale_t;
+
+typedef struct {
+    pt_request_t    rq;
+    pt_str_t        service;          /* absent: all */
+} pt_restart_t;
+
+
+/*
  * OK, orchestrator -> edge: the body is what the request's comment says
  *   rid:u64 body:bytes(16 MiB)
  */
@@ -414,16 +499,20 @@ typedef struct {
     pt_command_t          command;
 
     union {
-        pt_request_t      request;     /* of every command up to HEALTH */
+        pt_request_t      request;     /* of every command of the edge */
         pt_submit_t       submit;
-        pt_get_t          get;         /* GET, CANCEL, FILE_GET */
+        pt_get_t          get;         /* GET, CANCEL, FILE_GET, SCHEDULE_GET */
         pt_list_t         list;
         pt_open_t         open;
         pt_file_add_t     file_add;
         pt_events_t       events;
         pt_watch_t        watch;       /* WATCH, UNWATCH */
         pt_sync_t         sync;
-        pt_health_t       health;
+        pt_health_t       health;      /* SCHEDULE_LIST, INSTANCES, USAGE too */
+        pt_schedule_add_t     schedule_add;
+        pt_schedule_change_t  schedule_change;
+        pt_scale_t        scale;
+        pt_restart_t      restart;
         pt_ok_t           ok;
         pt_problem_t      problem;
         pt_event_t        event;
