@@ -185,6 +185,7 @@ sample(pt_childmsg_kind_t kind)
         m.user_type = PT_STR("creator");
         m.params = PT_STR("{\"a\":\"\xc3\xa9\"}");
         m.inputs = PT_STR("[]");
+        m.platform = PT_STR("{\"pitch\":1}");
         break;
 
     case PT_CHILDMSG_PROGRESS:

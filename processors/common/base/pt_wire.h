@@ -375,7 +375,9 @@ typedef struct {
  *   service:text(1..64) actions:json(65536) slots:u16 group:u16 pid:u32
  *   start_time:u64 running:marks(65536)
  *
- * actions: [{"name","version","cacheable"}].  credit = slots * group: so
+ * actions: [{"name","version","cacheable","uncached_with"?}]: a job whose
+ * parameters have the member uncached_with (not null, not false) reads what
+ * others write, and is never answered from the cache.  credit = slots * group: so
  * many attempts may be assigned at once.  pid and start_time (field 22 of
  * /proc/PID/stat) name a local process beyond the reuse of its pid; 0, 0
  * from another host.  running: the attempts it holds.

@@ -21,6 +21,7 @@
 
 typedef enum {
     ATTEMPT_WAITING = 0,     /* attempts_serve() finds it a child */
+    ATTEMPT_ASKING,          /* until attempt_on_rows() */
     ATTEMPT_FETCHING,        /* until the thread is back */
     ATTEMPT_RUNNING,         /* until there is a verdict */
     ATTEMPT_ENDING           /* attempt_advance() ends it */
@@ -58,8 +59,11 @@ struct pt_attempt_s {
     char                *action;
     char                *user;
     char                *user_type;
+    char                *role;
     char                *params;
     pt_json_t           *inputs;
+    pt_platform_ask_t   *ask;          /* while ASKING */
+    char                *platform;     /* its answer; NULL: no row */
     uint64_t             started_ms;   /* of the loop's clock */
     uint64_t             deadline_ms;  /* UINT64_MAX: none */
 
@@ -97,6 +101,7 @@ struct pt_attempts_s {
     const pt_processor_t   *processor;
     pt_pool_t              *pool;
     pt_storage_t           *storage;
+    pt_platform_t          *platform;
     pt_attempt_events_t     events;
     uv_timer_t              tick;
     pt_attempt_t           *first;
@@ -122,6 +127,8 @@ static uint64_t attempt_deadline(const pt_attempt_t *a, uint64_t ms);
 static bool attempt_inputs_are_good(const pt_json_t *inputs);
 static char *attempt_strdup(pt_str_t s);
 
+static void attempt_ask(pt_attempt_t *a);
+static void attempt_on_rows(void *ctx, pt_err_t err, pt_str_t json);
 static void attempts_serve(void *ctx);
 static void attempt_fetch(pt_attempt_t *a);
 static void attempt_do_fetch(uv_work_t *work);
@@ -168,8 +175,8 @@ static void attempts_on_closed(uv_handle_t *handle);
 pt_err_t
 pt_attempts_open(uv_loop_t *loop, const pt_processor_t *processor,
     unsigned slots, pt_zygote_t *zygote, pt_scratch_t *scratch,
-    pt_storage_t *storage, const pt_attempt_events_t *events,
-    pt_attempts_t **ret_attempts)
+    pt_storage_t *storage, pt_platform_t *platform,
+    const pt_attempt_events_t *events, pt_attempts_t **ret_attempts)
 {
     pt_err_t          err;
     pt_attempts_t    *attempts;
@@ -190,6 +197,7 @@ pt_attempts_open(uv_loop_t *loop, const pt_processor_t *processor,
     attempts->loop = loop;
     attempts->processor = processor;
     attempts->storage = storage;
+    attempts->platform = platform;
     attempts->events = *events;
     pool_events.ctx = attempts;
 
@@ -266,7 +274,12 @@ pt_attempts_start(pt_attempts_t *attempts, const pt_assign_t *assign)
                               TICK_MS);
     }
 
-    attempts_serve(attempts);
+    if (pt_platform_wants(attempts->platform, a->action, pt_str(a->params))) {
+        attempt_ask(a);
+
+    } else {
+        attempts_serve(attempts);
+    }
 
     return PT_OK;
 }
@@ -362,10 +375,11 @@ attempt_copy(pt_attempt_t *a, const pt_assign_t *assign)
     a->action = attempt_strdup(assign->action);
     a->user = attempt_strdup(assign->user);
     a->user_type = attempt_strdup(assign->user_type);
+    a->role = attempt_strdup(assign->role);
     a->params = attempt_strdup(assign->params);
 
     if (a->action == NULL || a->user == NULL || a->user_type == NULL
-        || a->params == NULL)
+        || a->role == NULL || a->params == NULL)
     {
         return PT_E_NOMEM;
     }
@@ -421,6 +435,45 @@ static char *
 attempt_strdup(pt_str_t s)
 {
     return strndup(s.data ? s.data : "", s.len);
+}
+
+
+static void
+attempt_ask(pt_attempt_t *a)
+{
+    a->state = ATTEMPT_ASKING;
+
+    if (pt_platform_ask(a->attempts->platform, a->action, pt_str(a->user),
+                        pt_str(a->role), pt_str(a->params), attempt_on_rows,
+                        a, &a->ask)
+        != PT_OK)
+    {
+        attempt_fail(a, PT_E_NOMEM, "no memory for a question");
+    }
+}
+
+
+static void
+attempt_on_rows(void *ctx, pt_err_t err, pt_str_t json)
+{
+    pt_attempt_t  *a = ctx;
+
+    a->ask = NULL;
+
+    if (err == PT_OK && json.data != NULL) {
+        a->platform = attempt_strdup(json);
+        err = a->platform == NULL ? PT_E_NOMEM : PT_OK;
+    }
+
+    if (err != PT_OK) {
+        attempt_fail(a, err == PT_E_INVALID ? PT_E_PARAMETERS : err,
+                     "could not read the platform's rows: %s",
+                     pt_err_code(err));
+        return;
+    }
+
+    a->state = ATTEMPT_WAITING;
+    attempts_serve(a->attempts);
 }
 
 
@@ -534,7 +587,8 @@ attempt_run(pt_attempt_t *a)
         .id = { id, sizeof(id) },
         .user = pt_str(a->user),
         .user_type = pt_str(a->user_type),
-        .params = pt_str(a->params)
+        .params = pt_str(a->params),
+        .platform = a->platform ? pt_str(a->platform) : PT_STR("")
     };
 
     pt_id_format(&a->job, id);
@@ -1112,6 +1166,11 @@ attempt_end(pt_attempt_t *a, pt_verdict_t verdict)
         a->state = ATTEMPT_ENDING;
     }
 
+    if (a->ask != NULL) {
+        pt_platform_forget(a->ask);
+        a->ask = NULL;
+    }
+
     /* whatever it is still doing is of no use */
     if (a->child_busy) {
         pt_child_kill(a->child);
@@ -1244,7 +1303,9 @@ attempt_free(pt_attempt_t *a)
     free(a->action);
     free(a->user);
     free(a->user_type);
+    free(a->role);
     free(a->params);
+    free(a->platform);
     free(a->json);
     free(a);
 }

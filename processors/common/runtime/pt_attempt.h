@@ -1,6 +1,7 @@
 /*
  * Attempts: from an assignment to its last report, in the parent.
  *
+ *   ASKING     the platform's database, where its parameters ask for rows
  *   WAITING    for an idle child
  *   FETCHING   a thread puts the inputs into the child's folder
  *   RUNNING    the child has the job; outputs are stored as they come, one
@@ -15,6 +16,7 @@
 #ifndef PT_ATTEMPT_H
 #define PT_ATTEMPT_H
 
+#include "pt_platform.h"
 #include "pt_pool.h"
 #include "pt_storage.h"
 
@@ -62,13 +64,13 @@ typedef struct {
 
 
 /*
- * zygote, scratch and storage are borrowed.
+ * zygote, scratch, storage and platform are borrowed.
  *
  * Errors  PT_E_NOMEM
  */
 PT_MUST_CHECK pt_err_t pt_attempts_open(uv_loop_t *loop,
     const pt_processor_t *processor, unsigned slots, pt_zygote_t *zygote,
-    pt_scratch_t *scratch, pt_storage_t *storage,
+    pt_scratch_t *scratch, pt_storage_t *storage, pt_platform_t *platform,
     const pt_attempt_events_t *events, pt_attempts_t **ret_attempts);
 
 /* ends what runs, tells nobody; events.closed follows */

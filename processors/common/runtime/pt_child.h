@@ -23,6 +23,7 @@ struct pt_job_s {
     pt_str_t            user;
     pt_str_t            user_type;
     pt_json_t          *params;
+    pt_json_t          *platform;      /* NULL: no row */
     pt_json_t          *inputs_json;
     pt_input_t         *inputs;
     size_t              ninputs;

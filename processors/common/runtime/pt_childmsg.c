@@ -1,10 +1,11 @@
 /* The codec of the child's protocol: a table of texts for each kind. */
 
 #include "pt_childmsg.h"
+#include "pt_platform.h"
 
 
 #define HEAD_LEN     (sizeof(uint32_t) + 1 + sizeof(uint64_t))
-#define TEXTS_MAX    6
+#define TEXTS_MAX    7
 
 
 typedef struct {
@@ -27,13 +28,14 @@ static bool pt_childmsg_text_is_good(pt_str_t s, uint32_t max);
 
 static const pt_childmsg_def_t  pt_childmsgs[PT_CHILDMSG_COUNT_] = {
 
-    [PT_CHILDMSG_JOB]      = { UINT32_MAX, 6, {
+    [PT_CHILDMSG_JOB]      = { UINT32_MAX, 7, {
                                  TEXT(action, PT_NAME_MAX),
                                  TEXT(id, PT_ID_TEXT_LEN),
                                  TEXT(user, PT_USER_MAX),
                                  TEXT(user_type, PT_NAME_MAX),
                                  TEXT(params, PT_JSON_FRAME_MAX),
-                                 TEXT(inputs, 1u << 19) } },
+                                 TEXT(inputs, 1u << 19),
+                                 TEXT(platform, PT_PLATFORM_MAX) } },
 
     [PT_CHILDMSG_IDLE]     = { 0, 0, { { 0, 0 } } },
 

@@ -7,9 +7,10 @@
  * are one binary.
  *
  *   parent -> child
- *     JOB        action id user user_type params inputs
+ *     JOB        action id user user_type params inputs platform
  *                number: the attempt;
- *                inputs: [{"id","path","media_type","name","size"}]
+ *                inputs: [{"id","path","media_type","name","size"}];
+ *                platform: JSON, or empty where there is none
  *   child -> parent
  *     IDLE       sandboxed, waits for a job
  *     PROGRESS   stage; number: permille
@@ -61,6 +62,7 @@ typedef struct {
     pt_str_t            user_type;
     pt_str_t            params;
     pt_str_t            inputs;
+    pt_str_t            platform;
     pt_str_t            stage;
     pt_str_t            name;
     pt_str_t            media_type;
@@ -72,7 +74,7 @@ typedef struct {
 
 
 /* room for the longest message */
-#define PT_CHILDMSG_MAX  (PT_JSON_FRAME_MAX + (1u << 20))
+#define PT_CHILDMSG_MAX  (PT_JSON_FRAME_MAX + (2u << 20))
 
 
 /*

@@ -43,6 +43,10 @@ pt_job_init(pt_job_t *job, int fd, const char *scratch, const pt_childmsg_t *m)
 
     err = pt_json_parse(m->params, &pt_mem_heap, &job->params, NULL);
 
+    if (err == PT_OK && m->platform.len != 0) {
+        err = pt_json_parse(m->platform, &pt_mem_heap, &job->platform, NULL);
+    }
+
     if (err == PT_OK) {
         err = pt_job_inputs_init(job, m->inputs);
     }
@@ -67,6 +71,7 @@ pt_job_done(pt_job_t *job)
 
     free(job->inputs);
     pt_json_free(job->inputs_json);
+    pt_json_free(job->platform);
     pt_json_free(job->params);
 }
 
@@ -119,6 +124,13 @@ const pt_json_t *
 pt_job_params(const pt_job_t *job)
 {
     return job->params;
+}
+
+
+const pt_json_t *
+pt_job_platform(const pt_job_t *job)
+{
+    return job->platform;
 }
 
 

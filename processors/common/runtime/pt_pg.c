@@ -256,7 +256,8 @@ pt_pg_prepare(pt_pg_t *pg)
     for (i = 0; i < pg->options.nstatements; i++) {
         snprintf(name, sizeof(name), "s%zu", i);
 
-        if (PQsendPrepare(pg->conn, name, pg->options.statements[i], 0, NULL)
+        if (PQsendPrepare(pg->conn, name, pg->options.statements[i],
+                          pg->options.ntypes, pg->options.types)
             != 1)
         {
             pt_pg_lost(pg, PQerrorMessage(pg->conn));

@@ -53,6 +53,10 @@ typedef struct {
     const char *const  *statements;
     size_t              nstatements;
 
+    /* of the first parameters of each, as OIDs; the server infers others */
+    const unsigned     *types;
+    int                 ntypes;
+
     /* the connection is ready, or was lost, or could not be made (reason) */
     void              (*on_state)(void *ctx, bool ready, const char *reason);
     void               *ctx;

@@ -55,6 +55,7 @@ typedef struct {
     pt_zygote_t             zygote;
     pt_scratch_t           *scratch;
     pt_storage_t           *storage;
+    pt_platform_t          *platform;
 
     uv_loop_t               loop;
     uv_timer_t              hello;           /* until READY is sent */
@@ -386,6 +387,7 @@ processor_open_loop(processor_t *p)
 {
     char                 threads[16];
     size_t               i;
+    pt_err_t             err;
     pt_attempt_events_t  events = {
         .progress = processor_on_progress,
         .output = processor_on_output,
@@ -423,9 +425,15 @@ processor_open_loop(processor_t *p)
     (void) uv_timer_start(&p->tick, processor_on_tick, TICK_MS, TICK_MS);
     p->heard_ms = uv_now(&p->loop);
 
+    err = pt_platform_open(&p->loop, p->declared, p->options.share, NULL,
+                           &p->platform);
+    if (err != PT_OK) {
+        return err;
+    }
+
     return pt_attempts_open(&p->loop, p->declared, p->options.slots,
-                            &p->zygote, p->scratch, p->storage, &events,
-                            &p->attempts);
+                            &p->zygote, p->scratch, p->storage, p->platform,
+                            &events, &p->attempts);
 }
 
 
@@ -882,6 +890,7 @@ static void
 processor_actions(const processor_t *p, pt_buf_t *buf)
 {
     pt_jsonw_t          w;
+    const char         *when;
     const pt_action_t  *action;
 
     pt_jsonw_init(&w, buf);
@@ -895,6 +904,15 @@ processor_actions(const processor_t *p, pt_buf_t *buf)
         pt_jsonw_text(&w, p->version);
         pt_jsonw_key(&w, "cacheable");
         pt_jsonw_bool(&w, (action->flags & PT_ACTION_CACHEABLE) != 0);
+
+        /* parameters with this member read tables that others write */
+        when = pt_platform_when(p->platform, action->name);
+
+        if (when != NULL) {
+            pt_jsonw_key(&w, "uncached_with");
+            pt_jsonw_text(&w, when);
+        }
+
         pt_jsonw_end(&w);
     }
 
@@ -962,6 +980,8 @@ processor_stop(processor_t *p, int status)
     } else {
         processor_on_closed(p);
     }
+
+    pt_platform_close(p->platform);
 }
 
 

@@ -94,6 +94,12 @@ typedef struct {
 /* the action's parameters, valid by its schema; borrowed from the job */
 const pt_json_t *pt_job_params(const pt_job_t *job);
 
+/*
+ * What SHARE/platform/SERVICE/ACTION.sql answered (see pt_platform.h); NULL:
+ * not asked, nothing found, or not the caller's.
+ */
+const pt_json_t *pt_job_platform(const pt_job_t *job);
+
 /* the input of a file id, or NULL */
 const pt_input_t *pt_job_input(const pt_job_t *job, pt_str_t file_id);
 

@@ -23,6 +23,7 @@ typedef struct {
     const char           *out;
     const char           *share;
     const char           *user_type;
+    const char           *platform;        /* a file, instead of the database */
     double                timeout_s;
     char                 *inputs[PT_INPUTS_MAX];
     size_t                ninputs;
@@ -37,12 +38,14 @@ typedef struct {
     char                   work[PATH_MAX];     /* below it: storage, scratch */
     pt_buf_t               params;
     pt_buf_t               inputs;
+    pt_buf_t               answer;             /* the platform's */
 
     uv_loop_t              loop;
     uv_signal_t            signals[2];
     pt_zygote_t            zygote;
     pt_scratch_t          *scratch;
     pt_storage_t          *storage;
+    pt_platform_t         *platform;
     pt_attempts_t         *attempts;
 
     pt_id_t                job;
@@ -80,7 +83,7 @@ static pt_err_t run_export(pt_run_t *r);
 static const char  run_usage[] =
     "usage: %s run ACTION --params FILE|- --out DIR\n"
     "           [--input ID=PATH:MEDIATYPE]... [--share DIR]\n"
-    "           [--user-type TYPE] [--timeout SECONDS]\n";
+    "           [--user-type TYPE] [--timeout SECONDS] [--platform FILE]\n";
 
 
 int
@@ -94,6 +97,7 @@ pt_run_main(const pt_processor_t *processor, int argc, char **argv)
     r.processor = processor;
     pt_buf_init(&r.params, &pt_mem_heap, PT_JSON_FRAME_MAX);
     pt_buf_init(&r.inputs, &pt_mem_heap, 65536);
+    pt_buf_init(&r.answer, &pt_mem_heap, PT_PLATFORM_MAX);
     pt_buf_init(&r.outputs, &pt_mem_heap, 64u << 20);
     pt_buf_init(&r.report, &pt_mem_heap, 128u << 20);
 
@@ -112,6 +116,11 @@ pt_run_main(const pt_processor_t *processor, int argc, char **argv)
 
     if (err == PT_OK) {
         err = run_read(r.options.params, &r.params);
+    }
+
+    if (err == PT_OK && r.options.platform != NULL) {
+        err = run_read(r.options.platform, &r.answer);
+        pt_buf_add_char(&r.answer, '\0');
     }
 
     if (err == PT_OK) {
@@ -143,6 +152,7 @@ pt_run_main(const pt_processor_t *processor, int argc, char **argv)
 
     pt_buf_done(&r.params);
     pt_buf_done(&r.inputs);
+    pt_buf_done(&r.answer);
     pt_buf_done(&r.outputs);
     pt_buf_done(&r.report);
 
@@ -162,6 +172,7 @@ run_parse(pt_run_options_t *o, int argc, char **argv)
         { "share",     required_argument, NULL, 's' },
         { "user-type", required_argument, NULL, 'u' },
         { "timeout",   required_argument, NULL, 't' },
+        { "platform",  required_argument, NULL, 'f' },
         { NULL, 0, NULL, 0 }
     };
 
@@ -194,6 +205,10 @@ run_parse(pt_run_options_t *o, int argc, char **argv)
 
         case 'u':
             o->user_type = optarg;
+            break;
+
+        case 'f':
+            o->platform = optarg;
             break;
 
         case 't':
@@ -446,8 +461,14 @@ run_start(pt_run_t *r)
         return err;
     }
 
+    err = pt_platform_open(&r->loop, r->processor, r->options.share,
+                           r->answer.data, &r->platform);
+    if (err != PT_OK) {
+        return err;
+    }
+
     err = pt_attempts_open(&r->loop, r->processor, 1, &r->zygote, r->scratch,
-                           r->storage, &events, &r->attempts);
+                           r->storage, r->platform, &events, &r->attempts);
     if (err != PT_OK) {
         return err;
     }
@@ -480,6 +501,9 @@ run_stop(pt_run_t *r)
         pt_attempts_close(r->attempts);
         r->attempts = NULL;
     }
+
+    pt_platform_close(r->platform);
+    r->platform = NULL;
 }
 
 
