@@ -40,6 +40,15 @@ static const orch_db_role_t  orch_db_roles[ORCH_DB_CONNS] = {
     "   where o.job = j.id and not o.withdrawn order by o.seq limit 16) b)"
 
 
+/* the filters of a list */
+#define ORCH_SQL_LISTED                                                      \
+    "j.owner = $1::text and j.id < $2::uuid and j.id >= $3::uuid"            \
+    "     and ($4::text is null"                                             \
+    "         or j.status::text = any (string_to_array($4, ',')))"           \
+    "     and ($5::text is null or j.service = $5)"                          \
+    "     and ($6::text is null or j.action = $6)"
+
+
 /* an open job's columns as orch_recover.c reads them */
 #define ORCH_SQL_QUEUE_COLUMNS                                               \
     "q.job, q.owner, q.service, q.action, q.priority, q.max_attempts,"       \
@@ -265,16 +274,20 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "     and ($2::text is null or j.owner = $2)",
 
 /*
- * $1 owner $2 id below $3 id from $4 status $5 service $6 batch $7 limit
+ * $1 owner $2 id below $3 id from $4 status, several with commas between them
+ * $5 service $6 action $7 limit
  * -> a job's columns
  */
 [ORCH_SQL_LIST] =
     "select " ORCH_SQL_BRIEF_COLUMNS
-    " from pitchey.jobs j where j.owner = $1::text and j.id < $2::uuid"
-    "     and j.id >= $3::uuid and ($4::text is null or j.status::text = $4)"
-    "     and ($5::text is null or j.service = $5)"
-    "     and ($6::uuid is null or j.batch_id = $6)"
+    " from pitchey.jobs j where " ORCH_SQL_LISTED
     " order by j.id desc limit $7::int",
+
+/* the same of $8 batch, by its own index: of few among many */
+[ORCH_SQL_LIST_BATCH] =
+    "select " ORCH_SQL_BRIEF_COLUMNS
+    " from pitchey.jobs j where j.batch_id = $8::uuid and " ORCH_SQL_LISTED
+    " order by j.batch_id desc, j.id desc limit $7::int",
 
 /* $1 id $2 owner, null: any -> a row, if there is such a job */
 [ORCH_SQL_OWNED] =

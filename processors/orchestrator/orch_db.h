@@ -21,6 +21,7 @@ typedef enum {
 
     ORCH_SQL_JOB,
     ORCH_SQL_LIST,
+    ORCH_SQL_LIST_BATCH,
     ORCH_SQL_OWNED,
     ORCH_SQL_EVENTS,
     ORCH_SQL_SYNC,

@@ -200,19 +200,30 @@ orch_read_list(orch_request_t *rq)
         return;
     }
 
+    if (list->owner.data && !list->rq.admin) {
+        orch_refuse(rq, PT_E_FORBIDDEN, "another's jobs are for admins");
+        return;
+    }
+
     orch_read_list_bounds(list, &below, &from);
 
-    pt_pg_arg_text(&args, list->rq.user);
+    pt_pg_arg_text(&args, list->owner.data ? list->owner : list->rq.user);
     pt_pg_arg_id(&args, &below);
     pt_pg_arg_id(&args, &from);
     pt_pg_arg_text(&args, list->status);
     pt_pg_arg_text(&args, list->service);
-    pt_pg_arg_id_opt(&args, &list->batch);
+    pt_pg_arg_text(&args, list->action);
 
     /* one more tells whether there is another page */
     pt_pg_arg_int4(&args, (int32_t) orch_list_limit(list) + 1);
 
-    orch_read_query(rq, ORCH_SQL_LIST, &args, orch_read_list_done);
+    if (pt_id_is_zero(&list->batch)) {
+        orch_read_query(rq, ORCH_SQL_LIST, &args, orch_read_list_done);
+        return;
+    }
+
+    pt_pg_arg_id(&args, &list->batch);
+    orch_read_query(rq, ORCH_SQL_LIST_BATCH, &args, orch_read_list_done);
 }
 
 

@@ -148,9 +148,10 @@ class Edge:
         return json.loads(self.ask("CANCEL", ident(job), **who))
 
     def list(self, cursor=None, limit=0, status=None, service=None, after=0, before=0, batch=None,
-             **who):
+             action=None, owner=None, **who):
         return json.loads(self.ask("LIST", text(cursor), u16(limit), text(status), text(service),
-                                   i64(after), i64(before), ident(batch), **who))
+                                   text(action), i64(after), i64(before), ident(batch),
+                                   text(owner), **who))
 
     def history(self, job, after=0, **who):
         out = []

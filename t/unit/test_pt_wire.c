@@ -21,6 +21,7 @@ static pt_msg_t sample(pt_command_t command);
 static size_t read_vector(const char *command, pt_str_t *frames, uint8_t *room,
     size_t size);
 static FILE *open_vector(const char *name);
+static pt_str_t sample_jobs(size_t n);
 static size_t read_hex(const char *line, uint8_t *bytes, size_t size);
 
 static const uint8_t  hash[32] = { 1, 2, 3 };
@@ -528,6 +529,31 @@ read_hex(const char *line, uint8_t *bytes, size_t size)
 }
 
 
+/* n jobs of a batch; valid until the next call */
+static pt_str_t
+sample_jobs(size_t n)
+{
+    static char  room[16384];
+
+    size_t    i;
+    pt_buf_t  buf;
+    pt_msg_t  m = sample(PT_CMD_SUBMIT);
+
+    pt_buf_init(&buf, &pt_mem_heap, sizeof(room));
+
+    for (i = 0; i < n; i++) {
+        pt_batch_job_write(&buf, &m.u.submit);
+    }
+
+    assert_int_equal(buf.err, PT_OK);
+    memcpy(room, buf.data, buf.len);
+    n = buf.len;
+    pt_buf_done(&buf);
+
+    return (pt_str_t) { room, n };
+}
+
+
 static pt_msg_t
 sample(pt_command_t command)
 {
@@ -564,8 +590,24 @@ sample(pt_command_t command)
         m.u.submit.retry_of = id;
         break;
 
+    case PT_CMD_SUBMIT_BATCH:
+        m.u.submit_batch.batch = id;
+        m.u.submit_batch.user_type = PT_STR("creator");
+        m.u.submit_batch.idempotency_key = PT_STR("k");
+        m.u.submit_batch.body_sha256 = hash;
+        m.u.submit_batch.jobs = sample_jobs(2);
+        break;
+
+    case PT_CMD_RETRY:
+        m.u.retry.job = id;
+        m.u.retry.retry_of = id;
+        m.u.retry.user_type = PT_STR("creator");
+        m.u.retry.body_sha256 = hash;
+        break;
+
     case PT_CMD_GET:
     case PT_CMD_CANCEL:
+    case PT_CMD_BATCH:
     case PT_CMD_FILE_GET:
     case PT_CMD_SCHEDULE_GET:
         m.u.get.id = id;
@@ -574,7 +616,9 @@ sample(pt_command_t command)
     case PT_CMD_LIST:
         m.u.list.cursor = PT_STR("c");
         m.u.list.limit = 20;
+        m.u.list.status = PT_STR("queued,running");
         m.u.list.batch = id;
+        m.u.list.owner = PT_STR("u2");
         break;
 
     case PT_CMD_OPEN:
@@ -696,6 +740,78 @@ sample(pt_command_t command)
 
 
 static void
+test_the_jobs_of_a_batch_are_read_as_written(void **state)
+{
+    pt_msg_t     submit;
+    pt_str_t     jobs;
+    pt_submit_t  job;
+
+    (void) state;
+
+    submit = sample(PT_CMD_SUBMIT);
+    jobs = sample_jobs(2);
+
+    assert_true(pt_batch_job_read(&jobs, &job));
+    assert_true(pt_id_eq(&job.job, &submit.u.submit.job));
+    assert_true(pt_str_eq(job.params, submit.u.submit.params));
+    assert_true(pt_str_eq(job.inputs, submit.u.submit.inputs));
+    assert_int_equal(job.priority, 3);
+    assert_int_equal(job.run_at, -1);
+    assert_int_equal(job.timeout_s, 60);
+
+    /* what is the whole batch's is not in it */
+    assert_null(job.idempotency_key.data);
+    assert_true(pt_id_is_zero(&job.batch));
+
+    assert_true(pt_batch_job_read(&jobs, &job));
+    assert_int_equal(jobs.len, 0);
+    assert_false(pt_batch_job_read(&jobs, &job));
+}
+
+
+static void
+test_a_batch_rejects_every_cut_and_too_many_jobs(void **state)
+{
+    size_t       i, whole;
+    pt_buf_t     many;
+    pt_msg_t     in, out, submit;
+    pt_frames_t  f;
+
+    (void) state;
+
+    in = sample(PT_CMD_SUBMIT_BATCH);
+    assert_int_equal(pt_wire_encode(&in, &f), PT_OK);
+    whole = f.frames[f.n - 1].len;
+
+    for (i = 0; i < whole; i++) {
+        f.frames[f.n - 1].len = i;
+        assert_int_equal(pt_wire_decode(f.frames, f.n, &out, NULL),
+                         i == whole / 2 ? PT_OK : PT_E_BAD_MESSAGE);
+    }
+
+    submit = sample(PT_CMD_SUBMIT);
+    pt_buf_init(&many, &pt_mem_heap, PT_JSON_FRAME_MAX);
+
+    for (i = 0; i < PT_BATCH_MAX; i++) {
+        pt_batch_job_write(&many, &submit.u.submit);
+    }
+
+    in.u.submit_batch.jobs = pt_buf_str(&many);
+    assert_int_equal(pt_wire_encode(&in, &f), PT_OK);
+
+    pt_batch_job_write(&many, &submit.u.submit);
+    in.u.submit_batch.jobs = pt_buf_str(&many);
+    assert_int_equal(pt_wire_encode(&in, &f), PT_E_INVALID);
+
+    submit.u.submit.priority = 4;
+    pt_batch_job_write(&many, &submit.u.submit);
+    assert_int_equal(many.err, PT_E_INVALID);
+
+    pt_buf_done(&many);
+}
+
+
+static void
 test_a_media_type_is_two_tokens_and_no_more(void **state)
 {
     size_t  i;
@@ -752,6 +868,8 @@ main(void)
             test_every_command_has_a_vector_that_survives_a_round_trip),
         cmocka_unit_test(test_vectors_mean_what_their_comments_say),
         cmocka_unit_test(test_no_vector_is_of_an_unknown_command),
+        cmocka_unit_test(test_the_jobs_of_a_batch_are_read_as_written),
+        cmocka_unit_test(test_a_batch_rejects_every_cut_and_too_many_jobs),
         cmocka_unit_test(test_a_media_type_is_two_tokens_and_no_more),
     };
 

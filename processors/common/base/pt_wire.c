@@ -21,6 +21,7 @@ typedef enum {
     F_JSON_OPT,
     F_BYTES,
     F_IDS,              /* max in ids */
+    F_JOBS,             /* max in jobs */
     F_MARKS             /* max in marks */
 } pt_field_type_t;
 
@@ -44,6 +45,7 @@ typedef struct {
 static bool pt_field_read(const pt_field_t *f, pt_str_t frame, uint8_t *base);
 static bool pt_field_write(const pt_field_t *f, const uint8_t *base,
     pt_str_t *frame, uint8_t ints[8]);
+static bool pt_jobs_are_good(pt_str_t jobs, size_t max);
 static bool pt_text_is_good(pt_str_t s, size_t min, size_t max);
 static bool pt_is_tchar(char c);
 static uint64_t pt_be_read(const uint8_t *p, size_t n);
@@ -80,6 +82,38 @@ static const pt_field_t  submit_fields[] = {
     { F_ID_OPT,   0, 0,           offsetof(pt_submit_t, retry_of) }
 };
 
+static const pt_field_t  submit_batch_fields[] = {
+    { F_ID,       0, 0,           offsetof(pt_submit_batch_t, batch) },
+    { F_TEXT,     0, PT_NAME_MAX, offsetof(pt_submit_batch_t, user_type) },
+    { F_TEXT_OPT, 0, 255,         offsetof(pt_submit_batch_t, idempotency_key) },
+    { F_SHA256,   0, 0,           offsetof(pt_submit_batch_t, body_sha256) },
+    { F_JOBS,     1, PT_BATCH_MAX, offsetof(pt_submit_batch_t, jobs) }
+};
+
+/* a job of a batch: in one frame, each field behind its length */
+static const pt_field_t  batch_job_fields[] = {
+    { F_ID,       0, 0,           offsetof(pt_submit_t, job) },
+    { F_TEXT,     1, PT_NAME_MAX, offsetof(pt_submit_t, service) },
+    { F_TEXT,     1, PT_NAME_MAX, offsetof(pt_submit_t, action) },
+    { F_U8,       0, 3,           offsetof(pt_submit_t, priority) },
+    { F_JSON,     0, PT_JSON_FRAME_MAX, offsetof(pt_submit_t, params) },
+    { F_JSON_OPT, 0, 16384,       offsetof(pt_submit_t, metadata) },
+    { F_IDS,      0, PT_INPUTS_MAX, offsetof(pt_submit_t, inputs) },
+    { F_I64,      0, 0,           offsetof(pt_submit_t, run_at) },
+    { F_I64,      0, 0,           offsetof(pt_submit_t, expires_at) },
+    { F_TEXT_OPT, 0, 2048,        offsetof(pt_submit_t, webhook_url) },
+    { F_U16,      0, 100,         offsetof(pt_submit_t, max_attempts) },
+    { F_U32,      0, 604800,      offsetof(pt_submit_t, timeout_s) }
+};
+
+static const pt_field_t  retry_fields[] = {
+    { F_ID,       0, 0,           offsetof(pt_retry_t, job) },
+    { F_ID,       0, 0,           offsetof(pt_retry_t, retry_of) },
+    { F_TEXT,     0, PT_NAME_MAX, offsetof(pt_retry_t, user_type) },
+    { F_TEXT_OPT, 0, 255,         offsetof(pt_retry_t, idempotency_key) },
+    { F_SHA256,   0, 0,           offsetof(pt_retry_t, body_sha256) }
+};
+
 static const pt_field_t  get_fields[] = {
     { F_ID,       0, 0,           offsetof(pt_get_t, id) }
 };
@@ -87,11 +121,13 @@ static const pt_field_t  get_fields[] = {
 static const pt_field_t  list_fields[] = {
     { F_TEXT_OPT, 0, 128,         offsetof(pt_list_t, cursor) },
     { F_U16,      0, 100,         offsetof(pt_list_t, limit) },
-    { F_TEXT_OPT, 0, 64,          offsetof(pt_list_t, status) },
+    { F_TEXT_OPT, 0, 128,         offsetof(pt_list_t, status) },
     { F_TEXT_OPT, 0, PT_NAME_MAX, offsetof(pt_list_t, service) },
+    { F_TEXT_OPT, 0, PT_NAME_MAX, offsetof(pt_list_t, action) },
     { F_I64,      0, 0,           offsetof(pt_list_t, created_after) },
     { F_I64,      0, 0,           offsetof(pt_list_t, created_before) },
-    { F_ID_OPT,   0, 0,           offsetof(pt_list_t, batch) }
+    { F_ID_OPT,   0, 0,           offsetof(pt_list_t, batch) },
+    { F_TEXT_OPT, 0, PT_USER_MAX, offsetof(pt_list_t, owner) }
 };
 
 static const pt_field_t  open_fields[] = {
@@ -270,6 +306,11 @@ static const pt_command_def_t  pt_commands[PT_CMD_COUNT_] = {
     [PT_CMD_SCALE]          = { "SCALE",     FIELDS(scale_fields),    true },
     [PT_CMD_RESTART]        = { "RESTART",   FIELDS(restart_fields),  true },
     [PT_CMD_USAGE]          = { "USAGE",     NULL, 0,                 true },
+    [PT_CMD_SUBMIT_BATCH]   = { "SUBMIT_BATCH", FIELDS(submit_batch_fields),
+                                true },
+    [PT_CMD_BATCH]          = { "BATCH",     FIELDS(get_fields),      true },
+    [PT_CMD_RETRY]          = { "RETRY",     FIELDS(retry_fields),    true },
+    [PT_CMD_METRICS]        = { "METRICS",   NULL, 0,                 true },
 
     [PT_CMD_OK]             = { "OK",        FIELDS(ok_fields),       false },
     [PT_CMD_PROBLEM]        = { "PROBLEM",   FIELDS(problem_fields),  false },
@@ -293,6 +334,7 @@ static const pt_command_def_t  pt_commands[PT_CMD_COUNT_] = {
 };
 
 #define NREQUEST  (sizeof(request_fields) / sizeof(request_fields[0]))
+#define NBATCH    (sizeof(batch_job_fields) / sizeof(batch_job_fields[0]))
 
 
 pt_err_t
@@ -393,6 +435,84 @@ bool
 pt_command_is_request(pt_command_t command)
 {
     return (unsigned) command < PT_CMD_COUNT_ && pt_commands[command].request;
+}
+
+
+bool
+pt_batch_job_read(pt_str_t *jobs, pt_submit_t *ret_job)
+{
+    size_t       i, len;
+    pt_str_t     rest = *jobs;
+    pt_submit_t  job;
+
+    memset(&job, 0, sizeof(job));
+
+    for (i = 0; i < NBATCH; i++) {
+        if (rest.len < 4) {
+            return false;
+        }
+
+        len = (size_t) pt_be_read((const uint8_t *) rest.data, 4);
+        rest.data += 4;
+        rest.len -= 4;
+
+        if (len > rest.len
+            || !pt_field_read(&batch_job_fields[i],
+                              (pt_str_t) { rest.data, len }, (uint8_t *) &job))
+        {
+            return false;
+        }
+
+        rest.data += len;
+        rest.len -= len;
+    }
+
+    *jobs = rest;
+    *ret_job = job;
+
+    return true;
+}
+
+
+void
+pt_batch_job_write(pt_buf_t *buf, const pt_submit_t *job)
+{
+    size_t    i;
+    uint8_t   len[4], ints[8];
+    pt_str_t  frame;
+
+    for (i = 0; i < NBATCH; i++) {
+        if (!pt_field_write(&batch_job_fields[i], (const uint8_t *) job,
+                            &frame, ints))
+        {
+            buf->err = PT_E_INVALID;
+            return;
+        }
+
+        pt_be_write(len, sizeof(len), frame.len);
+        pt_buf_add(buf, len, sizeof(len));
+        pt_buf_add_str(buf, frame);
+    }
+}
+
+
+static bool
+pt_jobs_are_good(pt_str_t jobs, size_t max)
+{
+    size_t       n;
+    pt_submit_t  job;
+
+    if (jobs.len > PT_JSON_FRAME_MAX) {
+        return false;
+    }
+
+    for (n = 0; jobs.len; n++) {
+        if (n == max || !pt_batch_job_read(&jobs, &job)) {
+            return false;
+        }
+    }
+
+    return n > 0;
 }
 
 
@@ -556,6 +676,13 @@ pt_field_read(const pt_field_t *f, pt_str_t frame, uint8_t *base)
 
         break;
 
+    case F_JOBS:
+        if (!pt_jobs_are_good(frame, f->max)) {
+            return false;
+        }
+
+        break;
+
     case F_MARKS:
         if (frame.len % PT_MARK_LEN || frame.len / PT_MARK_LEN > f->max) {
             return false;
@@ -635,6 +762,10 @@ pt_field_write(const pt_field_t *f, const uint8_t *base, pt_str_t *frame,
         *frame = *(const pt_str_t *) from;
         return frame->len % sizeof(pt_id_t) == 0
                && frame->len / sizeof(pt_id_t) <= f->max;
+
+    case F_JOBS:
+        *frame = *(const pt_str_t *) from;
+        return pt_jobs_are_good(*frame, f->max);
 
     case F_MARKS:
         *frame = *(const pt_str_t *) from;

@@ -15,6 +15,9 @@
  *   bytes(b)             anything of up to b bytes
  *   ids(n)               up to n ids, one after the other
  *   marks(n)             up to n pairs of id and u32, one after the other
+ *   jobs(n)              1 to n jobs of a batch: each has the fields of SUBMIT
+ *                        that pt_batch_job_read() names, each field with its
+ *                        length as u32 before it
  *
  * Absent is a frame of no bytes.  Times are i64 milliseconds since 1970, 0
  * for "none".  A command's fields never change: what needs more becomes a new
@@ -28,6 +31,7 @@
 #define PT_WIRE_H
 
 #include "pt_id.h"
+#include "pt_mem.h"
 
 
 #define PT_WIRE_MAGIC        "PJP1"
@@ -40,6 +44,7 @@
 #define PT_JSON_FRAME_MAX    (4u << 20) /* a request's parameters, a result */
 #define PT_REPLY_MAX         (16u << 20)
 #define PT_INPUTS_MAX        64         /* files that one job may name */
+#define PT_BATCH_MAX         1000       /* jobs of one batch */
 #define PT_MARKS_MAX         65536      /* streams in one SYNC, attempts in READY */
 
 
@@ -65,6 +70,10 @@ typedef enum {
     PT_CMD_SCALE,
     PT_CMD_RESTART,
     PT_CMD_USAGE,
+    PT_CMD_SUBMIT_BATCH,
+    PT_CMD_BATCH,
+    PT_CMD_RETRY,
+    PT_CMD_METRICS,
 
     /* orchestrator -> edge */
     PT_CMD_OK,
@@ -145,6 +154,36 @@ typedef struct {
 
 
 /*
+ * SUBMIT_BATCH, edge -> orchestrator: many jobs, all or none.  OK's body:
+ * {"batch_id","jobs":[...]}, in the order of the request.  The same batch id
+ * again is the same batch; an idempotency key is the whole batch's.
+ *   request batch:id user_type:text(0..64) idempotency_key:text?(255)
+ *   body_sha256:sha256 jobs:jobs(1000)
+ */
+typedef struct {
+    pt_request_t    rq;
+    pt_id_t         batch;
+    pt_str_t        user_type;
+    pt_str_t        idempotency_key;
+    const uint8_t  *body_sha256;
+    pt_str_t        jobs;             /* up to 4 MiB */
+} pt_submit_batch_t;
+
+/*
+ * One job of a batch: of the submission these fields, and no others
+ *   job:id service:text(1..64) action:text(1..64) priority:u8(..3) params:json
+ *   metadata:json?(16384) inputs:ids(64) run_at:i64 expires_at:i64
+ *   webhook_url:text?(2048) max_attempts:u16(..100) timeout_s:u32(..604800)
+ *
+ * _read() takes the first job off *jobs and leaves the rest; false: there is
+ * none, or it is not what the grammar allows.  _write() adds one; buf->err is
+ * PT_E_INVALID where a field is not what the grammar allows.
+ */
+bool pt_batch_job_read(pt_str_t *jobs, pt_submit_t *ret_job);
+void pt_batch_job_write(pt_buf_t *buf, const pt_submit_t *job);
+
+
+/*
  * GET, CANCEL, FILE_GET: one job or file.  OK's body: it as JSON.
  *   request id:id
  */
@@ -155,9 +194,37 @@ typedef struct {
 
 
 /*
+ * BATCH: how far a batch has come.  OK's body: {"batch_id","jobs":N,
+ * "status":{"queued":n,...},"progress":0..1,"created_at","finished_at"}
+ *   request id:id
+ */
+
+
+/*
+ * RETRY: a new job like one that has ended: PROBLEM conflict for one that has
+ * not.  OK's body: the new job as JSON.  The same job id again is the same job.
+ *   request job:id retry_of:id user_type:text(0..64)
+ *   idempotency_key:text?(255) body_sha256:sha256
+ */
+typedef struct {
+    pt_request_t    rq;
+    pt_id_t         job;
+    pt_id_t         retry_of;
+    pt_str_t        user_type;
+    pt_str_t        idempotency_key;
+    const uint8_t  *body_sha256;      /* of what names retry_of */
+} pt_retry_t;
+
+
+/*
  * LIST: own jobs, newest first.  OK's body: {"jobs":[...],"next":cursor|null}
- *   request cursor:text?(128) limit:u16(..100) status:text?(64) service:text?(64)
- *   created_after:i64 created_before:i64 batch:id?
+ *   request cursor:text?(128) limit:u16(..100) status:text?(128) service:text?(64)
+ *   action:text?(64) created_after:i64 created_before:i64 batch:id?
+ *   owner:text?(255)
+ *
+ * status: one or more, with commas between them.  The range of times: after,
+ * and before, both without the millisecond itself.  owner: of whom, if the
+ * request is an admin's; absent: of the one who asks.
  */
 typedef struct {
     pt_request_t  rq;
@@ -165,9 +232,11 @@ typedef struct {
     uint16_t      limit;
     pt_str_t      status;
     pt_str_t      service;
+    pt_str_t      action;
     int64_t       created_after;
     int64_t       created_before;
     pt_id_t       batch;
+    pt_str_t      owner;
 } pt_list_t;
 
 
@@ -331,6 +400,14 @@ typedef struct {
     pt_request_t    rq;
     pt_str_t        service;          /* absent: all */
 } pt_restart_t;
+
+
+/*
+ * METRICS: what the orchestrator counts.  OK's body: Prometheus' text (0.0.4),
+ * each family in one piece that begins with its HELP line, each sample with
+ * the label orchestrator="NAME".
+ *   request
+ */
 
 
 /*
@@ -503,14 +580,16 @@ typedef struct {
     union {
         pt_request_t      request;     /* of every command of the edge */
         pt_submit_t       submit;
-        pt_get_t          get;         /* GET, CANCEL, FILE_GET, SCHEDULE_GET */
+        pt_submit_batch_t submit_batch;
+        pt_retry_t        retry;
+        pt_get_t          get;         /* BATCH, GET, CANCEL, FILE_GET, SCHEDULE_GET */
         pt_list_t         list;
         pt_open_t         open;
         pt_file_add_t     file_add;
         pt_events_t       events;
         pt_watch_t        watch;       /* WATCH, UNWATCH */
         pt_sync_t         sync;
-        pt_health_t       health;      /* SCHEDULE_LIST, INSTANCES, USAGE too */
+        pt_health_t       health;      /* and others without fields */
         pt_schedule_add_t     schedule_add;
         pt_schedule_change_t  schedule_change;
         pt_scale_t        scale;
