@@ -321,8 +321,16 @@ share             $SHARE
 processor video-processing     $BIN/pitchey-video     max=1 idle=60s
 processor document-generation  $BIN/pitchey-document  max=1 idle=60s
 CONF
-    [ -z "${WITH_TEST_SERVICE:-}" ] \
-        || echo "processor test-service $BIN/pitchey-test max=2 idle=60s" >> "$DIR/orchestrator.conf"
+    if [ -n "${WITH_TEST_SERVICE:-}" ]; then
+        mkdir -p "$DIR/test-folder"
+        is_root && chown "$DAEMON_USER": "$DIR/test-folder"
+
+        cat >> "$DIR/orchestrator.conf" <<CONF
+environment PITCHEY_TEST_FOLDER $DIR/test-folder
+processor test-service $BIN/pitchey-test max=2 idle=60s
+processor test-database $BIN/pitchey-test-database max=1 idle=60s
+CONF
+    fi
 }
 
 database_migrate() {

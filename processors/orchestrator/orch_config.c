@@ -37,6 +37,8 @@ static pt_err_t orch_config_text(orch_config_reader_t *r,
     const orch_config_text_t *t, pt_str_t value);
 static bool orch_config_is_path(pt_str_t endpoint);
 static pt_err_t orch_config_log_level(orch_config_reader_t *r, pt_str_t value);
+static pt_err_t orch_config_environment(orch_config_reader_t *r,
+    const pt_str_t *words, size_t n);
 static pt_err_t orch_config_processor(orch_config_reader_t *r,
     const pt_str_t *words, size_t n);
 static pt_err_t orch_config_option(orch_config_reader_t *r, pt_str_t word,
@@ -53,6 +55,8 @@ static pt_err_t orch_config_bad(orch_config_reader_t *r, const char *fmt, ...)
 
 static const orch_config_text_t  orch_config_texts[] = {
     { "database",         offsetof(orch_config_t, database),  NULL, false },
+    { "platform_database", offsetof(orch_config_t, platform_database),
+                          "", false },
     { "edge_listen",      offsetof(orch_config_t, edge_listen), NULL, true },
     { "processor_listen", offsetof(orch_config_t, processor_listen),
                           NULL, true },
@@ -171,6 +175,10 @@ orch_config_line(orch_config_reader_t *r, pt_str_t line)
         return orch_config_processor(r, words, n);
     }
 
+    if (pt_str_is(words[0], "environment")) {
+        return orch_config_environment(r, words, n);
+    }
+
     if (n != 2) {
         return orch_config_bad(r, "\"%.*s\" takes one value",
                                PT_STR_ARG(words[0]));
@@ -229,6 +237,57 @@ orch_config_log_level(orch_config_reader_t *r, pt_str_t value)
                                "debug, not \"%.*s\"", PT_STR_ARG(value));
     }
 
+    return PT_OK;
+}
+
+
+/* only ours: nothing that a loader or a library would take as its own */
+static pt_err_t
+orch_config_environment(orch_config_reader_t *r, const pt_str_t *words,
+    size_t n)
+{
+    size_t          i;
+    char          **all;
+    orch_config_t  *c = r->config;
+
+    static const pt_str_t  prefix = { "PITCHEY_", 8 };
+
+    if (n != 3) {
+        return orch_config_bad(r, "\"environment\" takes a name and a value");
+    }
+
+    if (words[1].len <= prefix.len
+        || memcmp(words[1].data, prefix.data, prefix.len) != 0
+        || memchr(words[1].data, '=', words[1].len) != NULL)
+    {
+        return orch_config_bad(r, "a name of the environment begins with "
+                               "PITCHEY_, not \"%.*s\"",
+                               PT_STR_ARG(words[1]));
+    }
+
+    for (i = 0; i < c->nenvironment; i++) {
+        if (strncmp(c->environment[i], words[1].data, words[1].len) == 0
+            && c->environment[i][words[1].len] == '=')
+        {
+            return orch_config_bad(r, "\"environment %.*s\" is given twice",
+                                   PT_STR_ARG(words[1]));
+        }
+    }
+
+    all = realloc(c->environment, (c->nenvironment + 1) * sizeof(*all));
+    if (all == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    c->environment = all;
+
+    if (asprintf(&all[c->nenvironment], "%.*s=%.*s", PT_STR_ARG(words[1]),
+                 PT_STR_ARG(words[2])) == -1)
+    {
+        return PT_E_NOMEM;
+    }
+
+    c->nenvironment++;
     return PT_OK;
 }
 
@@ -390,6 +449,12 @@ orch_config_done(orch_config_t *config)
     }
 
     free(config->processors);
+
+    for (i = 0; i < config->nenvironment; i++) {
+        free(config->environment[i]);
+    }
+
+    free(config->environment);
     *config = (orch_config_t) { .log_level = PT_LOG_INFO };
 }
 

@@ -22,6 +22,7 @@ typedef struct {
 
 typedef struct {
     char                     *database;          /* conninfo of libpq */
+    char                     *platform_database; /* of trusted processors */
     char                     *edge_listen;       /* ZeroMQ endpoint */
     char                     *processor_listen;
     char                     *storage;           /* folders */
@@ -32,6 +33,10 @@ typedef struct {
 
     orch_config_processor_t  *processors;
     size_t                    nprocessors;
+
+    /* "NAME=VALUE" of lines `environment`, for processors */
+    char                    **environment;
+    size_t                    nenvironment;
 } orch_config_t;
 
 

@@ -48,6 +48,7 @@ struct orch_pool_s {
 };
 
 
+static pt_err_t orch_supervisor_environment(const orch_config_t *c);
 static bool orch_pool_is_starting(const orch_pool_t *pool);
 static void orch_pool_start(orch_pool_t *pool);
 static int orch_child_spawn(orch_child_t *child);
@@ -71,6 +72,10 @@ orch_supervisor_open(orch_t *o)
         return PT_E_NOMEM;
     }
 
+    if (orch_supervisor_environment(o->config) != PT_OK) {
+        return PT_E_NOMEM;
+    }
+
     for (i = 0; i < o->config->nprocessors; i++) {
         pool = &o->supervisor.pools[i];
         pool->o = o;
@@ -85,6 +90,35 @@ orch_supervisor_open(orch_t *o)
 
         pool->service->pool = pool;
         o->supervisor.n++;
+    }
+
+    return PT_OK;
+}
+
+
+/* of all processors, which inherit ours; arguments would show in ps */
+static pt_err_t
+orch_supervisor_environment(const orch_config_t *c)
+{
+    char    *value;
+    size_t   i;
+
+    if (setenv("PITCHEY_PLATFORM_DATABASE",
+               c->platform_database[0] ? c->platform_database : c->database,
+               1) == -1)
+    {
+        return PT_E_NOMEM;
+    }
+
+    for (i = 0; i < c->nenvironment; i++) {
+        value = strchr(c->environment[i], '=');
+        *value = '\0';
+
+        if (setenv(c->environment[i], value + 1, 1) == -1) {
+            return PT_E_NOMEM;
+        }
+
+        *value = '=';
     }
 
     return PT_OK;

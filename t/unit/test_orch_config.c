@@ -52,6 +52,9 @@ test_a_full_file_is_read(void **state)
                            "log_level debug\r\n"
                            "name here\n"
                            "processor video-processing /v max=3 idle=2m slots=4\n"
+                           "platform_database postgresql://p@127.0.0.1/p\n"
+                           "environment PITCHEY_A b=c\n"
+                           "environment PITCHEY_AB d\n"
                            "processor report /r",
                            &c, message), PT_OK);
 
@@ -60,6 +63,10 @@ test_a_full_file_is_read(void **state)
     assert_string_equal(c.share, "/share");
     assert_string_equal(c.name, "here");
     assert_int_equal(c.log_level, PT_LOG_DEBUG);
+    assert_string_equal(c.platform_database, "postgresql://p@127.0.0.1/p");
+    assert_int_equal(c.nenvironment, 2);
+    assert_string_equal(c.environment[0], "PITCHEY_A=b=c");
+    assert_string_equal(c.environment[1], "PITCHEY_AB=d");
     assert_int_equal(c.nprocessors, 2);
     assert_string_equal(c.processors[0].service, "video-processing");
     assert_string_equal(c.processors[0].path, "/v");
@@ -103,6 +110,16 @@ test_what_is_wrong_is_said_with_its_line(void **state)
         { "storage /x\n", "f:6: \"storage\" is given twice" },
         { "share\n", "f:6: \"share\" takes one value" },
         { "share /a /b\n", "f:6: \"share\" takes one value" },
+        { "environment PITCHEY_X\n",
+          "f:6: \"environment\" takes a name and a value" },
+        { "environment LD_PRELOAD /x\n",
+          "f:6: a name of the environment begins with PITCHEY_, not "
+          "\"LD_PRELOAD\"" },
+        { "environment PITCHEY_X=a b\n",
+          "f:6: a name of the environment begins with PITCHEY_, not "
+          "\"PITCHEY_X=a\"" },
+        { "environment PITCHEY_X a\nenvironment PITCHEY_X b\n",
+          "f:7: \"environment PITCHEY_X\" is given twice" },
         { "\nprocessor x\n",
           "f:7: \"processor\" takes a service and the path of a binary" },
         { "processor x /x max=0\n", "f:6: bad value in \"max=0\"" },

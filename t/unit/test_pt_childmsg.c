@@ -182,6 +182,7 @@ sample(pt_childmsg_kind_t kind)
         m.action = PT_STR("process");
         m.id = PT_STR("00000000-0000-0000-0000-000000000001");
         m.user = PT_STR("u1");
+        m.role = PT_STR("user,admin");
         m.user_type = PT_STR("creator");
         m.params = PT_STR("{\"a\":\"\xc3\xa9\"}");
         m.inputs = PT_STR("[]");

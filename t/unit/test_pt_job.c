@@ -78,6 +78,28 @@ test_inputs_are_found_by_their_id(void **state)
 
 
 static void
+test_an_admin_has_the_role_among_others(void **state)
+{
+    size_t   i;
+    line_t  *l = *state;
+
+    static const struct {
+        const char  *role;
+        bool         admin;
+    } cases[] = {
+        { "user,admin", true }, { "admin", true }, { "admin,user", true },
+        { "", false }, { "user", false }, { "administrator", false },
+        { "user,admin2", false }, { ",admin,", true }, { ",", false }
+    };
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        l->job.role = pt_str(cases[i].role);
+        assert_int_equal(pt_job_is_admin(&l->job), cases[i].admin);
+    }
+}
+
+
+static void
 test_an_output_must_lie_in_the_scratch_folder(void **state)
 {
     char            path[128];
@@ -228,6 +250,7 @@ line_open(void **state)
         .action = PT_STR("x"),
         .id = PT_STR("00000000-0000-0000-0000-000000000001"),
         .user = PT_STR("u1"),
+        .role = PT_STR("user,admin"),
         .user_type = PT_STR("creator"),
         .params = PT_STR("{\"a\":1}"),
         .inputs = PT_STR(
@@ -271,6 +294,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         LINE(test_progress_is_coalesced_and_never_goes_back),
         LINE(test_inputs_are_found_by_their_id),
+        LINE(test_an_admin_has_the_role_among_others),
         LINE(test_an_output_must_lie_in_the_scratch_folder),
         LINE(test_the_last_result_counts),
         LINE(test_the_first_reason_counts),

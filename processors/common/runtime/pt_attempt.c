@@ -58,8 +58,8 @@ struct pt_attempt_s {
     uint32_t             n;
     char                *action;
     char                *user;
-    char                *user_type;
     char                *role;
+    char                *user_type;
     char                *params;
     pt_json_t           *inputs;
     pt_platform_ask_t   *ask;          /* while ASKING */
@@ -374,8 +374,8 @@ attempt_copy(pt_attempt_t *a, const pt_assign_t *assign)
     a->n = assign->attempt;
     a->action = attempt_strdup(assign->action);
     a->user = attempt_strdup(assign->user);
-    a->user_type = attempt_strdup(assign->user_type);
     a->role = attempt_strdup(assign->role);
+    a->user_type = attempt_strdup(assign->user_type);
     a->params = attempt_strdup(assign->params);
 
     if (a->action == NULL || a->user == NULL || a->user_type == NULL
@@ -586,6 +586,7 @@ attempt_run(pt_attempt_t *a)
         .action = pt_str(a->action),
         .id = { id, sizeof(id) },
         .user = pt_str(a->user),
+        .role = pt_str(a->role),
         .user_type = pt_str(a->user_type),
         .params = pt_str(a->params),
         .platform = a->platform ? pt_str(a->platform) : PT_STR("")
@@ -1302,8 +1303,8 @@ attempt_free(pt_attempt_t *a)
     pt_json_free(a->inputs);
     free(a->action);
     free(a->user);
-    free(a->user_type);
     free(a->role);
+    free(a->user_type);
     free(a->params);
     free(a->platform);
     free(a->json);

@@ -18,17 +18,19 @@
 
 static int pt_child_settle(const char *out, pid_t zygote, int fd, int log);
 static void pt_child_signals(void);
+static pt_err_t pt_child_reach(const pt_processor_t *processor,
+    pt_access_t *access);
 static pt_err_t pt_child_cage(const pt_processor_t *processor,
-    const char *folder, const char *out);
+    const pt_access_t *access, const char *folder, const char *out);
 static bool pt_child_say_idle(void);
 static pt_err_t pt_child_next(pt_buf_t *in, pt_childmsg_t *ret_m);
 static void pt_child_run(const pt_processor_t *processor,
-    const pt_childmsg_t *m, const char *scratch);
+    const pt_access_t *access, const pt_childmsg_t *m, const char *scratch);
 
 
 void
-pt_child_main(const pt_processor_t *processor, const char *folder,
-    pid_t zygote, int fd, int log)
+pt_child_main(const pt_processor_t *processor, pt_access_t *access,
+    const char *folder, pid_t zygote, int fd, int log)
 {
     char           out[PT_CHILD_FOLDER_MAX + 8];
     pt_buf_t       in;
@@ -42,15 +44,22 @@ pt_child_main(const pt_processor_t *processor, const char *folder,
         _exit(1);
     }
 
-    if (pt_child_cage(processor, folder, out) != PT_OK) {
+    if (pt_child_reach(processor, access) != PT_OK
+        || pt_child_cage(processor, access, folder, out) != PT_OK)
+    {
         _exit(1);
     }
 
     pt_buf_init(&in, &pt_mem_heap, PT_CHILDMSG_MAX);
 
     while (pt_child_say_idle() && pt_child_next(&in, &m) == PT_OK) {
-        pt_child_run(processor, &m, out);
+        pt_child_run(processor, access, &m, out);
         (void) fflush(NULL);
+
+        /* a fresh child has fresh connections */
+        if (!pt_connections_reset()) {
+            break;
+        }
 
         /* the parameters of a large job need not stay */
         pt_buf_done(&in);
@@ -113,9 +122,30 @@ pt_child_signals(void)
 }
 
 
+/* what the cage would not let through any more */
 static pt_err_t
-pt_child_cage(const pt_processor_t *processor, const char *folder,
-    const char *out)
+pt_child_reach(const pt_processor_t *processor, pt_access_t *access)
+{
+    pt_err_t  err = PT_OK;
+
+    if (processor->connections != 0) {
+        err = pt_connections_open(access, processor->service,
+                                  processor->connections);
+    }
+
+    if (err == PT_OK && processor->prepare != NULL) {
+        err = processor->prepare(access->conninfo);
+    }
+
+    pt_access_done(access);
+
+    return err;
+}
+
+
+static pt_err_t
+pt_child_cage(const pt_processor_t *processor, const pt_access_t *access,
+    const char *folder, const char *out)
 {
     char          in[PT_CHILD_FOLDER_MAX + 8];
     pt_err_t      err;
@@ -123,6 +153,9 @@ pt_child_cage(const pt_processor_t *processor, const char *folder,
     pt_sandbox_t  sandbox = {
         .in = in,
         .out = out,
+        .also_in = access->storage,
+        .also_out = access->folder,
+        .connected = pt_connection(0) != NULL,
         .memory_bytes = processor->memory_bytes,
         .file_bytes = processor->file_bytes
     };
@@ -174,6 +207,10 @@ pt_child_next(pt_buf_t *in, pt_childmsg_t *ret_m)
             return err;
         }
 
+        if (!pt_connections_wait(CHILD_FD)) {
+            return PT_E_DATABASE;
+        }
+
         n = read(CHILD_FD, chunk, sizeof(chunk));
 
         if (n == 0 || (n == -1 && errno != EINTR)) {
@@ -192,8 +229,8 @@ pt_child_next(pt_buf_t *in, pt_childmsg_t *ret_m)
 
 
 static void
-pt_child_run(const pt_processor_t *processor, const pt_childmsg_t *m,
-    const char *scratch)
+pt_child_run(const pt_processor_t *processor, const pt_access_t *access,
+    const pt_childmsg_t *m, const char *scratch)
 {
     pt_err_t            err;
     pt_job_t            job;
@@ -212,6 +249,7 @@ pt_child_run(const pt_processor_t *processor, const pt_childmsg_t *m,
 
     err = pt_job_init(&job, CHILD_FD, scratch, m);
     job.limited = processor->memory_bytes != 0;
+    job.access = access;
 
     if (err == PT_OK) {
         err = action->run(&job);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+#include "pt_access.h"
 #include "pt_childmsg.h"
 #include "pt_processor.h"
 
@@ -18,9 +19,11 @@ struct pt_job_s {
     int                 fd;            /* the parent; blocking */
     const char         *scratch;
     bool                limited;       /* memory is: no memory is a limit */
+    const pt_access_t  *access;        /* NULL: nothing but the scratch */
 
     pt_str_t            id;            /* these borrow from the message */
     pt_str_t            user;
+    pt_str_t            role;
     pt_str_t            user_type;
     pt_json_t          *params;
     pt_json_t          *platform;      /* NULL: no row */
@@ -44,12 +47,13 @@ struct pt_job_s {
 /*
  * The life of a child, in a process that was just forked.
  *
+ * access  what it may reach, given up before the sandbox closes
  * folder  of pt_scratch_make()
  * zygote  the pid of its parent
  * fd, log  descriptors: the socket, and where stdout and stderr go
  */
-void pt_child_main(const pt_processor_t *processor, const char *folder,
-    pid_t zygote, int fd, int log) __attribute__((noreturn));
+void pt_child_main(const pt_processor_t *processor, pt_access_t *access,
+    const char *folder, pid_t zygote, int fd, int log) __attribute__((noreturn));
 
 /*
  * pt_job.c: the job of a JOB message, which must live as long.

@@ -5,7 +5,7 @@
 
 
 #define HEAD_LEN     (sizeof(uint32_t) + 1 + sizeof(uint64_t))
-#define TEXTS_MAX    7
+#define TEXTS_MAX    8
 
 
 typedef struct {
@@ -28,10 +28,11 @@ static bool pt_childmsg_text_is_good(pt_str_t s, uint32_t max);
 
 static const pt_childmsg_def_t  pt_childmsgs[PT_CHILDMSG_COUNT_] = {
 
-    [PT_CHILDMSG_JOB]      = { UINT32_MAX, 7, {
+    [PT_CHILDMSG_JOB]      = { UINT32_MAX, 8, {
                                  TEXT(action, PT_NAME_MAX),
                                  TEXT(id, PT_ID_TEXT_LEN),
                                  TEXT(user, PT_USER_MAX),
+                                 TEXT(role, PT_NAME_MAX),
                                  TEXT(user_type, PT_NAME_MAX),
                                  TEXT(params, PT_JSON_FRAME_MAX),
                                  TEXT(inputs, 1u << 19),

@@ -7,7 +7,7 @@
  * are one binary.
  *
  *   parent -> child
- *     JOB        action id user user_type params inputs platform
+ *     JOB        action id user role user_type params inputs platform
  *                number: the attempt;
  *                inputs: [{"id","path","media_type","name","size"}];
  *                platform: JSON, or empty where there is none
@@ -59,6 +59,7 @@ typedef struct {
     pt_str_t            action;
     pt_str_t            id;
     pt_str_t            user;
+    pt_str_t            role;
     pt_str_t            user_type;
     pt_str_t            params;
     pt_str_t            inputs;

@@ -34,6 +34,7 @@ pt_job_init(pt_job_t *job, int fd, const char *scratch, const pt_childmsg_t *m)
     job->scratch = scratch;
     job->id = m->id;
     job->user = m->user;
+    job->role = m->role;
     job->user_type = m->user_type;
 
     (void) pthread_mutex_init(&job->lock, NULL);
@@ -167,6 +168,65 @@ pt_str_t
 pt_job_user_type(const pt_job_t *job)
 {
     return job->user_type;
+}
+
+
+pt_str_t
+pt_job_role(const pt_job_t *job)
+{
+    return job->role;
+}
+
+
+bool
+pt_job_is_admin(const pt_job_t *job)
+{
+    size_t    len;
+    pt_str_t  rest = job->role;
+
+    while (rest.len != 0) {
+        const char  *comma = memchr(rest.data, ',', rest.len);
+
+        len = comma != NULL ? (size_t) (comma - rest.data) : rest.len;
+
+        if (pt_str_is((pt_str_t) { rest.data, len }, "admin")) {
+            return true;
+        }
+
+        len += comma != NULL;
+        rest.data += len;
+        rest.len -= len;
+    }
+
+    return false;
+}
+
+
+struct pg_conn *
+pt_job_connection(pt_job_t *job, unsigned n)
+{
+    PGconn  *conn = pt_connection(n);
+
+    if (conn == NULL) {
+        (void) pt_job_fail(job, PT_E_DATABASE,
+                           "no platform database is configured");
+    }
+
+    return conn;
+}
+
+
+const char *
+pt_job_storage(const pt_job_t *job)
+{
+    return job->access != NULL ? job->access->storage : NULL;
+}
+
+
+const char *
+pt_job_folder(const pt_job_t *job)
+{
+    return job->access != NULL ? job->access->folder : NULL;
 }
 
 

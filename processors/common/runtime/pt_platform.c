@@ -53,6 +53,7 @@ struct pt_platform_s {
     uv_loop_t            *loop;
     uv_timer_t            timer;        /* asks that wait, fixed answers */
     const char           *service;
+    const char           *conninfo;     /* NULL: none is configured */
     char                 *answer;
     pt_platform_file_t   *files;
     size_t                n;
@@ -90,7 +91,8 @@ static const unsigned  platform_types[] = {
 
 pt_err_t
 pt_platform_open(uv_loop_t *loop, const pt_processor_t *processor,
-    const char *share, const char *answer, pt_platform_t **ret_platform)
+    const char *share, const char *conninfo, const char *answer,
+    pt_platform_t **ret_platform)
 {
     size_t              n = 0;
     pt_err_t            err = PT_OK;
@@ -104,6 +106,7 @@ pt_platform_open(uv_loop_t *loop, const pt_processor_t *processor,
 
     platform->loop = loop;
     platform->service = processor->service;
+    platform->conninfo = conninfo;
 
     for (action = processor->actions; action->name != NULL; action++) {
         n++;
@@ -363,7 +366,7 @@ static pt_err_t
 platform_connect(pt_platform_t *platform)
 {
     pt_pg_options_t  options = {
-        .conninfo = getenv("PITCHEY_PLATFORM_DATABASE"),
+        .conninfo = platform->conninfo,
         .application_name = platform->service,
         .statements = platform->statements,
         .nstatements = platform->n + 1,
@@ -373,7 +376,7 @@ platform_connect(pt_platform_t *platform)
         .ctx = platform
     };
 
-    if (options.conninfo == NULL || options.conninfo[0] == '\0') {
+    if (options.conninfo == NULL) {
         return PT_E_UNAVAILABLE;
     }
 

@@ -52,12 +52,13 @@ typedef void (*pt_platform_done_fn)(void *ctx, pt_err_t err, pt_str_t json);
  * Reads the files of all actions.
  *
  * share   the folder that holds platform/
+ * conninfo  of the platform's database, NULL: none; borrowed until the close
  * answer  of all questions, instead of the database's; may be NULL
  * Errors  PT_E_INVALID, PT_E_IO (after a log line), PT_E_NOMEM
  */
 PT_MUST_CHECK pt_err_t pt_platform_open(uv_loop_t *loop,
-    const pt_processor_t *processor, const char *share, const char *answer,
-    pt_platform_t **ret_platform);
+    const pt_processor_t *processor, const char *share, const char *conninfo,
+    const char *answer, pt_platform_t **ret_platform);
 
 /* frees after another turn of the loop; nobody is answered; takes NULL */
 void pt_platform_close(pt_platform_t *platform);

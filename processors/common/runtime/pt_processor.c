@@ -15,6 +15,7 @@
 #include <uv.h>
 #include <zmq.h>
 
+#include "pt_access.h"
 #include "pt_attempt.h"
 #include "pt_log.h"
 #include "pt_report.h"
@@ -52,6 +53,7 @@ typedef struct {
     char                    version[PT_VERSION_LEN + 1];
     uint64_t                start_time;      /* field 22 of /proc/self/stat */
 
+    pt_access_t             access;
     pt_zygote_t             zygote;
     pt_scratch_t           *scratch;
     pt_storage_t           *storage;
@@ -155,8 +157,13 @@ pt_processor_main(const pt_processor_t *declared, int argc, char **argv)
         return processor_usage(declared);
     }
 
+    if (pt_access_init(&p.access, declared, p.options.storage) != PT_OK) {
+        return 1;
+    }
+
     /* first of all: no thread may exist */
-    if (pt_zygote_start(declared, p.options.share, &p.zygote, p.version)
+    if (pt_zygote_start(declared, p.options.share, &p.access, &p.zygote,
+                        p.version)
         != PT_OK)
     {
         return 1;
@@ -425,8 +432,8 @@ processor_open_loop(processor_t *p)
     (void) uv_timer_start(&p->tick, processor_on_tick, TICK_MS, TICK_MS);
     p->heard_ms = uv_now(&p->loop);
 
-    err = pt_platform_open(&p->loop, p->declared, p->options.share, NULL,
-                           &p->platform);
+    err = pt_platform_open(&p->loop, p->declared, p->options.share,
+                           p->access.conninfo, NULL, &p->platform);
     if (err != PT_OK) {
         return err;
     }
@@ -488,6 +495,7 @@ processor_close(processor_t *p)
 
     pt_reports_done(&p->reports);
     pt_zygote_stop(&p->zygote);
+    pt_access_done(&p->access);
     pt_storage_close(p->storage);
     pt_scratch_close(p->scratch);
 }

@@ -24,6 +24,8 @@
 
 typedef struct pt_job_s  pt_job_t;
 
+struct pg_conn;            /* libpq's PGconn */
+
 
 typedef struct {
     const char   *name;                        /* "generate-nda" */
@@ -68,6 +70,26 @@ typedef struct {
      * version of every action is the SHA-256 of the binary and this text.
      */
     void               (*version)(pt_buf_t *buf);
+
+    /*
+     * What a child may reach besides its scratch folder.  Only for actions
+     * whose input is the platform's own rows and files: who takes a child
+     * over that parses a stranger's bytes must find none of this.
+     */
+    unsigned             connections;          /* to the platform's database,
+                                                * each child's own; opened
+                                                * before its sandbox closes */
+    bool                 reads_storage;        /* all that users have stored */
+    const char          *folder_env;           /* "PITCHEY_BACKUP_STORE": the
+                                                * variable that names a folder
+                                                * which it reads and writes */
+
+    /*
+     * In each child, last before its sandbox closes: opens what cannot be
+     * opened afterwards.  conninfo is NULL where no database is configured,
+     * and wiped when it returns.  May be NULL.
+     */
+    pt_err_t           (*prepare)(const char *conninfo);
 } pt_processor_t;
 
 
@@ -106,7 +128,12 @@ const pt_input_t *pt_job_input(const pt_job_t *job, pt_str_t file_id);
 /* who asked */
 pt_str_t pt_job_id(const pt_job_t *job);           /* UUID text */
 pt_str_t pt_job_user(const pt_job_t *job);
+pt_str_t pt_job_role(const pt_job_t *job);         /* may list several, with
+                                                    * commas between */
 pt_str_t pt_job_user_type(const pt_job_t *job);
+
+/* whether "admin" is one of the roles */
+bool pt_job_is_admin(const pt_job_t *job);
 
 /*
  * The scratch directory: writable, absolute, without a last "/", the current
@@ -117,6 +144,29 @@ pt_str_t pt_job_user_type(const pt_job_t *job);
  * current directory) is no secret.
  */
 const char *pt_job_scratch(const pt_job_t *job);
+
+/*
+ * A connection to the platform's database, 0 to pt_processor_t.connections - 1:
+ * idle, outside of a transaction, with the settings that the server gave it.
+ * Use it as you like, but for closing it or opening another: the sandbox has
+ * no socket().  PQcancel() is out of reach likewise; the child of a cancelled
+ * job is ended, and the server notices within seconds.
+ *
+ * Afterwards the child rolls back what is open and discards what the session
+ * has set.  One that broke, in a job or between two, ends the child; the next
+ * job finds a fresh one.  So a failure to be tried again is all that an action
+ * makes of it:
+ *     return pt_job_fail(job, PT_E_DATABASE, "%s", PQerrorMessage(conn));
+ *
+ * NULL: no database is configured; the job's failure (PT_E_DATABASE) says so.
+ */
+struct pg_conn *pt_job_connection(pt_job_t *job, unsigned n);
+
+/* the storage's root to read below, where it is declared; else NULL */
+const char *pt_job_storage(const pt_job_t *job);
+
+/* the folder of folder_env to read and write, or NULL: none is configured */
+const char *pt_job_folder(const pt_job_t *job);
 
 /*
  * Progress, 0 to 1000, never backwards, and a short word for the stage

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "pt_access.h"
 #include "pt_attempt.h"
 #include "pt_folder.h"
 #include "pt_log.h"
@@ -22,6 +23,9 @@ typedef struct {
     const char           *params;          /* a file, or "-" */
     const char           *out;
     const char           *share;
+    const char           *storage;         /* of the platform */
+    const char           *user;
+    const char           *role;
     const char           *user_type;
     const char           *platform;        /* a file, instead of the database */
     double                timeout_s;
@@ -42,6 +46,7 @@ typedef struct {
 
     uv_loop_t              loop;
     uv_signal_t            signals[2];
+    pt_access_t            access;
     pt_zygote_t            zygote;
     pt_scratch_t          *scratch;
     pt_storage_t          *storage;
@@ -83,7 +88,8 @@ static pt_err_t run_export(pt_run_t *r);
 static const char  run_usage[] =
     "usage: %s run ACTION --params FILE|- --out DIR\n"
     "           [--input ID=PATH:MEDIATYPE]... [--share DIR]\n"
-    "           [--user-type TYPE] [--timeout SECONDS] [--platform FILE]\n";
+    "           [--user ID] [--role ROLE] [--user-type TYPE]\n"
+    "           [--storage DIR] [--timeout SECONDS] [--platform FILE]\n";
 
 
 int
@@ -106,8 +112,10 @@ pt_run_main(const pt_processor_t *processor, int argc, char **argv)
         return 2;
     }
 
-    if (pt_zygote_start(processor, r.options.share, &r.zygote, version)
-        != PT_OK)
+    if (pt_access_init(&r.access, processor, r.options.storage) != PT_OK
+        || pt_zygote_start(processor, r.options.share, &r.access, &r.zygote,
+                           version)
+           != PT_OK)
     {
         return 1;
     }
@@ -140,6 +148,7 @@ pt_run_main(const pt_processor_t *processor, int argc, char **argv)
     }
 
     pt_zygote_stop(&r.zygote);
+    pt_access_done(&r.access);
 
     if (err == PT_OK && r.report.err == PT_OK) {
         (void) printf("%.*s\n", PT_STR_ARG(pt_buf_str(&r.report)));
@@ -170,6 +179,9 @@ run_parse(pt_run_options_t *o, int argc, char **argv)
         { "input",     required_argument, NULL, 'i' },
         { "out",       required_argument, NULL, 'o' },
         { "share",     required_argument, NULL, 's' },
+        { "storage",   required_argument, NULL, 'd' },
+        { "user",      required_argument, NULL, 'n' },
+        { "role",      required_argument, NULL, 'r' },
         { "user-type", required_argument, NULL, 'u' },
         { "timeout",   required_argument, NULL, 't' },
         { "platform",  required_argument, NULL, 'f' },
@@ -177,6 +189,8 @@ run_parse(pt_run_options_t *o, int argc, char **argv)
     };
 
     o->share = PT_SHARE_DEFAULT;
+    o->user = "local";
+    o->role = "";
     o->user_type = "";
 
     while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
@@ -201,6 +215,18 @@ run_parse(pt_run_options_t *o, int argc, char **argv)
 
         case 's':
             o->share = optarg;
+            break;
+
+        case 'd':
+            o->storage = optarg;
+            break;
+
+        case 'n':
+            o->user = optarg;
+            break;
+
+        case 'r':
+            o->role = optarg;
             break;
 
         case 'u':
@@ -462,7 +488,7 @@ run_start(pt_run_t *r)
     }
 
     err = pt_platform_open(&r->loop, r->processor, r->options.share,
-                           r->answer.data, &r->platform);
+                           r->access.conninfo, r->answer.data, &r->platform);
     if (err != PT_OK) {
         return err;
     }
@@ -478,7 +504,8 @@ run_start(pt_run_t *r)
     assign.action = pt_str(r->options.action);
     assign.params = pt_buf_str(&r->params);
     assign.inputs = pt_buf_str(&r->inputs);
-    assign.user = PT_STR("local");
+    assign.user = pt_str(r->options.user);
+    assign.role = pt_str(r->options.role);
     assign.user_type = pt_str(r->options.user_type);
     assign.deadline_ms = (uint64_t) (r->options.timeout_s * 1000);
 

@@ -58,8 +58,9 @@ static int pt_sandbox_landlock(const pt_sandbox_t *s);
 static int pt_landlock_abi(void);
 static uint64_t pt_landlock_known(int abi);
 static int pt_landlock_allow(int ruleset, const char *path, uint64_t access);
-static int pt_sandbox_seccomp(void);
+static int pt_sandbox_seccomp(const pt_sandbox_t *s);
 static int pt_seccomp_fill(scmp_filter_ctx ctx);
+static int pt_seccomp_talk(scmp_filter_ctx ctx);
 static int pt_seccomp_opens(scmp_filter_ctx ctx, int call, unsigned arg);
 
 
@@ -154,7 +155,7 @@ pt_sandbox_enter(const pt_sandbox_t *s, const char **ret_step)
     /* last: it forbids the steps above */
     *ret_step = "set the seccomp filter";
 
-    if (pt_sandbox_seccomp() == -1) {
+    if (pt_sandbox_seccomp(s) == -1) {
         return PT_E_INTERNAL;
     }
 
@@ -248,6 +249,10 @@ pt_sandbox_landlock(const pt_sandbox_t *s)
     if (pt_landlock_allow(ruleset, s->in,
                           PT_ACCESS_READ & attr.handled_access_fs) == 0
         && pt_landlock_allow(ruleset, s->out,
+                             PT_ACCESS_WRITE & attr.handled_access_fs) == 0
+        && pt_landlock_allow(ruleset, s->also_in,
+                             PT_ACCESS_READ & attr.handled_access_fs) == 0
+        && pt_landlock_allow(ruleset, s->also_out,
                              PT_ACCESS_WRITE & attr.handled_access_fs) == 0)
     {
         rc = (int) syscall(SYS_landlock_restrict_self, ruleset, 0);
@@ -295,6 +300,10 @@ pt_landlock_allow(int ruleset, const char *path, uint64_t access)
     int                               rc;
     struct landlock_path_beneath_attr  rule = { .allowed_access = access };
 
+    if (path == NULL) {
+        return 0;
+    }
+
     rule.parent_fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (rule.parent_fd == -1) {
         return -1;
@@ -309,7 +318,7 @@ pt_landlock_allow(int ruleset, const char *path, uint64_t access)
 
 
 static int
-pt_sandbox_seccomp(void)
+pt_sandbox_seccomp(const pt_sandbox_t *s)
 {
     int              rc;
     scmp_filter_ctx  ctx;
@@ -325,6 +334,10 @@ pt_sandbox_seccomp(void)
 
     if (rc == 0) {
         rc = pt_seccomp_fill(ctx);
+    }
+
+    if (rc == 0 && s->connected) {
+        rc = pt_seccomp_talk(ctx);
     }
 
     if (rc == 0) {
@@ -429,6 +442,26 @@ pt_seccomp_fill(scmp_filter_ctx ctx)
 
     return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
                             SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC, 0));
+}
+
+
+/*
+ * What libpq does with a socket that is connected.  Without an address: a
+ * sendto() with one could open a connection anew (MSG_FASTOPEN).
+ */
+static int
+pt_seccomp_talk(scmp_filter_ctx ctx)
+{
+    int  rc;
+
+    rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1,
+                          SCMP_A4(SCMP_CMP_EQ, 0, 0));
+    if (rc != 0) {
+        return rc;
+    }
+
+    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(recvfrom), 1,
+                            SCMP_A4(SCMP_CMP_EQ, 0, 0));
 }
 
 

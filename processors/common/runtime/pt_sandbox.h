@@ -4,10 +4,12 @@
  *   no_new_privs   no set-user-id program gives anything back
  *   capabilities   none, also when the processor runs as root
  *   rlimits        address space, file size, no core file
- *   Landlock       reads below in/, reads and writes below out/, nothing else
+ *   Landlock       reads below in/, reads and writes below out/, and what
+ *                  its processor declares; nothing else
  *   seccomp        no socket, no new process, no new program, no ptrace, no
  *                  new executable memory, no change of modes, owners or
- *                  links; what is not on the list fails with EPERM
+ *                  links; what is not on the list fails with EPERM.  Where
+ *                  connections are open, they may be used
  *
  * Threads may be made afterwards, and are under the same rules.
  */
@@ -23,6 +25,9 @@
 typedef struct {
     const char  *in;               /* folder that may be read */
     const char  *out;              /* folder that may be written, too */
+    const char  *also_in;          /* another of each, or NULL */
+    const char  *also_out;
+    bool         connected;        /* sockets that are open may be used */
     uint64_t     memory_bytes;     /* 0: no limit */
     uint64_t     file_bytes;       /* 0: no limit */
 } pt_sandbox_t;

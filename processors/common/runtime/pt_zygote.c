@@ -38,15 +38,15 @@ typedef struct {
 
 
 static void pt_zygote_main(const pt_processor_t *processor, const char *share,
-    int fd, pid_t parent) __attribute__((noreturn));
+    pt_access_t *access, int fd, pid_t parent) __attribute__((noreturn));
 static void pt_zygote_settle(int fd, pid_t parent);
 static pt_err_t pt_zygote_version(const pt_processor_t *processor,
     char ret_version[PT_VERSION_LEN + 1]);
 static int pt_digest_binary(EVP_MD_CTX *ctx);
-static void pt_zygote_loop(const pt_processor_t *processor, int fd,
-    int signals);
-static void pt_zygote_fork(const pt_processor_t *processor, int fd,
-    const pt_spawn_t *spawn);
+static void pt_zygote_loop(const pt_processor_t *processor,
+    pt_access_t *access, int fd, int signals);
+static void pt_zygote_fork(const pt_processor_t *processor,
+    pt_access_t *access, int fd, const pt_spawn_t *spawn);
 static int pt_child_pipes_open(pt_child_pipes_t *pipes);
 static void pt_child_pipes_close(pt_child_pipes_t *pipes);
 static void pt_zygote_reap(int fd);
@@ -59,7 +59,7 @@ static void pt_close(int *fd);
 
 pt_err_t
 pt_zygote_start(const pt_processor_t *processor, const char *share,
-    pt_zygote_t *ret_zygote, char ret_version[PT_VERSION_LEN + 1])
+    pt_access_t *access, pt_zygote_t *ret_zygote, char ret_version[PT_VERSION_LEN + 1])
 {
     int                fds[2];
     pid_t              pid, parent = getpid();
@@ -75,7 +75,7 @@ pt_zygote_start(const pt_processor_t *processor, const char *share,
 
     if (pid == 0) {
         (void) close(fds[0]);
-        pt_zygote_main(processor, share, fds[1], parent);
+        pt_zygote_main(processor, share, access, fds[1], parent);
     }
 
     (void) close(fds[1]);
@@ -185,14 +185,18 @@ pt_zygote_event(pt_zygote_t *zygote, pt_zygote_event_t *ret_event,
 /* ---- in the zygote ---- */
 
 static void
-pt_zygote_main(const pt_processor_t *processor, const char *share, int fd,
-    pid_t parent)
+pt_zygote_main(const pt_processor_t *processor, const char *share,
+    pt_access_t *access, int fd, pid_t parent)
 {
     int                signals;
     sigset_t           set;
     pt_zygote_event_t  event;
 
     pt_zygote_settle(fd, parent);
+
+    if (processor->connections == 0 && processor->prepare == NULL) {
+        pt_access_done(access);
+    }
 
     if (processor->load != NULL && processor->load(share) != PT_OK) {
         _exit(1);
@@ -217,7 +221,7 @@ pt_zygote_main(const pt_processor_t *processor, const char *share, int fd,
     }
 
     pt_zygote_tell(fd, &event, NULL, 0);
-    pt_zygote_loop(processor, fd, signals);
+    pt_zygote_loop(processor, access, fd, signals);
 
     _exit(0);
 }
@@ -314,7 +318,8 @@ pt_digest_binary(EVP_MD_CTX *ctx)
 
 
 static void
-pt_zygote_loop(const pt_processor_t *processor, int fd, int signals)
+pt_zygote_loop(const pt_processor_t *processor, pt_access_t *access, int fd,
+    int signals)
 {
     ssize_t                  n;
     pt_spawn_t               spawn;
@@ -340,7 +345,7 @@ pt_zygote_loop(const pt_processor_t *processor, int fd, int signals)
         n = recv(fd, &spawn, sizeof(spawn), MSG_DONTWAIT);
 
         if (n == (ssize_t) sizeof(spawn)) {
-            pt_zygote_fork(processor, fd, &spawn);
+            pt_zygote_fork(processor, access, fd, &spawn);
 
         } else if (n != -1 || (errno != EAGAIN && errno != EINTR)) {
             return;
@@ -350,7 +355,7 @@ pt_zygote_loop(const pt_processor_t *processor, int fd, int signals)
 
 
 static void
-pt_zygote_fork(const pt_processor_t *processor, int fd,
+pt_zygote_fork(const pt_processor_t *processor, pt_access_t *access, int fd,
     const pt_spawn_t *spawn)
 {
     int                fds[3];
@@ -368,8 +373,8 @@ pt_zygote_fork(const pt_processor_t *processor, int fd,
     }
 
     if (event.pid == 0) {
-        pt_child_main(processor, spawn->folder, zygote, pipes.sockets[1],
-                      pipes.log[1]);
+        pt_child_main(processor, access, spawn->folder, zygote,
+                      pipes.sockets[1], pipes.log[1]);
     }
 
     fds[2] = -1;

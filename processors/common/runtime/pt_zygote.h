@@ -13,7 +13,7 @@
 
 #include <sys/types.h>
 
-#include "pt_processor.h"
+#include "pt_access.h"
 
 
 #define PT_VERSION_LEN         64      /* SHA-256 in hex */
@@ -57,11 +57,12 @@ typedef struct {
  * Forks the zygote and waits until it has loaded.  The first thing that main
  * does.
  *
+ * access       of its children; the zygote has a copy
  * ret_version  of every action: the SHA-256 of binary and version() in hex
  * Errors       PT_E_INTERNAL (after a log line)
  */
 PT_MUST_CHECK pt_err_t pt_zygote_start(const pt_processor_t *processor,
-    const char *share, pt_zygote_t *ret_zygote,
+    const char *share, pt_access_t *access, pt_zygote_t *ret_zygote,
     char ret_version[PT_VERSION_LEN + 1]);
 
 /* ends it, and with it all children */
