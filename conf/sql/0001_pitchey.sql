@@ -59,6 +59,9 @@ create table pitchey.job (
 ) with (fillfactor = 80);
 
 create index job_owner on pitchey.job (owner, id);
+-- which jobs use a file; a column that never changes keeps updates HOT
+create index job_inputs on pitchey.job using gin (inputs)
+    where inputs is not null;
 create index job_batch on pitchey.job (batch_id, id) where batch_id is not null;
 
 

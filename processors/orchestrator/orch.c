@@ -105,6 +105,10 @@ orch_open(orch_t *o)
     }
 
     if (err == PT_OK) {
+        err = orch_sweep_open(o);
+    }
+
+    if (err == PT_OK) {
         err = orch_db_open(o);
     }
 
@@ -148,6 +152,7 @@ orch_close(orch_t *o)
     uv_run(&o->loop, UV_RUN_DEFAULT);
     uv_loop_close(&o->loop);
 
+    orch_sweep_close(o);
     orch_queue_done(&o->queue);
     free(o->supervisor.pools);
 
@@ -235,6 +240,7 @@ orch_tick(uv_timer_t *timer)
         orch_processors_beat(o);
         orch_supervisor_tick(o);
         orch_recover_tick(o);
+        orch_sweep_tick(o);
     }
 
     if (o->stop_ms

@@ -28,11 +28,13 @@ typedef struct orch_s  orch_t;
 #include "orch_attempt.h"
 #include "orch_db.h"
 #include "orch_edge.h"
+#include "orch_files.h"
 #include "orch_processor.h"
 #include "orch_read.h"
 #include "orch_recover.h"
 #include "orch_storage.h"
 #include "orch_supervisor.h"
+#include "orch_sweep.h"
 #include "orch_watch.h"
 #include "orch_work.h"
 
@@ -59,6 +61,7 @@ struct orch_s {
     orch_supervisor_t     supervisor;
     orch_recover_t        recover;
     orch_storage_t        storage;
+    orch_sweep_t          sweep;
 };
 
 

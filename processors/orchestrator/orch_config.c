@@ -39,6 +39,8 @@ static bool orch_config_is_path(pt_str_t endpoint);
 static pt_err_t orch_config_log_level(orch_config_reader_t *r, pt_str_t value);
 static pt_err_t orch_config_environment(orch_config_reader_t *r,
     const pt_str_t *words, size_t n);
+static pt_err_t orch_config_quota(orch_config_reader_t *r, pt_str_t value);
+static pt_err_t orch_config_orphans(orch_config_reader_t *r, pt_str_t value);
 static pt_err_t orch_config_processor(orch_config_reader_t *r,
     const pt_str_t *words, size_t n);
 static pt_err_t orch_config_option(orch_config_reader_t *r, pt_str_t word,
@@ -48,6 +50,7 @@ static pt_err_t orch_config_default_name(orch_config_t *config);
 static size_t orch_config_split(pt_str_t line, pt_str_t *words, size_t max);
 static bool orch_config_number(pt_str_t s, unsigned max, unsigned *ret);
 static bool orch_config_duration(pt_str_t s, unsigned *ret_ms);
+static bool orch_config_size(pt_str_t s, int64_t *ret_bytes);
 static char *orch_config_dup(pt_str_t s);
 static pt_err_t orch_config_bad(orch_config_reader_t *r, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -126,7 +129,8 @@ orch_config_parse(const char *path, pt_str_t text, orch_config_t *ret_config,
     size_t                len;
     pt_err_t              err = PT_OK;
     const char           *end;
-    orch_config_t         config = { .log_level = PT_LOG_INFO };
+    orch_config_t         config = { .log_level = PT_LOG_INFO,
+                                     .orphans_ms = 3600000 };
     orch_config_reader_t  r = { path, 0, &config, ret_error };
 
     while (text.len && err == PT_OK) {
@@ -186,6 +190,14 @@ orch_config_line(orch_config_reader_t *r, pt_str_t line)
 
     if (pt_str_is(words[0], "log_level")) {
         return orch_config_log_level(r, words[1]);
+    }
+
+    if (pt_str_is(words[0], "quota")) {
+        return orch_config_quota(r, words[1]);
+    }
+
+    if (pt_str_is(words[0], "orphans")) {
+        return orch_config_orphans(r, words[1]);
     }
 
     for (i = 0; i < ORCH_CONFIG_TEXTS; i++) {
@@ -288,6 +300,32 @@ orch_config_environment(orch_config_reader_t *r, const pt_str_t *words,
     }
 
     c->nenvironment++;
+    return PT_OK;
+}
+
+
+static pt_err_t
+orch_config_quota(orch_config_reader_t *r, pt_str_t value)
+{
+    if (!orch_config_size(value, &r->config->quota_bytes)) {
+        return orch_config_bad(r, "\"quota\" is bytes, such as 500m or 20g, "
+                               "not \"%.*s\"", PT_STR_ARG(value));
+    }
+
+    return PT_OK;
+}
+
+
+static pt_err_t
+orch_config_orphans(orch_config_reader_t *r, pt_str_t value)
+{
+    if (!orch_config_duration(value, &r->config->orphans_ms)
+        || r->config->orphans_ms == 0)
+    {
+        return orch_config_bad(r, "\"orphans\" is a time, such as 30m or 2h, "
+                               "not \"%.*s\"", PT_STR_ARG(value));
+    }
+
     return PT_OK;
 }
 
@@ -538,6 +576,28 @@ orch_config_duration(pt_str_t s, unsigned *ret_ms)
     }
 
     return false;
+}
+
+
+/* 1000, 64k, 500m, 20g, 1t; at most a petabyte */
+static bool
+orch_config_size(pt_str_t s, int64_t *ret_bytes)
+{
+    unsigned     n;
+    int64_t      unit = 1;
+    const char  *at, *letters = "kmgt";
+
+    if (s.len && (at = strchr(letters, s.data[s.len - 1])) && *at) {
+        unit <<= 10 * (at - letters + 1);
+        s.len--;
+    }
+
+    if (!orch_config_number(s, 1000000000, &n) || n > (1LL << 50) / unit) {
+        return false;
+    }
+
+    *ret_bytes = n * unit;
+    return true;
 }
 
 

@@ -30,6 +30,8 @@ typedef struct {
     char                     *share;
     char                     *name;              /* of this orchestrator */
     pt_log_level_t            log_level;
+    int64_t                   quota_bytes;       /* of a user's files; 0: none */
+    unsigned                  orphans_ms;        /* bytes without a row live */
 
     orch_config_processor_t  *processors;
     size_t                    nprocessors;

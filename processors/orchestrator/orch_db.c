@@ -319,14 +319,28 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " order by o.withdrawn, length(o.name) desc, o.attempt desc limit 1",
 
 /*
+ * Those who add files of one owner wait for each other: the next statement
+ * then sees what the one before has added.
+ * $1 owner
+ */
+[ORCH_SQL_FILE_ROOM] =
+    "select pg_advisory_xact_lock(hashtextextended('pitchey.file ' || $1::text,"
+    "     0)) is null",
+
+/*
  * $1 id $2 owner $3 name $4 media_type $5 size $6 sha256 $7 key
+ * $8 the owner's quota in bytes, null: none
  * -> a row if it is new
  */
 [ORCH_SQL_FILE_ADD] =
     "insert into pitchey.file (id, owner, name, media_type, size, sha256, key,"
     "     expires_at)"
-    " values ($1::uuid, $2::text, $3::text, $4::text, $5::bigint, $6::bytea,"
-    "     $7::text, now() + interval '7 days')"
+    " select $1::uuid, $2::text, $3::text, $4::text, $5::bigint, $6::bytea,"
+    "     $7::text, now() + interval '7 days'"
+    " where $8::bigint is null or $5::bigint <= $8::bigint - ("
+    "     select coalesce(sum(f.size), 0) from pitchey.file f"
+    "     where f.owner = $2::text and f.id <> $1::uuid"
+    "     and (f.expires_at is null or f.expires_at > now()))"
     " on conflict (id) do nothing returning 1",
 
 /*
@@ -338,6 +352,32 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "     created_at, expires_at"
     " from pitchey.file where id = $1::uuid and owner = $2::text"
     "     and (expires_at is null or expires_at > now())",
+
+/* $1 owner $2 below this id $3 how many -> the same columns */
+[ORCH_SQL_FILE_LIST] =
+    "select id, name, media_type, size, encode(sha256, 'hex'), key,"
+    "     created_at, expires_at"
+    " from pitchey.file where owner = $1::text and id < $2::uuid"
+    "     and (expires_at is null or expires_at > now())"
+    " order by id desc limit $3::int",
+
+/* $1 id $2 owner -> a row if there is such a file; the next one to delete it
+ * waits */
+[ORCH_SQL_FILE_HOLD] =
+    "select 1 from pitchey.file where id = $1::uuid and owner = $2::text"
+    "     and (expires_at is null or expires_at > now()) for update",
+
+/* $1 id $2 owner -> key, unless an open job uses it */
+[ORCH_SQL_FILE_DELETE] =
+    "delete from pitchey.file f where f.id = $1::uuid and f.owner = $2::text"
+    "     and not exists (select 1 from pitchey.job j"
+    "         where j.inputs @> array[$1::uuid] and j.status is null)"
+    " returning f.key",
+
+/* $1 id[] -> those that are no file's */
+[ORCH_SQL_FILE_UNKNOWN] =
+    "select t.id from unnest($1::uuid[]) as t (id)"
+    " where not exists (select 1 from pitchey.file f where f.id = t.id)",
 
 /* $1 name -> id, whether it was there before: this one, its lease begun */
 [ORCH_SQL_REGISTER] =

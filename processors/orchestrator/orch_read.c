@@ -1,4 +1,4 @@
-/* Requests that only read, and FILE_ADD. */
+/* Requests that only read. */
 
 #include "orch.h"
 
@@ -15,11 +15,6 @@ enum {
 };
 
 
-static void orch_read_query(orch_request_t *rq, orch_sql_t sql,
-    const pt_pg_args_t *args, pt_pg_done_fn done);
-static const PGresult *orch_read_result(orch_request_t *rq, pt_err_t err,
-    PGresult *const *results, size_t n);
-static void orch_read_reply(orch_request_t *rq, pt_buf_t *buf);
 static void orch_read_job_done(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
 static void orch_read_view(orch_t *o, const PGresult *res, int row,
@@ -37,14 +32,6 @@ static void orch_read_output_done(void *ctx, pt_err_t err,
 static void orch_read_output(orch_request_t *rq, const PGresult *res);
 static void orch_read_place(orch_request_t *rq, const PGresult *res,
     pt_str_t rest);
-static void orch_read_open_file_done(void *ctx, pt_err_t err,
-    PGresult *const *results, size_t n);
-static void orch_read_file(orch_request_t *rq, const pt_id_t *id,
-    pt_pg_done_fn done);
-static void orch_read_added(void *ctx, pt_err_t err,
-    PGresult *const *results, size_t n);
-static void orch_read_file_done(void *ctx, pt_err_t err,
-    PGresult *const *results, size_t n);
 
 
 void
@@ -66,7 +53,7 @@ orch_read_job(orch_request_t *rq, const pt_id_t *id)
 }
 
 
-static void
+void
 orch_read_query(orch_request_t *rq, orch_sql_t sql, const pt_pg_args_t *args,
     pt_pg_done_fn done)
 {
@@ -76,8 +63,7 @@ orch_read_query(orch_request_t *rq, orch_sql_t sql, const pt_pg_args_t *args,
 }
 
 
-/* the last result; or NULL, and the request is answered */
-static const PGresult *
+const PGresult *
 orch_read_result(orch_request_t *rq, pt_err_t err, PGresult *const *results,
     size_t n)
 {
@@ -96,7 +82,7 @@ orch_read_result(orch_request_t *rq, pt_err_t err, PGresult *const *results,
 }
 
 
-static void
+void
 orch_read_reply(orch_request_t *rq, pt_buf_t *buf)
 {
     if (buf->err == PT_OK) {
@@ -410,7 +396,7 @@ orch_read_open(orch_request_t *rq)
     const pt_open_t  *m = &rq->msg.u.open;
 
     if (m->kind == PT_OPEN_FILE) {
-        orch_read_file(rq, &m->id, orch_read_open_file_done);
+        orch_files_open(rq);
         return;
     }
 
@@ -510,144 +496,6 @@ orch_read_place(orch_request_t *rq, const PGresult *res, pt_str_t rest)
     pt_jsonw_end(&w);
 
     pt_buf_done(&key);
-    orch_read_reply(rq, &buf);
-}
-
-
-/* ORCH_SQL_FILE: id, name, media_type, size, sha256, key, created, expires */
-static void
-orch_read_open_file_done(void *ctx, pt_err_t err, PGresult *const *results,
-    size_t n)
-{
-    pt_buf_t         buf;
-    pt_jsonw_t       w;
-    orch_request_t  *rq = ctx;
-    const PGresult  *res;
-
-    res = orch_read_result(rq, err, results, n);
-    if (res == NULL) {
-        return;
-    }
-
-    if (PQntuples(res) == 0) {
-        orch_refuse(rq, PT_E_NOT_FOUND, "no such file");
-        return;
-    }
-
-    pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
-    pt_jsonw_init(&w, &buf);
-    pt_jsonw_object(&w);
-    pt_jsonw_key(&w, "key");
-    pt_jsonw_str(&w, pt_pg_text(res, 0, 5));
-    pt_jsonw_key(&w, "size");
-    pt_jsonw_int(&w, pt_pg_int(res, 0, 3));
-    pt_jsonw_key(&w, "sha256");
-    pt_jsonw_str(&w, pt_pg_text(res, 0, 4));
-    pt_jsonw_key(&w, "media_type");
-    pt_jsonw_str(&w, pt_pg_text(res, 0, 2));
-    pt_jsonw_key(&w, "name");
-    pt_jsonw_str(&w, pt_pg_text(res, 0, 1));
-    pt_jsonw_key(&w, "tree");
-    pt_jsonw_bool(&w, false);
-    pt_jsonw_end(&w);
-
-    orch_read_reply(rq, &buf);
-}
-
-
-void
-orch_read_file_get(orch_request_t *rq)
-{
-    orch_read_file(rq, &rq->msg.u.get.id, orch_read_file_done);
-}
-
-
-static void
-orch_read_file(orch_request_t *rq, const pt_id_t *id, pt_pg_done_fn done)
-{
-    pt_pg_args_t  args = { .n = 0 };
-
-    /* uploads are their owner's only: an admin's right is to jobs */
-    pt_pg_arg_id(&args, id);
-    pt_pg_arg_text(&args, rq->msg.u.request.user);
-
-    orch_read_query(rq, ORCH_SQL_FILE, &args, done);
-}
-
-
-void
-orch_read_file_add(orch_request_t *rq)
-{
-    pt_pg_args_t          args = { .n = 0 };
-    const pt_file_add_t  *m = &rq->msg.u.file_add;
-
-    if (m->rq.user.len == 0 || m->size > INT64_MAX) {
-        orch_refuse(rq, PT_E_INVALID, "a file needs a user and a size");
-        return;
-    }
-
-    pt_pg_arg_id(&args, &m->id);
-    pt_pg_arg_text(&args, m->rq.user);
-    pt_pg_arg_text(&args, m->name);
-    pt_pg_arg_text(&args, m->media_type);
-    pt_pg_arg_int8(&args, (int64_t) m->size);
-    pt_pg_arg_bytes(&args, m->sha256, 32);
-    pt_pg_arg_text(&args, m->key);
-
-    orch_read_query(rq, ORCH_SQL_FILE_ADD, &args, orch_read_added);
-}
-
-
-/* new or added before: the answer is the row */
-static void
-orch_read_added(void *ctx, pt_err_t err, PGresult *const *results, size_t n)
-{
-    orch_request_t  *rq = ctx;
-
-    if (orch_read_result(rq, err, results, n)) {
-        orch_read_file(rq, &rq->msg.u.file_add.id, orch_read_file_done);
-    }
-}
-
-
-static void
-orch_read_file_done(void *ctx, pt_err_t err, PGresult *const *results,
-    size_t n)
-{
-    pt_id_t          id;
-    pt_buf_t         buf;
-    pt_jsonw_t       w;
-    orch_request_t  *rq = ctx;
-    const PGresult  *res;
-
-    res = orch_read_result(rq, err, results, n);
-    if (res == NULL) {
-        return;
-    }
-
-    if (PQntuples(res) == 0) {
-        orch_refuse(rq, PT_E_NOT_FOUND, "no such file");
-        return;
-    }
-
-    id = pt_pg_id(res, 0, 0);
-
-    pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
-    pt_jsonw_init(&w, &buf);
-    pt_jsonw_object(&w);
-    orch_json_id(&w, "id", &id);
-    pt_jsonw_key(&w, "size");
-    pt_jsonw_int(&w, pt_pg_int(res, 0, 3));
-    pt_jsonw_key(&w, "sha256");
-    pt_jsonw_str(&w, pt_pg_text(res, 0, 4));
-    pt_jsonw_key(&w, "media_type");
-    pt_jsonw_str(&w, pt_pg_text(res, 0, 2));
-    pt_jsonw_key(&w, "name");
-    pt_jsonw_str(&w, pt_pg_text(res, 0, 1));
-    orch_json_time(&w, "created_at", pt_pg_time(res, 0, 6));
-    orch_json_time(&w, "expires_at", pt_pg_time(res, 0, 7));
-    pt_jsonw_end(&w);
-
     orch_read_reply(rq, &buf);
 }
 

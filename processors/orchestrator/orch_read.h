@@ -1,7 +1,6 @@
 /*
- * What is answered from the database alone: jobs, lists, events, where
- * outputs and files lie, and uploads that become files.  What is somebody
- * else's is answered like what does not exist.
+ * What is answered from the database alone: jobs, lists, events, and where
+ * outputs lie.  What is somebody else's is answered like what does not exist.
  */
 
 #ifndef ORCH_READ_H
@@ -12,11 +11,20 @@ void orch_read_get(orch_request_t *rq);
 void orch_read_list(orch_request_t *rq);
 void orch_read_events(orch_request_t *rq);
 void orch_read_open(orch_request_t *rq);
-void orch_read_file_add(orch_request_t *rq);
-void orch_read_file_get(orch_request_t *rq);
 
 /* answers any request with that job, if it is theirs to see */
 void orch_read_job(orch_request_t *rq, const pt_id_t *id);
+
+/* one statement on a connection for reading; refuses the request without one */
+void orch_read_query(orch_request_t *rq, orch_sql_t sql,
+    const pt_pg_args_t *args, pt_pg_done_fn done);
+
+/* the last result; or NULL, and the request is answered */
+const PGresult *orch_read_result(orch_request_t *rq, pt_err_t err,
+    PGresult *const *results, size_t n);
+
+/* answers with the buffer, and frees it */
+void orch_read_reply(orch_request_t *rq, pt_buf_t *buf);
 
 /*
  * The media type that a file's name promises; for files of trees, which have

@@ -181,6 +181,12 @@ class Edge:
     def file_get(self, file, **who):
         return json.loads(self.ask("FILE_GET", ident(file), **who))
 
+    def file_list(self, cursor=None, limit=0, **who):
+        return json.loads(self.ask("FILE_LIST", text(cursor), u16(limit), **who))
+
+    def file_delete(self, file, **who):
+        return json.loads(self.ask("FILE_DELETE", ident(file), **who))
+
     def health(self):
         return json.loads(self.ask("HEALTH", user="", role=""))
 

@@ -82,6 +82,37 @@ test_a_full_file_is_read(void **state)
 
 
 static void
+test_a_quota_has_units(void **state)
+{
+    char           message[256];
+    size_t         i;
+    orch_config_t  c;
+
+    static const struct {
+        const char  *text;
+        int64_t      bytes;
+    } cases[] = {
+        { "", 0 }, { "quota 0\n", 0 }, { "quota 1000\n", 1000 },
+        { "quota 64k\n", 65536 }, { "quota 20g\n", 20LL << 30 },
+        { "quota 1024t\n", 1LL << 50 }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(parse(cases[i].text, &c, message), PT_OK);
+        assert_int_equal(c.quota_bytes, cases[i].bytes);
+        assert_int_equal(c.orphans_ms, 3600000);
+        orch_config_done(&c);
+    }
+
+    assert_int_equal(parse("orphans 2s\n", &c, message), PT_OK);
+    assert_int_equal(c.orphans_ms, 2000);
+    orch_config_done(&c);
+}
+
+
+static void
 test_the_name_is_made_of_host_and_socket(void **state)
 {
     char           message[256];
@@ -137,6 +168,14 @@ test_what_is_wrong_is_said_with_its_line(void **state)
           "f:7: \"processor x\" is given twice" },
         { "log_level loud\n", "f:6: \"log_level\" is error, warn, info or "
           "debug, not \"loud\"" },
+        { "quota much\n", "f:6: \"quota\" is bytes, such as 500m or 20g, "
+          "not \"much\"" },
+        { "quota g\n", "f:6: \"quota\" is bytes, such as 500m or 20g, "
+          "not \"g\"" },
+        { "quota 1025t\n", "f:6: \"quota\" is bytes, such as 500m or 20g, "
+          "not \"1025t\"" },
+        { "orphans 0s\n", "f:6: \"orphans\" is a time, such as 30m or 2h, "
+          "not \"0s\"" },
         { "a a a a a a a a a a a a a a a a a\n", "f:6: too many words" }
     };
 
@@ -215,6 +254,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_a_full_file_is_read),
+        cmocka_unit_test(test_a_quota_has_units),
         cmocka_unit_test(test_the_name_is_made_of_host_and_socket),
         cmocka_unit_test(test_what_is_wrong_is_said_with_its_line),
         cmocka_unit_test(

@@ -610,6 +610,7 @@ sample(pt_command_t command)
     case PT_CMD_BATCH:
     case PT_CMD_FILE_GET:
     case PT_CMD_SCHEDULE_GET:
+    case PT_CMD_FILE_DELETE:
         m.u.get.id = id;
         break;
 
@@ -634,6 +635,11 @@ sample(pt_command_t command)
         m.u.file_add.size = 1ULL << 40;
         m.u.file_add.sha256 = hash;
         m.u.file_add.key = PT_STR("files/ab/x");
+        break;
+
+    case PT_CMD_FILE_LIST:
+        m.u.file_list.cursor = PT_STR("c");
+        m.u.file_list.limit = 20;
         break;
 
     case PT_CMD_EVENTS:

@@ -57,6 +57,8 @@ typedef enum {
     PT_CMD_OPEN,
     PT_CMD_FILE_ADD,
     PT_CMD_FILE_GET,
+    PT_CMD_FILE_LIST,
+    PT_CMD_FILE_DELETE,
     PT_CMD_EVENTS,
     PT_CMD_WATCH,
     PT_CMD_UNWATCH,
@@ -185,6 +187,8 @@ void pt_batch_job_write(pt_buf_t *buf, const pt_submit_t *job);
 
 /*
  * GET, CANCEL, FILE_GET: one job or file.  OK's body: it as JSON.
+ * FILE_DELETE: the file's row and bytes go; a conflict while an open job uses
+ * it.  OK's body: {}.
  *   request id:id
  */
 typedef struct {
@@ -262,7 +266,8 @@ typedef struct {
 
 /*
  * FILE_ADD: an upload that is complete and synced in storage becomes a file
- * of the user's.  OK, after commit, with the file as JSON.
+ * of the user's, unless it is over their quota.  OK, after commit, with the
+ * file as JSON; the same id again is the same file.
  *   request id:id name:text(0..255) media_type:text(1..127) size:u64
  *   sha256:sha256 key:text(1..512)
  */
@@ -275,6 +280,18 @@ typedef struct {
     const uint8_t  *sha256;
     pt_str_t        key;
 } pt_file_add_t;
+
+
+/*
+ * FILE_LIST: own files, newest first.  OK's body:
+ * {"files":[...],"next":cursor|null}
+ *   request cursor:text?(128) limit:u16(..100)
+ */
+typedef struct {
+    pt_request_t  rq;
+    pt_str_t      cursor;
+    uint16_t      limit;
+} pt_file_list_t;
 
 
 /*
@@ -582,10 +599,12 @@ typedef struct {
         pt_submit_t       submit;
         pt_submit_batch_t submit_batch;
         pt_retry_t        retry;
-        pt_get_t          get;         /* BATCH, GET, CANCEL, FILE_GET, SCHEDULE_GET */
+        pt_get_t          get;         /* BATCH, GET, CANCEL, FILE_GET,
+                                        * FILE_DELETE, SCHEDULE_GET */
         pt_list_t         list;
         pt_open_t         open;
         pt_file_add_t     file_add;
+        pt_file_list_t    file_list;
         pt_events_t       events;
         pt_watch_t        watch;       /* WATCH, UNWATCH */
         pt_sync_t         sync;
