@@ -351,8 +351,11 @@ test_a_table_repeats_its_head(void **state)
     (void) state;
 
     pt_flow_init(&flow, &room, &page);
-    cells[0] = (pt_cell_t) { 0, 120 * PT_POINT, &block, 1 };
-    cells[1] = (pt_cell_t) { 130 * PT_POINT, 120 * PT_POINT, &block, 1 };
+    cells[0] = (pt_cell_t) {
+        .width = 120 * PT_POINT, .blocks = &block, .n = 1
+    };
+    cells[1] = cells[0];
+    cells[1].x = 130 * PT_POINT;
 
     for (i = 0; i < 30; i++) {
         assert_int_equal(pt_flow_row(&flow, cells, 2, true), PT_OK);

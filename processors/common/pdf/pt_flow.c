@@ -14,6 +14,12 @@ static pt_err_t pt_flow_label(pt_flow_t *flow, const pt_block_t *block,
     int32_t x, int32_t baseline, pt_strip_t *strip);
 static pt_piece_t *pt_flow_piece(pt_flow_t *flow, pt_strip_t *strip,
     pt_textline_t *line, int32_t x, int32_t baseline);
+static pt_err_t pt_flow_drawing(pt_flow_t *flow, const pt_block_t *block,
+    int32_t x, int32_t width, pt_strip_t **ret_strips, size_t *ret_n);
+static pt_picture_t *pt_flow_picture(pt_flow_t *flow, pt_strip_t *strip,
+    const pt_shape_t *shapes, int32_t x, int32_t y);
+static pt_err_t pt_flow_fill(pt_flow_t *flow, size_t first,
+    const pt_cell_t *cell);
 static pt_rule_t *pt_flow_hairline(pt_flow_t *flow, pt_strip_t *strip,
     int32_t x, int32_t y, int32_t width);
 static pt_strip_t *pt_flow_strip(pt_flow_t *flow);
@@ -76,8 +82,13 @@ pt_flow_block(pt_flow_t *flow, const pt_block_t *block, int32_t x,
     int32_t          baseline;
     pt_err_t         err;
     pt_strip_t      *strips;
+    pt_piece_t      *piece;
     pt_textline_t   *line;
     pt_para_style_t  style = block->style;
+
+    if (block->drawing != NULL) {
+        return pt_flow_drawing(flow, block, x, width, ret_strips, ret_n);
+    }
 
     style.width = width - block->indent - block->indent_right;
 
@@ -97,12 +108,13 @@ pt_flow_block(pt_flow_t *flow, const pt_block_t *block, int32_t x,
     for (i = 0; i < n; i++, line = line->next) {
         strips[i].height = block->leading;
 
-        if (pt_flow_piece(flow, &strips[i], line, x + block->indent, baseline)
-            == NULL)
-        {
+        piece = pt_flow_piece(flow, &strips[i], line, x + block->indent,
+                              baseline);
+        if (piece == NULL) {
             return PT_E_NOMEM;
         }
 
+        piece->color = block->color;
         strips[i].keep = block->keep_together;
     }
 
@@ -135,6 +147,79 @@ pt_flow_block(pt_flow_t *flow, const pt_block_t *block, int32_t x,
     *ret_n = n;
 
     return PT_OK;
+}
+
+
+/* a drawing is one strip, aligned in its column */
+static pt_err_t
+pt_flow_drawing(pt_flow_t *flow, const pt_block_t *block, int32_t x,
+    int32_t width, pt_strip_t **ret_strips, size_t *ret_n)
+{
+    pt_piece_t          *piece;
+    pt_strip_t          *strip;
+    pt_picture_t        *picture;
+    const pt_label_t    *label;
+    const pt_drawing_t  *drawing = block->drawing;
+
+    strip = pt_room_alloc(flow->room, sizeof(pt_strip_t));
+    if (strip == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    x += block->style.align == PT_ALIGN_CENTER
+         ? (width - drawing->width) / 2
+         : block->style.align == PT_ALIGN_RIGHT ? width - drawing->width
+         : block->indent;
+
+    picture = pt_flow_picture(flow, strip, drawing->shapes, x, 0);
+    if (picture == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    picture->alt = drawing->alt;
+
+    for (label = drawing->labels; label != NULL; label = label->next) {
+        piece = pt_flow_piece(flow, strip, label->line, x + label->x,
+                              label->baseline);
+        if (piece == NULL) {
+            return PT_E_NOMEM;
+        }
+
+        piece->color = label->color;
+    }
+
+    strip->height = drawing->height;
+    strip->before = block->before;
+    strip->after = block->after;
+    strip->keep = block->keep_next;
+    strip->target = block->target;
+    strip->outline = block->outline;
+    strip->title = block->title;
+
+    *ret_strips = strip;
+    *ret_n = 1;
+
+    return PT_OK;
+}
+
+
+static pt_picture_t *
+pt_flow_picture(pt_flow_t *flow, pt_strip_t *strip, const pt_shape_t *shapes,
+    int32_t x, int32_t y)
+{
+    pt_picture_t  *picture;
+
+    picture = pt_room_alloc(flow->room, sizeof(pt_picture_t));
+    if (picture == NULL) {
+        return NULL;
+    }
+
+    *picture = (pt_picture_t) {
+        .next = strip->pictures, .shapes = shapes, .x = x, .y = y
+    };
+    strip->pictures = picture;
+
+    return picture;
 }
 
 
@@ -263,6 +348,10 @@ pt_flow_row(pt_flow_t *flow, const pt_cell_t *cells, size_t n, bool rule)
           ? pt_flow_row_whole(flow, strips, counts, n)
           : pt_flow_row_lines(flow, strips, counts, n);
 
+    for (i = 0; err == PT_OK && i < n; i++) {
+        err = cells[i].filled ? pt_flow_fill(flow, first, &cells[i]) : PT_OK;
+    }
+
     if (err != PT_OK || !rule || flow->n == first) {
         return err;
     }
@@ -273,6 +362,43 @@ pt_flow_row(pt_flow_t *flow, const pt_cell_t *cells, size_t n, bool rule)
                             last->height + last->after / 2,
                             cells[n - 1].x + cells[n - 1].width - cells[0].x)
            == NULL ? PT_E_NOMEM : PT_OK;
+}
+
+
+/*
+ * Behind a cell of the row whose strips begin with first: up to the middle of
+ * the gaps to its neighbours, so that the fills of rows meet.
+ */
+static pt_err_t
+pt_flow_fill(pt_flow_t *flow, size_t first, const pt_cell_t *cell)
+{
+    pt_strip_t    *strip;
+    pt_drawing_t  *drawing;
+
+    drawing = pt_drawing_new(flow->room, NULL, 0, 0);
+    if (drawing == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    for (strip = &flow->strips[first]; strip < &flow->strips[flow->n];
+         strip++)
+    {
+        pt_draw_rect(drawing, 0, -strip->before / 2, cell->width,
+                     strip->before / 2 + strip->height + strip->after / 2,
+                     cell->fill);
+
+        if (drawing->err != PT_OK
+            || pt_flow_picture(flow, strip, drawing->shapes, cell->x, 0)
+               == NULL)
+        {
+            return PT_E_NOMEM;
+        }
+
+        drawing->shapes = NULL;
+        drawing->last_shape = &drawing->shapes;
+    }
+
+    return PT_OK;
 }
 
 
@@ -402,8 +528,9 @@ pt_flow_cell(pt_flow_t *flow, const pt_cell_t *cell, pt_strip_t **ret_strips,
 static void
 pt_flow_merge(pt_strip_t *into, pt_strip_t *strip, int32_t y)
 {
-    pt_rule_t   **rule;
-    pt_piece_t  **piece;
+    pt_rule_t    **rule;
+    pt_piece_t   **piece;
+    pt_picture_t **picture;
 
     for (piece = &strip->pieces; *piece != NULL; piece = &(*piece)->next) {
         (*piece)->baseline += y;
@@ -418,6 +545,15 @@ pt_flow_merge(pt_strip_t *into, pt_strip_t *strip, int32_t y)
 
     *rule = into->rules;
     into->rules = strip->rules;
+
+    for (picture = &strip->pictures; *picture != NULL;
+         picture = &(*picture)->next)
+    {
+        (*picture)->y += y;
+    }
+
+    *picture = into->pictures;
+    into->pictures = strip->pictures;
 
     y += strip->height;
     into->height = y > into->height ? y : into->height;

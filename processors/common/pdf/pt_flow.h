@@ -11,7 +11,7 @@
 #ifndef PT_FLOW_H
 #define PT_FLOW_H
 
-#include "pt_para.h"
+#include "pt_draw.h"
 
 
 /* a document of more pages is a mistake of its parameters */
@@ -28,6 +28,8 @@ typedef struct {
 typedef struct {
     const pt_run_t   *runs;
     size_t            n;
+    pt_drawing_t     *drawing;       /* instead of text; once in a flow */
+    pt_color_t        color;
     pt_para_style_t   style;         /* width is set by the flow */
     int32_t           leading;       /* from baseline to baseline */
     int32_t           indent;        /* of the text, from the column's left */
@@ -58,6 +60,17 @@ struct pt_rule_s {
 };
 
 
+/* shapes at their place in a strip, below its rules and text */
+typedef struct pt_picture_s  pt_picture_t;
+
+struct pt_picture_s {
+    pt_picture_t     *next;
+    const pt_shape_t *shapes;
+    int32_t           x, y;
+    pt_str_t          alt;           /* absent: decoration */
+};
+
+
 /* a line of text at its place in a strip */
 typedef struct pt_piece_s  pt_piece_t;
 
@@ -66,12 +79,14 @@ struct pt_piece_s {
     pt_textline_t    *line;
     int32_t           x;
     int32_t           baseline;      /* down from the strip's top */
+    pt_color_t        color;
 };
 
 
 typedef struct {
     pt_piece_t       *pieces;
     pt_rule_t        *rules;
+    pt_picture_t     *pictures;
     int32_t           height;
     int32_t           before, after;
     bool              keep;          /* no page ends after it */
@@ -131,6 +146,8 @@ typedef struct {
     int32_t           x, width;      /* from the text area's left */
     const pt_block_t *blocks;
     size_t            n;
+    bool              filled;        /* behind the text, as high as the row */
+    pt_color_t        fill;
 } pt_cell_t;
 
 

@@ -61,6 +61,7 @@ typedef struct {
     HPDF_Page             page;
     const pt_font_t      *font;
     int32_t               size;
+    pt_color_t            color;     /* of fills and text */
     bool                  open;      /* in a TJ array */
     bool                  hex;       /* in a string of it */
     int64_t               x;         /* from the text's start */
@@ -87,6 +88,17 @@ static pt_err_t pt_pdf_pages(pt_pdf_t *pdf);
 static pt_err_t pt_pdf_page(pt_pdf_t *pdf, unsigned number, size_t *strip,
     size_t *repeat, pt_pen_t *pen);
 static void pt_pdf_strip(pt_pen_t *pen, const pt_strip_t *strip, int32_t y);
+static void pt_pdf_picture(pt_pen_t *pen, const pt_picture_t *picture,
+    int32_t y);
+static void pt_pdf_alt(pt_pen_t *pen, pt_str_t alt);
+static void pt_pdf_shape(pt_pen_t *pen, const pt_shape_t *shape, int32_t x,
+    int32_t y);
+static void pt_pdf_path(pt_pen_t *pen, const pt_shape_t *shape, int32_t x,
+    int32_t y);
+static void pt_pdf_disc(pt_pen_t *pen, int32_t x, int32_t y, int32_t r);
+static void pt_pdf_pair(pt_buf_t *buf, int32_t x, int32_t y);
+static void pt_pdf_color(pt_pen_t *pen, pt_color_t color);
+static void pt_pdf_rgb(pt_buf_t *buf, pt_color_t color, const char *operator);
 static void pt_pdf_rule(pt_pen_t *pen, int32_t x, int32_t y, int32_t width,
     int32_t thickness);
 static void pt_pdf_pieces(pt_pen_t *pen, const pt_piece_t *piece, int32_t y);
@@ -647,6 +659,7 @@ pt_pdf_page(pt_pdf_t *pdf, unsigned number, size_t *strip, size_t *repeat,
     pen->page = page;
     pen->font = NULL;
     pen->size = 0;
+    pen->color = PT_BLACK;
 
     pt_pdf_pieces(pen, pdf->headers[number], 0);
 
@@ -702,7 +715,13 @@ pt_pdf_page(pt_pdf_t *pdf, unsigned number, size_t *strip, size_t *repeat,
 static void
 pt_pdf_strip(pt_pen_t *pen, const pt_strip_t *strip, int32_t y)
 {
-    const pt_rule_t  *rule;
+    const pt_rule_t     *rule;
+    const pt_picture_t  *picture;
+
+    for (picture = strip->pictures; picture != NULL; picture = picture->next)
+    {
+        pt_pdf_picture(pen, picture, y);
+    }
 
     for (rule = strip->rules; rule != NULL; rule = rule->next) {
         pt_pdf_rule(pen, rule->x, y + rule->y, rule->width, rule->thickness);
@@ -713,12 +732,188 @@ pt_pdf_strip(pt_pen_t *pen, const pt_strip_t *strip, int32_t y)
 
 
 static void
+pt_pdf_picture(pt_pen_t *pen, const pt_picture_t *picture, int32_t y)
+{
+    const pt_page_t   *page = &pen->pdf->flow->page;
+    const pt_shape_t  *shape;
+
+    if (picture->shapes == NULL) {
+        return;
+    }
+
+    if (picture->alt.len > 0) {
+        pt_pdf_alt(pen, picture->alt);
+    }
+
+    for (shape = picture->shapes; shape != NULL; shape = shape->next) {
+        pt_pdf_shape(pen, shape, page->left + picture->x,
+                     page->height - y - picture->y);
+    }
+
+    if (picture->alt.len > 0) {
+        pt_buf_add_text(&pen->buf, "EMC\n");
+    }
+}
+
+
+/* what the shapes show, for who hears the page: UTF-16 */
+static void
+pt_pdf_alt(pt_pen_t *pen, pt_str_t alt)
+{
+    size_t    i;
+    uint32_t  c;
+    unsigned  len;
+
+    pt_buf_add_text(&pen->buf, "/Span <</Alt <feff");
+
+    for (i = 0; i < alt.len; i += len) {
+        c = pt_utf8_get(alt.data + i, &len);
+
+        if (c >= 0x10000) {
+            pt_buf_printf(&pen->buf, "%04x%04x",
+                          0xd800 + ((c - 0x10000) >> 10),
+                          0xdc00 + (c & 0x3ff));
+
+        } else {
+            pt_buf_printf(&pen->buf, "%04x", c);
+        }
+    }
+
+    pt_buf_add_text(&pen->buf, ">>> BDC\n");
+}
+
+
+/* x, y: of the drawing's top left corner, y up from the page's bottom */
+static void
+pt_pdf_shape(pt_pen_t *pen, const pt_shape_t *shape, int32_t x, int32_t y)
+{
+    pt_buf_t          *buf = &pen->buf;
+    const pt_point_t  *p = shape->points;
+
+    if (shape->kind != PT_SHAPE_LINE) {
+        pt_pdf_color(pen, shape->color);
+    }
+
+    switch (shape->kind) {
+
+    case PT_SHAPE_RECT:
+        pt_pdf_pair(buf, x + p[0].x, y - p[1].y);
+        pt_pdf_pair(buf, p[1].x - p[0].x, p[1].y - p[0].y);
+        pt_buf_add_text(buf, "re f\n");
+        break;
+
+    case PT_SHAPE_DISC:
+        pt_pdf_disc(pen, x + p[0].x, y - p[0].y, p[1].x);
+        break;
+
+    case PT_SHAPE_POLYGON:
+        pt_pdf_path(pen, shape, x, y);
+        pt_buf_add_text(buf, "f*\n");
+        break;
+
+    case PT_SHAPE_LINE:
+        pt_pdf_rgb(buf, shape->color, "RG");
+        pt_pdf_number(buf, shape->thickness);
+        pt_buf_add_text(buf, " w 1 j [");
+
+        if (shape->dash != 0) {
+            pt_pdf_number(buf, shape->dash);
+        }
+
+        pt_buf_add_text(buf, "] 0 d\n");
+        pt_pdf_path(pen, shape, x, y);
+        pt_buf_add_text(buf, "S\n");
+        break;
+    }
+}
+
+
+static void
+pt_pdf_path(pt_pen_t *pen, const pt_shape_t *shape, int32_t x, int32_t y)
+{
+    size_t  i;
+
+    for (i = 0; i < shape->n; i++) {
+        pt_pdf_pair(&pen->buf, x + shape->points[i].x,
+                    y - shape->points[i].y);
+        pt_buf_add_text(&pen->buf, i == 0 ? "m\n" : "l\n");
+    }
+}
+
+
+/* four curves; 0.5523 makes them a circle to the eye */
+static void
+pt_pdf_disc(pt_pen_t *pen, int32_t x, int32_t y, int32_t r)
+{
+    int        i;
+    int32_t    k = (int32_t) ((int64_t) r * 5523 / 10000);
+    pt_buf_t  *buf = &pen->buf;
+
+    const pt_point_t  curves[] = {
+        { r, k }, { k, r }, { 0, r },
+        { -k, r }, { -r, k }, { -r, 0 },
+        { -r, -k }, { -k, -r }, { 0, -r },
+        { k, -r }, { r, -k }, { r, 0 }
+    };
+
+    pt_pdf_pair(buf, x + r, y);
+    pt_buf_add_text(buf, "m\n");
+
+    for (i = 0; i < 12; i++) {
+        pt_pdf_pair(buf, x + curves[i].x, y + curves[i].y);
+
+        if (i % 3 == 2) {
+            pt_buf_add_text(buf, "c\n");
+        }
+    }
+
+    pt_buf_add_text(buf, "f\n");
+}
+
+
+static void
+pt_pdf_pair(pt_buf_t *buf, int32_t x, int32_t y)
+{
+    pt_pdf_number(buf, x);
+    pt_buf_add_char(buf, ' ');
+    pt_pdf_number(buf, y);
+    pt_buf_add_char(buf, ' ');
+}
+
+
+static void
+pt_pdf_color(pt_pen_t *pen, pt_color_t color)
+{
+    if (pen->color != color) {
+        pen->color = color;
+        pt_pdf_rgb(&pen->buf, color, "rg");
+    }
+}
+
+
+static void
+pt_pdf_rgb(pt_buf_t *buf, pt_color_t color, const char *operator)
+{
+    int  shift;
+
+    for (shift = 16; shift >= 0; shift -= 8) {
+        pt_pdf_number(buf, (int64_t) (color >> shift & 0xff) * 1000 / 255);
+        pt_buf_add_char(buf, ' ');
+    }
+
+    pt_buf_add_text(buf, operator);
+    pt_buf_add_char(buf, '\n');
+}
+
+
+static void
 pt_pdf_rule(pt_pen_t *pen, int32_t x, int32_t y, int32_t width,
     int32_t thickness)
 {
     pt_buf_t         *buf = &pen->buf;
     const pt_page_t  *page = &pen->pdf->flow->page;
 
+    pt_pdf_color(pen, PT_BLACK);
     pt_pdf_number(buf, page->left + x);
     pt_buf_add_char(buf, ' ');
     pt_pdf_number(buf, page->height - y - thickness);
@@ -734,6 +929,7 @@ static void
 pt_pdf_pieces(pt_pen_t *pen, const pt_piece_t *piece, int32_t y)
 {
     for ( /* void */ ; piece != NULL; piece = piece->next) {
+        pt_pdf_color(pen, piece->color);
         pt_pdf_line(pen, piece->line, piece->x, y + piece->baseline);
     }
 }
