@@ -26,12 +26,15 @@ typedef struct orch_s  orch_t;
 
 #include "orch_accept.h"
 #include "orch_attempt.h"
+#include "orch_bulk.h"
 #include "orch_db.h"
 #include "orch_edge.h"
 #include "orch_files.h"
+#include "orch_metrics.h"
 #include "orch_processor.h"
 #include "orch_read.h"
 #include "orch_recover.h"
+#include "orch_redo.h"
 #include "orch_storage.h"
 #include "orch_supervisor.h"
 #include "orch_sweep.h"
@@ -62,6 +65,7 @@ struct orch_s {
     orch_recover_t        recover;
     orch_storage_t        storage;
     orch_sweep_t          sweep;
+    orch_metrics_t        metrics;
 };
 
 

@@ -115,9 +115,7 @@ orch_accept_check(orch_request_t *rq, const char **ret_why)
         return PT_E_INVALID;
     }
 
-    if (s->run_at < 0 || s->run_at > ORCH_TIME_MAX_MS
-        || s->expires_at < 0 || s->expires_at > ORCH_TIME_MAX_MS)
-    {
+    if (!orch_time_is_good(s->run_at) || !orch_time_is_good(s->expires_at)) {
         *ret_why = "run_at or expires_at is out of range";
         return PT_E_INVALID;
     }
@@ -138,6 +136,13 @@ orch_accept_check(orch_request_t *rq, const char **ret_why)
     }
 
     return PT_OK;
+}
+
+
+bool
+orch_time_is_good(int64_t ms)
+{
+    return ms >= 0 && ms <= ORCH_TIME_MAX_MS;
 }
 
 
@@ -244,9 +249,17 @@ orch_accept_files_known(void *ctx, pt_err_t err, PGresult *const *results,
 }
 
 
-/* the edge, which knows where each id stood, gives them their pointers */
 static void
 orch_accept_missing(orch_request_t *rq, const PGresult *res)
+{
+    orch_accept_answered(rq);
+    orch_refuse_files(rq, res);
+}
+
+
+/* the edge, which knows where each id stood, gives them their pointers */
+void
+orch_refuse_files(orch_request_t *rq, const PGresult *res)
 {
     int         i;
     char        text[64], id_text[PT_ID_TEXT_LEN];
@@ -258,7 +271,7 @@ orch_accept_missing(orch_request_t *rq, const PGresult *res)
     pt_jsonw_init(&w, &buf);
     pt_jsonw_array(&w);
 
-    for (i = 0; i < PQntuples(res); i++) {
+    for (i = 0; i < PQntuples(res) && i < PT_INPUTS_MAX; i++) {
         id = pt_pg_id(res, i, 0);
         pt_id_format(&id, id_text);
         snprintf(text, sizeof(text), "no such file: %.*s", PT_ID_TEXT_LEN,
@@ -274,7 +287,6 @@ orch_accept_missing(orch_request_t *rq, const PGresult *res)
 
     pt_jsonw_end(&w);
 
-    orch_accept_answered(rq);
     orch_refuse_with(rq, PT_E_UNKNOWN_FILE, "a file does not exist", 0,
                      buf.err == PT_OK ? pt_buf_str(&buf) : PT_STR_NULL);
     pt_buf_done(&buf);
@@ -611,6 +623,10 @@ orch_accept_ok(orch_request_t *rq, int64_t now_ms, pt_str_t event)
         .expires_at_ms = s->expires_at });
 
     orch_publish(rq->o, &s->job, s->rq.user, 1, "state", event);
+
+    orch_metrics_add(rq->o, ORCH_METRIC_ACCEPTED, 1);
+    orch_metrics_observe(rq->o, ORCH_METRIC_COMMIT,
+                         (uint64_t) (orch_now_ms() - now_ms));
 
     pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
     pt_jsonw_init(&w, &buf);

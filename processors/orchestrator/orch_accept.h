@@ -19,6 +19,12 @@ typedef struct {
 
 void orch_accept_submit(orch_request_t *rq);
 
+/* the request's files that do not exist, as rows of ids */
+void orch_refuse_files(orch_request_t *rq, const PGresult *res);
+
+/* whether a time of a submission can be stored; 0: none */
+bool orch_time_is_good(int64_t ms);
+
 /* once in each turn: sends what waits, if a connection is free */
 void orch_accept_flush(orch_t *o);
 

@@ -546,6 +546,8 @@ orch_claim(orch_t *o, orch_job_t *job, orch_processor_t *p)
 
     orch_processor_take(p, job->run);
 
+    orch_metrics_observe(o, ORCH_METRIC_WAIT, orch_loop_ms(o) - job->ready_ms);
+
     if (orch_job_to(o, job, ORCH_JOB_CLAIMING)) {
         orch_work_add(o, item);
     }
@@ -590,6 +592,8 @@ orch_claim_done(orch_t *o, orch_item_t *item, const PGresult *res, int row)
     {
         return;
     }
+
+    job->run->began_ms = orch_loop_ms(o);
 
     orch_publish(o, &job->id, orch_job_owner(job),
                  (uint32_t) pt_pg_int(res, row, 1), "state",
@@ -1171,8 +1175,15 @@ orch_end_done(orch_t *o, orch_item_t *item, const PGresult *res, int row)
     orch_publish(o, &job->id, orch_job_owner(job), ++seq, "state",
                  pt_buf_str(&item->body));
 
+    orch_metrics_ended(o, item->status);
+
     if (job->state == ORCH_JOB_GONE) {
         return;
+    }
+
+    if (job->run && job->run->began_ms) {
+        orch_metrics_observe(o, ORCH_METRIC_RUN,
+                             orch_loop_ms(o) - job->run->began_ms);
     }
 
     if (item->report && job->run && job->run->processor) {
@@ -1196,6 +1207,8 @@ orch_requeue_done(orch_t *o, orch_item_t *item, const PGresult *res, int row)
     orch_publish(o, &job->id, orch_job_owner(job),
                  (uint32_t) pt_pg_int(res, row, 1), "state",
                  pt_buf_str(&item->body));
+
+    orch_metrics_add(o, ORCH_METRIC_RETRIES, 1);
 
     if (job->state != ORCH_JOB_ENDING) {
         return;

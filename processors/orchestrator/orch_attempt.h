@@ -31,6 +31,7 @@ struct orch_run_s {
 
     uint16_t           permille;
     char               stage[PT_NAME_MAX + 1];
+    uint64_t           began_ms;       /* by the claim's commit */
     uint64_t           progress_ms;    /* when the edge was told last */
     bool               progress_new;
 };

@@ -139,6 +139,81 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " order by t.n",
 
 /*
+ * A batch: all of its jobs, or an error for an id that is taken, or none if
+ * its key is not its own.
+ * $1 owner $2 role $3 user_type $4 batch $5 key $6 traceparent $7 id[]
+ * $8 service[] $9 action[] $10 priority[] $11 params[] $12 metadata[]
+ * $13 inputs[] (16 bytes each) $14 run_at[] $15 expires_at[]
+ * $16 max_attempts[] $17 timeout_s[] $18 created_at[] $19 the event's body
+ * -> id
+ */
+[ORCH_SQL_BULK] =
+    "with j as ("
+    " insert into pitchey.job (id, owner, role, user_type, service, action,"
+    "     priority, params, metadata, inputs, batch_id, traceparent, run_at,"
+    "     expires_at, max_attempts, timeout_s, created_at)"
+    " select t.id, $1::text, $2::text, $3::text, t.service, t.action,"
+    "     t.priority, t.params::json, t.metadata::json,"
+    "     case when t.inputs is not null then"
+    "         array(select substr(encode(t.inputs, 'hex'), 1 + 32 * i, 32)::uuid"
+    "               from generate_series(0, length(t.inputs) / 16 - 1) i)"
+    "     end,"
+    "     $4::uuid, $6::text, t.run_at, t.expires_at, t.max_attempts,"
+    "     t.timeout_s, t.created_at"
+    " from unnest($7::uuid[], $8::text[], $9::text[], $10::int[],"
+    "     $11::text[], $12::text[], $13::bytea[], $14::timestamptz[],"
+    "     $15::timestamptz[], $16::int[], $17::int[], $18::timestamptz[])"
+    "     as t (id, service, action, priority, params, metadata, inputs,"
+    "     run_at, expires_at, max_attempts, timeout_s, created_at)"
+    " where $5::text is null or exists ("
+    "     select 1 from pitchey.idempotency i"
+    "     where i.owner = $1 and i.key = $5 and i.job = $4)"
+    " returning id, owner, service, action, priority, max_attempts, timeout_s,"
+    "     run_at, expires_at, created_at),"
+    "q as ("
+    " insert into pitchey.queue (job, owner, service, action, priority,"
+    "     max_attempts, timeout_s, run_at, expires_at)"
+    " select id, owner, service, action, priority, max_attempts, timeout_s,"
+    "     coalesce(run_at, created_at), expires_at from j),"
+    "e as ("
+    " insert into pitchey.event (job, seq, type, body)"
+    " select id, 1, 'state', $19::json from j)"
+    "select id from j",
+
+/* $1 owner $2 key -> its job or batch, its body_sha256 */
+[ORCH_SQL_KEY] =
+    "select job, body_sha256 from pitchey.idempotency"
+    " where owner = $1::text and key = $2::text",
+
+/* $1 batch $2 owner -> a job's columns, in the order of the request */
+[ORCH_SQL_BATCH_JOBS] =
+    "select " ORCH_SQL_BRIEF_COLUMNS
+    " from pitchey.jobs j where j.batch_id = $1::uuid and j.owner = $2::text"
+    " order by j.batch_id, j.id limit 1000",
+
+/* $1 batch $2 owner, null: any -> status, jobs, first created, last finished */
+[ORCH_SQL_BATCH] =
+    "select j.status::text, count(*), min(j.created_at), max(j.finished_at)"
+    " from pitchey.jobs j where j.batch_id = $1::uuid"
+    "     and ($2::text is null or j.owner = $2)"
+    " group by j.status order by j.status",
+
+/*
+ * $1 id $2 owner, null: any
+ * -> owner, role, user_type, service, action, priority, params, metadata,
+ *    inputs (16 bytes each), webhook_url, max_attempts, timeout_s, whether it
+ *    has ended
+ */
+[ORCH_SQL_REDO] =
+    "select j.owner, j.role, j.user_type, j.service, j.action, j.priority,"
+    "     j.params, j.metadata,"
+    "     (select string_agg(uuid_send(u.id), ''::bytea order by u.n)"
+    "      from unnest(j.inputs) with ordinality as u (id, n)),"
+    "     j.webhook_url, j.max_attempts, j.timeout_s, j.status is not null"
+    " from pitchey.job j where j.id = $1::uuid"
+    "     and ($2::text is null or j.owner = $2)",
+
+/*
  * Under our lease, if we have one still: who takes over deletes its row.
  * $1 job[] $2 attempt[] $3 body[] $4 lease_owner $5 now
  * -> job, seq, params, role, user_type, traceparent, inputs

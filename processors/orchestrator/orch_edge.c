@@ -48,7 +48,11 @@ static void (*const  orch_edge_handlers[])(orch_request_t *rq) = {
     [PT_CMD_WATCH]    = orch_watch_watch,
     [PT_CMD_UNWATCH]  = orch_watch_unwatch,
     [PT_CMD_SYNC]     = orch_watch_sync,
-    [PT_CMD_HEALTH]   = orch_storage_health
+    [PT_CMD_HEALTH]   = orch_storage_health,
+    [PT_CMD_SUBMIT_BATCH] = orch_bulk_submit,
+    [PT_CMD_BATCH]    = orch_bulk_progress,
+    [PT_CMD_RETRY]    = orch_redo_retry,
+    [PT_CMD_METRICS]  = orch_metrics_request
 };
 
 
@@ -195,6 +199,7 @@ orch_request_free(orch_request_t *rq)
     rq->o->edge.open--;
     rq->o->edge.bytes -= rq->len;
     free(rq->key);
+    free(rq->more);
     free(rq);
 }
 

@@ -19,6 +19,9 @@ struct orch_request_s {
     UT_hash_handle    hh;
     unsigned          tries;           /* batches that it was in */
     bool              asked;           /* orch_watch's: counted there */
+    pt_id_t           batch;           /* orch_bulk's: that is read */
+    uint64_t          sent_ms;         /* orch_bulk's: to the database */
+    char             *more;            /* orch_redo's: that msg borrows too */
 
     size_t            len;
     char              bytes[];         /* that peer and msg borrow */

@@ -10,6 +10,7 @@
 #include "pt_wire.h"
 
 
+#define ORCH_STATE_MAX 128       /* bytes of a "state" body without reason */
 #define ORCH_TIME_LEN  24        /* 2026-11-23T12:00:00.123Z */
 
 

@@ -496,6 +496,24 @@ orch_processor_free(orch_t *o, orch_service_t *service)
 }
 
 
+void
+orch_processor_count(orch_t *o, orch_service_t *service,
+    uint64_t ret_values[3])
+{
+    orch_processor_t  *p, *next;
+
+    ret_values[0] = ret_values[1] = ret_values[2] = 0;
+
+    HASH_ITER(hh, o->processors.all, p, next) {
+        if (p->service == service) {
+            ret_values[0]++;
+            ret_values[1] += p->credit;
+            ret_values[2] += p->used;
+        }
+    }
+}
+
+
 bool
 orch_processor_offers(const orch_processor_t *p, pt_str_t action)
 {

@@ -53,6 +53,10 @@ void orch_processors_progress(orch_t *o);
 /* the one of that service that has credit and least to do, or NULL */
 orch_processor_t *orch_processor_free(orch_t *o, orch_service_t *service);
 
+/* how many of that service there are, their credit, and what is used of it */
+void orch_processor_count(orch_t *o, orch_service_t *service,
+    uint64_t ret_values[3]);
+
 bool orch_processor_offers(const orch_processor_t *p, pt_str_t action);
 
 /* the attempt uses credit of p's, or no longer */

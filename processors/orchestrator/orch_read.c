@@ -17,8 +17,6 @@ enum {
 
 static void orch_read_job_done(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
-static void orch_read_view(orch_t *o, const PGresult *res, int row,
-    bool brief, orch_job_view_t *ret_view);
 static void orch_read_list_done(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
 static void orch_read_list_bounds(const pt_list_t *list, pt_id_t *ret_below,
@@ -127,7 +125,7 @@ orch_read_job_done(void *ctx, pt_err_t err, PGresult *const *results,
 }
 
 
-static void
+void
 orch_read_view(orch_t *o, const PGresult *res, int row, bool brief,
     orch_job_view_t *ret_view)
 {

@@ -39,4 +39,9 @@ bool orch_media_type_is_good(pt_str_t type);
 bool orch_output_name_is_good(pt_str_t name);
 
 
+/* a row of a job's columns, brief or whole */
+void orch_read_view(orch_t *o, const PGresult *res, int row, bool brief,
+    orch_job_view_t *ret_view);
+
+
 #endif /* ORCH_READ_H */

@@ -141,6 +141,30 @@ class Edge:
         return json.loads(self.ask("SUBMIT", *self.submit_fields(action, params, **more),
                                    user=user, limit=limit))
 
+    def batch_fields(self, jobs, batch=None, key=None, body=None, user_type="creator"):
+        """jobs: (action, params) or what submit_fields() takes besides, as a dict."""
+        packed = b""
+        for j in jobs:
+            more = dict(j)
+            f = self.submit_fields(more.pop("action", "noop"), more.pop("params", None), **more)
+            for i in (0, 2, 3, 5, 8, 9, 10, 11, 12, 13, 14, 15):
+                packed += u32(len(f[i])) + f[i]
+        digest = hashlib.sha256((body if body is not None else repr(jobs)).encode()).digest()
+        return [ident(batch or uuid7()), text(user_type), text(key), digest, packed]
+
+    def submit_batch(self, jobs, user="alice", limit=10, **more):
+        return json.loads(self.ask("SUBMIT_BATCH", *self.batch_fields(jobs, **more), user=user, limit=limit))
+
+    def batch(self, batch, **who):
+        return json.loads(self.ask("BATCH", ident(batch), **who))
+
+    def retry(self, of, job=None, key=None, user_type="creator", **who):
+        return json.loads(self.ask("RETRY", ident(job or uuid7()), ident(of), text(user_type), text(key),
+                                   hashlib.sha256(of.encode()).digest(), **who))
+
+    def metrics(self):
+        return self.ask("METRICS", user="", role="").decode()
+
     def get(self, job, **who):
         return json.loads(self.ask("GET", ident(job), **who))
 
