@@ -7,7 +7,6 @@
 #include "ngx_http_pitchey_auth.h"
 #include "ngx_http_pitchey_cors.h"
 #include "ngx_http_pitchey_filter.h"
-#include "ngx_http_pitchey_events.h"
 #include "ngx_http_pitchey_files.h"
 #include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_pg.h"
@@ -16,6 +15,8 @@
 #include "ngx_http_pitchey_schema.h"
 #include "ngx_http_pitchey_session.h"
 #include "ngx_http_pitchey_shm.h"
+#include "ngx_http_pitchey_stream.h"
+#include "ngx_http_pitchey_watch.h"
 #include "ngx_http_pitchey_zmq.h"
 
 
@@ -276,7 +277,8 @@ ngx_http_pitchey_init_process(ngx_cycle_t *cycle)
 
     if (ngx_http_pitchey_pg_init(cycle, pmcf->database) != NGX_OK
         || ngx_http_pitchey_revocation_init(cycle, pmcf) != NGX_OK
-        || ngx_http_pitchey_events_init(cycle) != NGX_OK
+        || ngx_http_pitchey_watch_init(cycle) != NGX_OK
+        || ngx_http_pitchey_stream_init(cycle) != NGX_OK
         || ngx_http_pitchey_zmq_init(cycle, pmcf) != NGX_OK)
     {
         return NGX_ERROR;
@@ -290,7 +292,8 @@ ngx_http_pitchey_init_process(ngx_cycle_t *cycle)
 static void
 ngx_http_pitchey_exit_process(ngx_cycle_t *cycle)
 {
-    ngx_http_pitchey_events_exit();
+    ngx_http_pitchey_stream_exit();
+    ngx_http_pitchey_watch_exit();
     ngx_http_pitchey_zmq_exit();
     ngx_http_pitchey_revocation_exit();
     ngx_http_pitchey_pg_exit();

@@ -16,12 +16,12 @@
 #include <zmq.h>
 
 #include "ngx_http_pitchey_zmq.h"
-#include "ngx_http_pitchey_events.h"
 #include "ngx_http_pitchey_jobzone.h"
 #include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_route.h"
+#include "ngx_http_pitchey_watch.h"
 
 
 /* messages taken from a socket before others get their turn */
@@ -917,11 +917,11 @@ ngx_http_pitchey_zmq_message(ngx_http_pitchey_peer_t *peer, zmq_msg_t *parts,
             ngx_http_pitchey_jobzone_drop(&msg.u.event.job);
         }
 
-        ngx_http_pitchey_events_receive(&msg.u.event);
+        ngx_http_pitchey_watch_receive(&msg.u.event);
         break;
 
     case PT_CMD_LAGGED:
-        ngx_http_pitchey_events_lagged(peer->number);
+        ngx_http_pitchey_watch_lagged(peer->number);
         break;
 
     default:
@@ -1060,7 +1060,7 @@ ngx_http_pitchey_zmq_up(ngx_http_pitchey_peer_t *peer)
     z->nconnected++;
 
     /* first, so that watches are in force again before anything else */
-    ngx_http_pitchey_events_connected(peer->number);
+    ngx_http_pitchey_watch_connected(peer->number);
 
     ngx_queue_init(&parked);
 

@@ -1,6 +1,6 @@
 /*
  * The worker's sockets to the orchestrators: requests go out, answers find
- * the HTTP request that waits for them, news goes to _events.
+ * the HTTP request that waits for them, news goes to _watch.
  *
  * A call is one request of PJP1 and its one answer.  Its handler is called
  * exactly once, unless the call is forgotten before: with the answer, or with

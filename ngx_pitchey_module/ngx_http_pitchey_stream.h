@@ -1,0 +1,73 @@
+/*
+ * Answers that last: what every open stream of this worker has in common,
+ * whatever its transport.  Heartbeats, the end of its session and the end of
+ * the worker come by the functions of a table.
+ */
+
+#ifndef NGX_HTTP_PITCHEY_STREAM_H
+#define NGX_HTTP_PITCHEY_STREAM_H
+
+#include "ngx_http_pitchey_module.h"
+
+
+typedef struct ngx_http_pitchey_stream_s  ngx_http_pitchey_stream_t;
+
+
+typedef struct {
+    /* each 15 s */
+    void  (*beat)(ngx_http_pitchey_stream_t *s);
+
+    /* the worker exits, and waits: each 100 ms until the stream has ended */
+    void  (*stop)(ngx_http_pitchey_stream_t *s);
+
+    /* its session has ended */
+    void  (*revoked)(ngx_http_pitchey_stream_t *s);
+
+    /* it has ended: nothing is sent any more, and r is not to be called */
+    void  (*close)(ngx_http_pitchey_stream_t *s);
+
+    /* what was being sent is not needed any more */
+    void  (*free)(ngx_http_pitchey_stream_t *s);
+} ngx_http_pitchey_stream_type_t;
+
+
+/* the first member of what a transport keeps, which is ctx->data */
+struct ngx_http_pitchey_stream_s {
+    const ngx_http_pitchey_stream_type_t
+                              *type;
+    ngx_http_request_t        *request;
+    ngx_queue_t                queue;
+    ngx_msec_t                 beat_time;     /* of the last one */
+    unsigned                   open:1;
+    unsigned                   blocked:1;     /* the client does not read */
+};
+
+
+/* type and request are set; NGX_OK or NGX_ERROR */
+ngx_int_t ngx_http_pitchey_stream_open(ngx_http_pitchey_stream_t *s);
+
+/* it has ended, for whatever reason; may be called again */
+void ngx_http_pitchey_stream_close(ngx_http_pitchey_stream_t *s);
+
+/*
+ * Passes a chain on, or with NULL what is still under way.  NGX_OK: the client
+ * has it; NGX_AGAIN: it has to read first, and the request's write handler
+ * comes then, or after send_timeout; NGX_ERROR: it is gone.
+ */
+ngx_int_t ngx_http_pitchey_stream_output(ngx_http_pitchey_stream_t *s,
+    ngx_chain_t *out);
+
+/* for write handlers: whether the client took nothing for send_timeout */
+ngx_uint_t ngx_http_pitchey_stream_timed_out(ngx_http_pitchey_stream_t *s);
+
+/* ends the request, whatever is called below; s is gone then */
+void ngx_http_pitchey_stream_finalize(ngx_http_pitchey_stream_t *s,
+    ngx_int_t rc);
+
+
+/* per worker: init_process and exit_process */
+ngx_int_t ngx_http_pitchey_stream_init(ngx_cycle_t *cycle);
+void ngx_http_pitchey_stream_exit(void);
+
+
+#endif /* NGX_HTTP_PITCHEY_STREAM_H */
