@@ -13,7 +13,7 @@
 #include "pt_json.h"
 
 
-/* a document_mustache_env_t's filter */
+/* a pt_mustache_env_t's filter */
 pt_err_t document_format(void *ctx, pt_str_t filter, const pt_json_t *value,
     pt_buf_t *out);
 

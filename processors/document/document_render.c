@@ -47,7 +47,7 @@ typedef struct {
 static pt_err_t document_fill(document_rendering_t *r, pt_str_t *ret_title,
     pt_str_t *ret_text);
 static pt_err_t document_fill_one(document_rendering_t *r,
-    const document_mustache_t *mustache,
+    const pt_mustache_t *mustache,
     void (*escape)(pt_buf_t *out, pt_str_t text), pt_str_t *ret_text);
 static void document_missing(void *ctx, pt_str_t name);
 static void document_escape_normal(pt_buf_t *out, pt_str_t text);
@@ -162,20 +162,20 @@ document_fill(document_rendering_t *r, pt_str_t *ret_title, pt_str_t *ret_text)
 
 
 static pt_err_t
-document_fill_one(document_rendering_t *r, const document_mustache_t *mustache,
+document_fill_one(document_rendering_t *r, const pt_mustache_t *mustache,
     void (*escape)(pt_buf_t *out, pt_str_t text), pt_str_t *ret_text)
 {
     pt_buf_t  buf;
     pt_err_t  err;
 
-    const document_mustache_env_t  env = {
+    const pt_mustache_env_t  env = {
         .escape = escape, .filter = document_format,
         .missing = document_missing, .ctx = r
     };
 
     pt_buf_init(&buf, &pt_mem_heap, DOCUMENT_TEXT_MAX);
 
-    err = document_mustache_render(mustache, r->data, &env, &buf);
+    err = pt_mustache_render(mustache, r->data, &env, &buf);
 
     if (err == PT_OK) {
         *ret_text = pt_room_copy(&r->room, pt_buf_str(&buf));
@@ -455,7 +455,7 @@ document_lay_running(document_rendering_t *r)
         pt_str_t *const             texts[] = {
             &running->left, &running->center, &running->right
         };
-        document_mustache_t *const *parts = k == 0 ? t->header : t->footer;
+        pt_mustache_t *const *parts = k == 0 ? t->header : t->footer;
 
         running->style.typeface = &t->heading;
         running->style.size = t->size * 4 / 5;

@@ -32,9 +32,9 @@ static pt_err_t document_load_fonts(document_loader_t *l, pt_str_t value,
 static pt_err_t document_load_length(document_loader_t *l, pt_str_t value,
     int32_t *ret_length);
 static pt_err_t document_load_running(document_loader_t *l, pt_str_t value,
-    document_mustache_t **parts);
+    pt_mustache_t **parts);
 static pt_err_t document_load_mustache(document_loader_t *l, pt_str_t text,
-    document_mustache_t **ret_template);
+    pt_mustache_t **ret_template);
 static pt_err_t document_load_parties(document_loader_t *l, pt_str_t value);
 static pt_err_t document_load_check(document_loader_t *l);
 static pt_err_t document_load_fail(document_loader_t *l, pt_err_t err,
@@ -114,12 +114,12 @@ document_template_free(document_template_t *template)
     }
 
     for (i = 0; i < 3; i++) {
-        document_mustache_free(template->header[i]);
-        document_mustache_free(template->footer[i]);
+        pt_mustache_free(template->header[i]);
+        pt_mustache_free(template->footer[i]);
     }
 
-    document_mustache_free(template->title);
-    document_mustache_free(template->content);
+    pt_mustache_free(template->title);
+    pt_mustache_free(template->content);
     pt_hyphen_free((pt_hyphen_t *) template->hyphen);
     free((char *) template->name.data);
     free(template->text);
@@ -413,7 +413,7 @@ document_load_length(document_loader_t *l, pt_str_t value,
 /* "left | centre | right", with {page} and {pages} */
 static pt_err_t
 document_load_running(document_loader_t *l, pt_str_t value,
-    document_mustache_t **parts)
+    pt_mustache_t **parts)
 {
     size_t     i, k;
     pt_buf_t   buf;
@@ -457,24 +457,24 @@ document_load_running(document_loader_t *l, pt_str_t value,
 
 static pt_err_t
 document_load_mustache(document_loader_t *l, pt_str_t text,
-    document_mustache_t **ret_template)
+    pt_mustache_t **ret_template)
 {
     pt_err_t              err;
-    document_mustache_t  *template;
+    pt_mustache_t  *template;
 
-    err = document_mustache_new(text, &template, l->error, l->size);
+    err = pt_mustache_new(text, &template, l->error, l->size);
     if (err != PT_OK) {
         return err;
     }
 
-    if (document_mustache_has_raw(template)) {
-        document_mustache_free(template);
+    if (pt_mustache_has_raw(template)) {
+        pt_mustache_free(template);
         return document_load_fail(l, PT_E_INVALID,
             "values must be escaped: {{name}}, neither {{{name}}} nor"
             " {{&name}}", PT_STR(""));
     }
 
-    document_mustache_free(*ret_template);
+    pt_mustache_free(*ret_template);
     *ret_template = template;
 
     return PT_OK;

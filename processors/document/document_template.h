@@ -17,7 +17,7 @@
 #include "pt_flow.h"
 #include "pt_json.h"
 
-#include "document_mustache.h"
+#include "pt_mustache.h"
 
 
 /* peak memory of a document's layout */
@@ -46,9 +46,9 @@ struct document_template_s {
     int32_t               size, leading;
     pt_align_t            align;
 
-    document_mustache_t  *title;
-    document_mustache_t  *header[3], *footer[3];     /* NULL: nothing */
-    document_mustache_t  *content;
+    pt_mustache_t  *title;
+    pt_mustache_t  *header[3], *footer[3];     /* NULL: nothing */
+    pt_mustache_t  *content;
 
     pt_str_t              parties[DOCUMENT_PARTIES_MAX];   /* who sign */
     size_t                n_parties;

@@ -9,15 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "document_mustache.h"
+#include "pt_mustache.h"
 
 
 /* more tags than any contract has */
-#define DOCUMENT_TOKENS_MAX  100000
-#define DOCUMENT_DELIM_MAX   8
+#define MUSTACHE_TOKENS_MAX  100000
+#define MUSTACHE_DELIM_MAX   8
 
 /* loops in loops that write nothing must end too */
-#define DOCUMENT_STEPS_MAX   (10 * 1000 * 1000)
+#define MUSTACHE_STEPS_MAX   (10 * 1000 * 1000)
 
 
 typedef enum {
@@ -29,18 +29,18 @@ typedef enum {
     TOKEN_INVERTED,
     TOKEN_END,
     TOKEN_PARTIAL
-} document_token_type_t;
+} mustache_token_type_t;
 
 typedef struct {
-    document_token_type_t  type;
+    mustache_token_type_t  type;
     pt_str_t               text;      /* or the name; borrows from source */
     pt_str_t               filter;    /* of a value; else absent */
     size_t                 end;       /* of a section: its TOKEN_END */
-} document_token_t;
+} mustache_token_t;
 
-struct document_mustache_s {
+struct pt_mustache_s {
     char                  *source;
-    document_token_t      *tokens;
+    mustache_token_t      *tokens;
     size_t                 n;
     size_t                 cap;
     bool                   raw;
@@ -49,65 +49,65 @@ struct document_mustache_s {
 
 /* reading a template */
 typedef struct {
-    document_mustache_t   *template;
+    pt_mustache_t   *template;
     const char            *p, *end;
-    size_t                 open[DOCUMENT_MUSTACHE_DEPTH];   /* sections */
+    size_t                 open[PT_MUSTACHE_DEPTH];   /* sections */
     size_t                 n_open;
-    char                   left[DOCUMENT_DELIM_MAX + 1];
-    char                   right[DOCUMENT_DELIM_MAX + 1];
+    char                   left[MUSTACHE_DELIM_MAX + 1];
+    char                   right[MUSTACHE_DELIM_MAX + 1];
     unsigned               line;
     char                  *error;
     size_t                 size;
-} document_reader_t;
+} mustache_reader_t;
 
 
 /* rendering one */
 typedef struct {
-    const document_mustache_env_t  *env;
+    const pt_mustache_env_t  *env;
     pt_buf_t                       *out;
-    const pt_json_t                *stack[2 * DOCUMENT_MUSTACHE_DEPTH + 2];
+    const pt_json_t                *stack[2 * PT_MUSTACHE_DEPTH + 2];
     size_t                          depth;
     unsigned                        partials;
     unsigned                        steps;
-} document_render_t;
+} mustache_render_t;
 
 
-static pt_err_t document_read(document_reader_t *r);
-static pt_err_t document_read_text(document_reader_t *r, const char *end);
-static pt_err_t document_read_tag(document_reader_t *r);
-static pt_err_t document_read_delimiters(document_reader_t *r, pt_str_t text);
-static pt_err_t document_read_name(document_reader_t *r, char sigil,
+static pt_err_t mustache_read(mustache_reader_t *r);
+static pt_err_t mustache_read_text(mustache_reader_t *r, const char *end);
+static pt_err_t mustache_read_tag(mustache_reader_t *r);
+static pt_err_t mustache_read_delimiters(mustache_reader_t *r, pt_str_t text);
+static pt_err_t mustache_read_name(mustache_reader_t *r, char sigil,
     pt_str_t name, pt_str_t indent);
-static bool document_standalone(document_reader_t *r, const char *tag,
+static bool mustache_standalone(mustache_reader_t *r, const char *tag,
     const char *after, pt_str_t *ret_indent, const char **ret_next);
-static pt_err_t document_add(document_reader_t *r, document_token_type_t type,
+static pt_err_t mustache_add(mustache_reader_t *r, mustache_token_type_t type,
     pt_str_t text);
-static pt_err_t document_fail(document_reader_t *r, const char *what,
+static pt_err_t mustache_fail(mustache_reader_t *r, const char *what,
     pt_str_t name);
-static pt_str_t document_trim(pt_str_t s);
-static pt_err_t document_render_tokens(document_render_t *r,
-    const document_mustache_t *template, size_t begin, size_t end,
+static pt_str_t mustache_trim(pt_str_t s);
+static pt_err_t mustache_render_tokens(mustache_render_t *r,
+    const pt_mustache_t *template, size_t begin, size_t end,
     pt_str_t indent);
-static pt_err_t document_render_value(document_render_t *r,
-    const document_token_t *token);
-static pt_err_t document_render_section(document_render_t *r,
-    const document_mustache_t *template, size_t at, pt_str_t indent);
-static pt_err_t document_render_partial(document_render_t *r,
-    const document_token_t *token, pt_str_t indent);
-static const pt_json_t *document_lookup(const document_render_t *r,
+static pt_err_t mustache_render_value(mustache_render_t *r,
+    const mustache_token_t *token);
+static pt_err_t mustache_render_section(mustache_render_t *r,
+    const pt_mustache_t *template, size_t at, pt_str_t indent);
+static pt_err_t mustache_render_partial(mustache_render_t *r,
+    const mustache_token_t *token, pt_str_t indent);
+static const pt_json_t *mustache_lookup(const mustache_render_t *r,
     pt_str_t name);
-static bool document_is_false(const pt_json_t *value);
+static bool mustache_is_false(const pt_json_t *value);
 
 
 pt_err_t
-document_mustache_new(pt_str_t text, document_mustache_t **ret_template,
+pt_mustache_new(pt_str_t text, pt_mustache_t **ret_template,
     char *ret_error, size_t size)
 {
     pt_err_t              err;
-    document_reader_t     r = { .error = ret_error, .size = size };
-    document_mustache_t  *template;
+    mustache_reader_t     r = { .error = ret_error, .size = size };
+    pt_mustache_t  *template;
 
-    template = calloc(1, sizeof(document_mustache_t));
+    template = calloc(1, sizeof(pt_mustache_t));
     if (template == NULL) {
         return PT_E_NOMEM;
     }
@@ -129,9 +129,9 @@ document_mustache_new(pt_str_t text, document_mustache_t **ret_template,
     (void) strcpy(r.left, "{{");
     (void) strcpy(r.right, "}}");
 
-    err = document_read(&r);
+    err = mustache_read(&r);
     if (err != PT_OK) {
-        document_mustache_free(template);
+        pt_mustache_free(template);
         return err;
     }
 
@@ -142,7 +142,7 @@ document_mustache_new(pt_str_t text, document_mustache_t **ret_template,
 
 
 void
-document_mustache_free(document_mustache_t *template)
+pt_mustache_free(pt_mustache_t *template)
 {
     if (template == NULL) {
         return;
@@ -155,14 +155,14 @@ document_mustache_free(document_mustache_t *template)
 
 
 bool
-document_mustache_has_raw(const document_mustache_t *template)
+pt_mustache_has_raw(const pt_mustache_t *template)
 {
     return template->raw;
 }
 
 
 static pt_err_t
-document_read(document_reader_t *r)
+mustache_read(mustache_reader_t *r)
 {
     pt_err_t     err;
     const char  *tag;
@@ -172,7 +172,7 @@ document_read(document_reader_t *r)
         tag = memmem(r->p, (size_t) (r->end - r->p), r->left,
                      strlen(r->left));
 
-        err = document_read_text(r, tag != NULL ? tag : r->end);
+        err = mustache_read_text(r, tag != NULL ? tag : r->end);
         if (err != PT_OK) {
             return err;
         }
@@ -181,14 +181,14 @@ document_read(document_reader_t *r)
             break;
         }
 
-        err = document_read_tag(r);
+        err = mustache_read_tag(r);
         if (err != PT_OK) {
             return err;
         }
     }
 
     if (r->n_open != 0) {
-        return document_fail(r, "section is not closed",
+        return mustache_fail(r, "section is not closed",
             r->template->tokens[r->open[r->n_open - 1]].text);
     }
 
@@ -198,7 +198,7 @@ document_read(document_reader_t *r)
 
 /* text up to end, a token for each line */
 static pt_err_t
-document_read_text(document_reader_t *r, const char *end)
+mustache_read_text(mustache_reader_t *r, const char *end)
 {
     pt_err_t     err;
     const char  *next;
@@ -208,13 +208,13 @@ document_read_text(document_reader_t *r, const char *end)
         next = next != NULL ? next + 1 : end;
 
         if (r->p == r->template->source || r->p[-1] == '\n') {
-            err = document_add(r, TOKEN_LINE, PT_STR_NULL);
+            err = mustache_add(r, TOKEN_LINE, PT_STR_NULL);
             if (err != PT_OK) {
                 return err;
             }
         }
 
-        err = document_add(r, TOKEN_TEXT,
+        err = mustache_add(r, TOKEN_TEXT,
                            (pt_str_t) { r->p, (size_t) (next - r->p) });
         if (err != PT_OK) {
             return err;
@@ -229,9 +229,9 @@ document_read_text(document_reader_t *r, const char *end)
 
 
 static pt_err_t
-document_read_tag(document_reader_t *r)
+mustache_read_tag(mustache_reader_t *r)
 {
-    char         sigil, close[DOCUMENT_DELIM_MAX + 2];
+    char         sigil, close[MUSTACHE_DELIM_MAX + 2];
     bool         alone;
     size_t       skip;
     pt_str_t     name, indent = PT_STR("");
@@ -249,12 +249,12 @@ document_read_tag(document_reader_t *r)
 
     stop = memmem(s, (size_t) (r->end - s), close, strlen(close));
     if (stop == NULL) {
-        return document_fail(r, "tag is not closed",
+        return mustache_fail(r, "tag is not closed",
             (pt_str_t) { tag, r->end - tag < 20 ? (size_t) (r->end - tag)
                                                 : 20 });
     }
 
-    name = document_trim((pt_str_t) { s, (size_t) (stop - s) });
+    name = mustache_trim((pt_str_t) { s, (size_t) (stop - s) });
     next = stop + strlen(close);
 
     for (skip = 0; s + skip < next; skip++) {
@@ -262,10 +262,10 @@ document_read_tag(document_reader_t *r)
     }
 
     alone = strchr("#^/!>=", sigil) != NULL
-            && document_standalone(r, tag, next, &indent, &next);
+            && mustache_standalone(r, tag, next, &indent, &next);
 
     if (!alone && (tag == r->template->source || tag[-1] == '\n')) {
-        err = document_add(r, TOKEN_LINE, PT_STR_NULL);
+        err = mustache_add(r, TOKEN_LINE, PT_STR_NULL);
         if (err != PT_OK) {
             return err;
         }
@@ -278,10 +278,10 @@ document_read_tag(document_reader_t *r)
     }
 
     if (sigil == '=') {
-        return document_read_delimiters(r, name);
+        return mustache_read_delimiters(r, name);
     }
 
-    return document_read_name(r, sigil, name, indent);
+    return mustache_read_name(r, sigil, name, indent);
 }
 
 
@@ -290,11 +290,11 @@ document_read_tag(document_reader_t *r)
  * before it, which is a token already, goes, and so does the line's end.
  */
 static bool
-document_standalone(document_reader_t *r, const char *tag, const char *after,
+mustache_standalone(mustache_reader_t *r, const char *tag, const char *after,
     pt_str_t *ret_indent, const char **ret_next)
 {
     const char           *p, *line;
-    document_mustache_t  *t = r->template;
+    pt_mustache_t  *t = r->template;
 
     for (line = tag; line > t->source && line[-1] != '\n'; line--) {
         if (line[-1] != ' ' && line[-1] != '\t') {
@@ -332,7 +332,7 @@ document_standalone(document_reader_t *r, const char *tag, const char *after,
 
 
 static pt_err_t
-document_read_delimiters(document_reader_t *r, pt_str_t text)
+mustache_read_delimiters(mustache_reader_t *r, pt_str_t text)
 {
     size_t    i;
     pt_str_t  left, right;
@@ -342,17 +342,17 @@ document_read_delimiters(document_reader_t *r, pt_str_t text)
     }
 
     left = (pt_str_t) { text.data, i };
-    right = document_trim((pt_str_t) { text.data + i, text.len - i });
+    right = mustache_trim((pt_str_t) { text.data + i, text.len - i });
 
-    if (left.len == 0 || left.len > DOCUMENT_DELIM_MAX || right.len == 0
-        || right.len > DOCUMENT_DELIM_MAX
+    if (left.len == 0 || left.len > MUSTACHE_DELIM_MAX || right.len == 0
+        || right.len > MUSTACHE_DELIM_MAX
         || memchr(left.data, '=', left.len) != NULL
         || memchr(right.data, '=', right.len) != NULL
         || memchr(left.data, '\0', left.len) != NULL
         || memchr(right.data, '\0', right.len) != NULL
         || memchr(right.data, ' ', right.len) != NULL)
     {
-        return document_fail(r, "bad delimiters", text);
+        return mustache_fail(r, "bad delimiters", text);
     }
 
     memcpy(r->left, left.data, left.len);
@@ -365,40 +365,40 @@ document_read_delimiters(document_reader_t *r, pt_str_t text)
 
 
 static pt_err_t
-document_read_name(document_reader_t *r, char sigil, pt_str_t name,
+mustache_read_name(mustache_reader_t *r, char sigil, pt_str_t name,
     pt_str_t indent)
 {
     pt_err_t              err;
     const char           *bar;
-    document_token_t     *open, *token;
-    document_mustache_t  *t = r->template;
+    mustache_token_t     *open, *token;
+    pt_mustache_t  *t = r->template;
 
     if (name.len == 0) {
-        return document_fail(r, "tag without a name", name);
+        return mustache_fail(r, "tag without a name", name);
     }
 
     switch (sigil) {
 
     case '#':
     case '^':
-        if (r->n_open == DOCUMENT_MUSTACHE_DEPTH) {
-            return document_fail(r, "too many sections in each other", name);
+        if (r->n_open == PT_MUSTACHE_DEPTH) {
+            return mustache_fail(r, "too many sections in each other", name);
         }
 
         r->open[r->n_open++] = t->n;
 
-        return document_add(r, sigil == '#' ? TOKEN_SECTION : TOKEN_INVERTED,
+        return mustache_add(r, sigil == '#' ? TOKEN_SECTION : TOKEN_INVERTED,
                             name);
 
     case '/':
         if (r->n_open == 0
             || !pt_str_eq(t->tokens[r->open[r->n_open - 1]].text, name))
         {
-            return document_fail(r, "closes a section that is not open",
+            return mustache_fail(r, "closes a section that is not open",
                                  name);
         }
 
-        err = document_add(r, TOKEN_END, name);
+        err = mustache_add(r, TOKEN_END, name);
         if (err != PT_OK) {
             return err;
         }
@@ -409,7 +409,7 @@ document_read_name(document_reader_t *r, char sigil, pt_str_t name,
         return PT_OK;
 
     case '>':
-        err = document_add(r, TOKEN_PARTIAL, name);
+        err = mustache_add(r, TOKEN_PARTIAL, name);
         if (err != PT_OK) {
             return err;
         }
@@ -421,7 +421,7 @@ document_read_name(document_reader_t *r, char sigil, pt_str_t name,
     default:
         t->raw |= sigil != ' ';
 
-        err = document_add(r, sigil == ' ' ? TOKEN_VALUE : TOKEN_RAW, name);
+        err = mustache_add(r, sigil == ' ' ? TOKEN_VALUE : TOKEN_RAW, name);
         if (err != PT_OK) {
             return err;
         }
@@ -429,9 +429,9 @@ document_read_name(document_reader_t *r, char sigil, pt_str_t name,
         bar = memchr(name.data, '|', name.len);
         if (bar != NULL) {
             token = &t->tokens[t->n - 1];
-            token->text = document_trim(
+            token->text = mustache_trim(
                 (pt_str_t) { name.data, (size_t) (bar - name.data) });
-            token->filter = document_trim(
+            token->filter = mustache_trim(
                 (pt_str_t) { bar + 1,
                              name.len - (size_t) (bar + 1 - name.data) });
         }
@@ -442,20 +442,20 @@ document_read_name(document_reader_t *r, char sigil, pt_str_t name,
 
 
 static pt_err_t
-document_add(document_reader_t *r, document_token_type_t type, pt_str_t text)
+mustache_add(mustache_reader_t *r, mustache_token_type_t type, pt_str_t text)
 {
     size_t                cap;
-    document_token_t     *tokens;
-    document_mustache_t  *t = r->template;
+    mustache_token_t     *tokens;
+    pt_mustache_t  *t = r->template;
 
     if (t->n == t->cap) {
         cap = t->cap == 0 ? 64 : t->cap * 2;
 
-        if (cap > DOCUMENT_TOKENS_MAX * 2) {
-            return document_fail(r, "too long", PT_STR(""));
+        if (cap > MUSTACHE_TOKENS_MAX * 2) {
+            return mustache_fail(r, "too long", PT_STR(""));
         }
 
-        tokens = realloc(t->tokens, cap * sizeof(document_token_t));
+        tokens = realloc(t->tokens, cap * sizeof(mustache_token_t));
         if (tokens == NULL) {
             return PT_E_NOMEM;
         }
@@ -464,14 +464,14 @@ document_add(document_reader_t *r, document_token_type_t type, pt_str_t text)
         t->cap = cap;
     }
 
-    t->tokens[t->n++] = (document_token_t) { .type = type, .text = text };
+    t->tokens[t->n++] = (mustache_token_t) { .type = type, .text = text };
 
     return PT_OK;
 }
 
 
 static pt_err_t
-document_fail(document_reader_t *r, const char *what, pt_str_t name)
+mustache_fail(mustache_reader_t *r, const char *what, pt_str_t name)
 {
     if (r->size > 0) {
         (void) snprintf(r->error, r->size, "line %u: %s \"%.*s\"", r->line,
@@ -484,7 +484,7 @@ document_fail(document_reader_t *r, const char *what, pt_str_t name)
 
 
 static pt_str_t
-document_trim(pt_str_t s)
+mustache_trim(pt_str_t s)
 {
     while (s.len > 0 && strchr(" \t\r\n", s.data[0]) != NULL
            && s.data[0] != '\0')
@@ -504,34 +504,34 @@ document_trim(pt_str_t s)
 
 
 pt_err_t
-document_mustache_render(const document_mustache_t *template,
-    const pt_json_t *data, const document_mustache_env_t *env, pt_buf_t *out)
+pt_mustache_render(const pt_mustache_t *template,
+    const pt_json_t *data, const pt_mustache_env_t *env, pt_buf_t *out)
 {
     pt_err_t           err;
-    document_render_t  r = { .env = env, .out = out };
+    mustache_render_t  r = { .env = env, .out = out };
 
     r.stack[r.depth++] = data;
 
-    err = document_render_tokens(&r, template, 0, template->n, PT_STR(""));
+    err = mustache_render_tokens(&r, template, 0, template->n, PT_STR(""));
 
     return err != PT_OK ? err : out->err;
 }
 
 
 static pt_err_t
-document_render_tokens(document_render_t *r,
-    const document_mustache_t *template, size_t begin, size_t end,
+mustache_render_tokens(mustache_render_t *r,
+    const pt_mustache_t *template, size_t begin, size_t end,
     pt_str_t indent)
 {
     size_t                   i;
     pt_err_t                 err;
-    const document_token_t  *token;
+    const mustache_token_t  *token;
 
     for (i = begin; i < end; i++) {
         token = &template->tokens[i];
         err = PT_OK;
 
-        if (r->steps++ == DOCUMENT_STEPS_MAX) {
+        if (r->steps++ == MUSTACHE_STEPS_MAX) {
             return PT_E_TOO_LARGE;
         }
 
@@ -547,17 +547,17 @@ document_render_tokens(document_render_t *r,
 
         case TOKEN_VALUE:
         case TOKEN_RAW:
-            err = document_render_value(r, token);
+            err = mustache_render_value(r, token);
             break;
 
         case TOKEN_SECTION:
         case TOKEN_INVERTED:
-            err = document_render_section(r, template, i, indent);
+            err = mustache_render_section(r, template, i, indent);
             i = token->end;
             break;
 
         case TOKEN_PARTIAL:
-            err = document_render_partial(r, token, indent);
+            err = mustache_render_partial(r, token, indent);
             break;
 
         case TOKEN_END:
@@ -578,13 +578,13 @@ document_render_tokens(document_render_t *r,
 
 
 static pt_err_t
-document_render_value(document_render_t *r, const document_token_t *token)
+mustache_render_value(mustache_render_t *r, const mustache_token_t *token)
 {
     pt_buf_t          text;
     pt_err_t          err;
     const pt_json_t  *value;
 
-    value = document_lookup(r, token->text);
+    value = mustache_lookup(r, token->text);
 
     if (value == NULL || value->type == PT_JSON_NULL) {
         if (r->env->missing != NULL) {
@@ -627,23 +627,23 @@ document_render_value(document_render_t *r, const document_token_t *token)
 
 
 static pt_err_t
-document_render_section(document_render_t *r,
-    const document_mustache_t *template, size_t at, pt_str_t indent)
+mustache_render_section(mustache_render_t *r,
+    const pt_mustache_t *template, size_t at, pt_str_t indent)
 {
     pt_err_t                 err = PT_OK;
     const pt_json_t         *value, *item;
-    const document_token_t  *token = &template->tokens[at];
+    const mustache_token_t  *token = &template->tokens[at];
 
-    value = document_lookup(r, token->text);
+    value = mustache_lookup(r, token->text);
 
     if (token->type == TOKEN_INVERTED) {
-        return document_is_false(value)
-               ? document_render_tokens(r, template, at + 1, token->end,
+        return mustache_is_false(value)
+               ? mustache_render_tokens(r, template, at + 1, token->end,
                                         indent)
                : PT_OK;
     }
 
-    if (document_is_false(value)) {
+    if (mustache_is_false(value)) {
         return PT_OK;
     }
 
@@ -657,7 +657,7 @@ document_render_section(document_render_t *r,
 
     do {
         r->stack[r->depth - 1] = item;
-        err = document_render_tokens(r, template, at + 1, token->end, indent);
+        err = mustache_render_tokens(r, template, at + 1, token->end, indent);
         item = item->next;
     } while (err == PT_OK && value->type == PT_JSON_ARRAY && item != NULL);
 
@@ -668,12 +668,12 @@ document_render_section(document_render_t *r,
 
 
 static pt_err_t
-document_render_partial(document_render_t *r, const document_token_t *token,
+mustache_render_partial(mustache_render_t *r, const mustache_token_t *token,
     pt_str_t indent)
 {
     pt_buf_t                    buf;
     pt_err_t                    err;
-    const document_mustache_t  *partial;
+    const pt_mustache_t  *partial;
 
     partial = r->env->partial == NULL ? NULL
               : r->env->partial(r->env->ctx, token->text);
@@ -681,7 +681,7 @@ document_render_partial(document_render_t *r, const document_token_t *token,
         return PT_OK;
     }
 
-    if (r->partials == DOCUMENT_MUSTACHE_DEPTH) {
+    if (r->partials == PT_MUSTACHE_DEPTH) {
         return PT_E_TOO_LARGE;
     }
 
@@ -692,7 +692,7 @@ document_render_partial(document_render_t *r, const document_token_t *token,
 
     r->partials++;
     err = buf.err != PT_OK ? buf.err
-          : document_render_tokens(r, partial, 0, partial->n,
+          : mustache_render_tokens(r, partial, 0, partial->n,
                                    token->filter.len == 0 && indent.len == 0
                                    ? PT_STR("") : pt_buf_str(&buf));
     r->partials--;
@@ -705,7 +705,7 @@ document_render_partial(document_render_t *r, const document_token_t *token,
 
 /* "a.b.c": a by the stack from the inside, b and c as members */
 static const pt_json_t *
-document_lookup(const document_render_t *r, pt_str_t name)
+mustache_lookup(const mustache_render_t *r, pt_str_t name)
 {
     size_t            i, len;
     pt_str_t          part, rest;
@@ -739,7 +739,7 @@ document_lookup(const document_render_t *r, pt_str_t name)
 
 
 static bool
-document_is_false(const pt_json_t *value)
+mustache_is_false(const pt_json_t *value)
 {
     if (value == NULL) {
         return true;
@@ -761,7 +761,7 @@ document_is_false(const pt_json_t *value)
 
 
 void
-document_escape_html(pt_buf_t *out, pt_str_t text)
+pt_mustache_html(pt_buf_t *out, pt_str_t text)
 {
     size_t  i;
 

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "document_format.h"
-#include "document_mustache.h"
+#include "pt_mustache.h"
 
 
 #define OUT_MAX  (64 * 1024)
@@ -18,7 +18,7 @@
 
 typedef struct {
     const pt_json_t      *partials;
-    document_mustache_t  *compiled[16];
+    pt_mustache_t  *compiled[16];
     size_t                n;
     size_t                missing;
 } partials_t;
@@ -26,7 +26,7 @@ typedef struct {
 
 static char *read_vectors(const char *name, size_t *ret_len);
 static void run_vector(const char *file, const pt_json_t *test);
-static const document_mustache_t *get_partial(void *ctx, pt_str_t name);
+static const pt_mustache_t *get_partial(void *ctx, pt_str_t name);
 static void count_missing(void *ctx, pt_str_t name);
 static pt_err_t render(const char *template, const char *json, char *out,
     size_t size, partials_t *partials);
@@ -113,7 +113,7 @@ test_broken_templates_are_refused_with_their_line(void **state)
 {
     char                  error[200];
     size_t                i;
-    document_mustache_t  *template;
+    pt_mustache_t  *template;
 
     static const struct {
         const char  *text, *error;
@@ -130,7 +130,7 @@ test_broken_templates_are_refused_with_their_line(void **state)
     (void) state;
 
     for (i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
-        assert_int_equal(document_mustache_new(pt_str(broken[i].text),
+        assert_int_equal(pt_mustache_new(pt_str(broken[i].text),
                                                &template, error,
                                                sizeof(error)), PT_E_INVALID);
         assert_memory_equal(error, broken[i].error, strlen(broken[i].error));
@@ -226,20 +226,20 @@ run_vector(const char *file, const pt_json_t *test)
     size_t                i;
     pt_buf_t              out;
     partials_t            partials = { 0 };
-    document_mustache_t  *template;
+    pt_mustache_t  *template;
 
-    const document_mustache_env_t  env = {
-        .escape = document_escape_html, .partial = get_partial,
+    const pt_mustache_env_t  env = {
+        .escape = pt_mustache_html, .partial = get_partial,
         .ctx = &partials
     };
 
     partials.partials = pt_json_member(test, "partials");
     pt_buf_init(&out, &pt_mem_heap, OUT_MAX);
 
-    assert_int_equal(document_mustache_new(
+    assert_int_equal(pt_mustache_new(
         pt_json_string(test, "template", PT_STR("")), &template, error,
         sizeof(error)), PT_OK);
-    assert_int_equal(document_mustache_render(template,
+    assert_int_equal(pt_mustache_render(template,
         pt_json_member(test, "data"), &env, &out), PT_OK);
 
     if (!pt_str_eq(pt_buf_str(&out),
@@ -252,16 +252,16 @@ run_vector(const char *file, const pt_json_t *test)
     }
 
     for (i = 0; i < partials.n; i++) {
-        document_mustache_free(partials.compiled[i]);
+        pt_mustache_free(partials.compiled[i]);
     }
 
-    document_mustache_free(template);
+    pt_mustache_free(template);
     pt_buf_done(&out);
 }
 
 
 /* compiled anew each time: the test is not about speed */
-static const document_mustache_t *
+static const pt_mustache_t *
 get_partial(void *ctx, pt_str_t name)
 {
     char              error[200];
@@ -274,7 +274,7 @@ get_partial(void *ctx, pt_str_t name)
         return p->n > 0 && text != NULL ? p->compiled[0] : NULL;
     }
 
-    assert_int_equal(document_mustache_new(text->text, &p->compiled[p->n],
+    assert_int_equal(pt_mustache_new(text->text, &p->compiled[p->n],
                                            error, sizeof(error)), PT_OK);
 
     return p->compiled[p->n++];
@@ -301,30 +301,30 @@ render(const char *template, const char *json, char *out, size_t size,
     pt_err_t              err;
     pt_json_t            *data;
     partials_t            none = { 0 };
-    document_mustache_t  *t;
+    pt_mustache_t  *t;
 
-    const document_mustache_env_t  env = {
-        .escape = document_escape_html, .partial = get_partial,
+    const pt_mustache_env_t  env = {
+        .escape = pt_mustache_html, .partial = get_partial,
         .filter = document_format, .missing = count_missing,
         .ctx = partials != NULL ? partials : &none
     };
 
-    assert_int_equal(document_mustache_new(pt_str(template), &t, error,
+    assert_int_equal(pt_mustache_new(pt_str(template), &t, error,
                                            sizeof(error)), PT_OK);
     assert_int_equal(pt_json_parse(pt_str(json), &pt_mem_heap, &data, NULL),
                      PT_OK);
     pt_buf_init(&buf, &pt_mem_heap, OUT_MAX);
 
-    err = document_mustache_render(t, data, &env, &buf);
+    err = pt_mustache_render(t, data, &env, &buf);
     (void) snprintf(out, size, "%.*s", PT_STR_ARG(pt_buf_str(&buf)));
 
     for (i = 0; partials != NULL && i < partials->n; i++) {
-        document_mustache_free(partials->compiled[i]);
+        pt_mustache_free(partials->compiled[i]);
     }
 
     pt_buf_done(&buf);
     pt_json_free(data);
-    document_mustache_free(t);
+    pt_mustache_free(t);
 
     return err;
 }

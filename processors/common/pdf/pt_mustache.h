@@ -6,17 +6,17 @@
  * Beyond the specification, {{name|filter}} formats a value.
  */
 
-#ifndef DOCUMENT_MUSTACHE_H
-#define DOCUMENT_MUSTACHE_H
+#ifndef PT_MUSTACHE_H
+#define PT_MUSTACHE_H
 
 #include "pt_json.h"
 
 
 /* sections within sections, and partials within partials */
-#define DOCUMENT_MUSTACHE_DEPTH  32
+#define PT_MUSTACHE_DEPTH  32
 
 
-typedef struct document_mustache_s  document_mustache_t;
+typedef struct pt_mustache_s  pt_mustache_t;
 
 
 typedef struct {
@@ -31,13 +31,13 @@ typedef struct {
                                     const pt_json_t *value, pt_buf_t *out);
 
     /* the partial of a name; NULL: renders as nothing.  May be NULL. */
-    const document_mustache_t  *(*partial)(void *ctx, pt_str_t name);
+    const pt_mustache_t  *(*partial)(void *ctx, pt_str_t name);
 
     /* a value that {{name}} wants and the data lacks.  May be NULL. */
     void                        (*missing)(void *ctx, pt_str_t name);
 
     void                         *ctx;
-} document_mustache_env_t;
+} pt_mustache_env_t;
 
 
 /*
@@ -46,27 +46,27 @@ typedef struct {
  * ret_error  what is wrong, "line 3: ...", terminated, at most size bytes
  * Errors     PT_E_INVALID, PT_E_NOMEM
  */
-PT_MUST_CHECK pt_err_t document_mustache_new(pt_str_t text,
-    document_mustache_t **ret_template, char *ret_error, size_t size);
+PT_MUST_CHECK pt_err_t pt_mustache_new(pt_str_t text,
+    pt_mustache_t **ret_template, char *ret_error, size_t size);
 
 /* takes NULL */
-void document_mustache_free(document_mustache_t *template);
+void pt_mustache_free(pt_mustache_t *template);
 
 /* whether it has a tag whose value is not escaped: {{{name}}}, {{&name}} */
-bool document_mustache_has_raw(const document_mustache_t *template);
+bool pt_mustache_has_raw(const pt_mustache_t *template);
 
 /*
  * Renders to out, whose maximum bounds what loops can make of a small text.
  *
- * Errors  PT_E_TOO_LARGE (out, or deeper than DOCUMENT_MUSTACHE_DEPTH),
+ * Errors  PT_E_TOO_LARGE (out, or deeper than PT_MUSTACHE_DEPTH),
  *         PT_E_INVALID (a filter), PT_E_NOMEM
  */
-PT_MUST_CHECK pt_err_t document_mustache_render(
-    const document_mustache_t *template, const pt_json_t *data,
-    const document_mustache_env_t *env, pt_buf_t *out);
+PT_MUST_CHECK pt_err_t pt_mustache_render(
+    const pt_mustache_t *template, const pt_json_t *data,
+    const pt_mustache_env_t *env, pt_buf_t *out);
 
 /* the specification's own: & < > " become entities */
-void document_escape_html(pt_buf_t *out, pt_str_t text);
+void pt_mustache_html(pt_buf_t *out, pt_str_t text);
 
 
-#endif /* DOCUMENT_MUSTACHE_H */
+#endif /* PT_MUSTACHE_H */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "document_format.h"
-#include "document_mustache.h"
+#include "pt_mustache.h"
 
 
 #define OUT_MAX  (256 * 1024)
@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const document_mustache_t *
+static const pt_mustache_t *
 itself(void *ctx, pt_str_t name)
 {
     return pt_str_is(name, "p") ? ctx : NULL;
@@ -29,16 +29,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pt_buf_t                  out;
     pt_json_t                *json = NULL;
     const uint8_t            *zero;
-    document_mustache_t      *template;
-    document_mustache_env_t   env = {
-        .escape = document_escape_html, .filter = document_format,
+    pt_mustache_t      *template;
+    pt_mustache_env_t   env = {
+        .escape = pt_mustache_html, .filter = document_format,
         .partial = itself
     };
 
     zero = size > 0 ? memchr(data, '\0', size) : NULL;
     len = zero != NULL ? (size_t) (zero - data) : size;
 
-    if (document_mustache_new((pt_str_t) { (const char *) data, len },
+    if (pt_mustache_new((pt_str_t) { (const char *) data, len },
                               &template, error, sizeof(error)) != PT_OK)
     {
         return 0;
@@ -52,7 +52,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         env.ctx = template;
         pt_buf_init(&out, &pt_mem_heap, OUT_MAX);
 
-        if (document_mustache_render(template, json, &env, &out) == PT_OK
+        if (pt_mustache_render(template, json, &env, &out) == PT_OK
             && out.err != PT_OK)
         {
             abort();
@@ -62,7 +62,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         pt_json_free(json);
     }
 
-    document_mustache_free(template);
+    pt_mustache_free(template);
 
     return 0;
 }
