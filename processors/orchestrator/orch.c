@@ -113,6 +113,7 @@ orch_open(orch_t *o)
     }
 
     if (err == PT_OK) {
+        orch_users_open(o);
         err = orch_processors_open(o);
     }
 
@@ -133,6 +134,7 @@ orch_close(orch_t *o)
 
     /* requests end with their transactions */
     orch_db_close(o);
+    orch_users_close(o);
     orch_accept_drop(o);
     orch_work_drop(o);
     orch_job_forget_all(o);
@@ -241,6 +243,7 @@ orch_tick(uv_timer_t *timer)
         orch_supervisor_tick(o);
         orch_recover_tick(o);
         orch_sweep_tick(o);
+        orch_schedules_tick(o);
     }
 
     if (o->stop_ms

@@ -35,9 +35,11 @@ typedef struct orch_s  orch_t;
 #include "orch_read.h"
 #include "orch_recover.h"
 #include "orch_redo.h"
+#include "orch_schedule.h"
 #include "orch_storage.h"
 #include "orch_supervisor.h"
 #include "orch_sweep.h"
+#include "orch_user.h"
 #include "orch_watch.h"
 #include "orch_work.h"
 
@@ -66,6 +68,8 @@ struct orch_s {
     orch_storage_t        storage;
     orch_sweep_t          sweep;
     orch_metrics_t        metrics;
+    orch_users_t          users;
+    orch_schedules_t      schedules;
 };
 
 

@@ -49,6 +49,16 @@ static const orch_db_role_t  orch_db_roles[ORCH_DB_CONNS] = {
     "     and ($6::text is null or j.action = $6)"
 
 
+/* a schedule's columns as orch_schedule.c reads them */
+#define ORCH_SQL_SCHEDULE_COLUMNS(params)                                    \
+    "s.id, s.owner, s.role, s.user_type, s.name, s.cron, s.time_zone,"       \
+    " s.service, s.action, s.priority, " params ", s.metadata,"              \
+    " (select string_agg(uuid_send(i), ''::bytea)"                           \
+    "  from unnest(s.inputs) i), s.webhook_url, s.max_attempts,"             \
+    " s.timeout_s, s.next_at, s.paused, s.problem, s.last_at, s.last_job,"   \
+    " s.created_at"
+
+
 /* an open job's columns as orch_recover.c reads them */
 #define ORCH_SQL_QUEUE_COLUMNS                                               \
     "q.job, q.owner, q.service, q.action, q.priority, q.max_attempts,"       \
@@ -453,6 +463,65 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
 [ORCH_SQL_FILE_UNKNOWN] =
     "select t.id from unnest($1::uuid[]) as t (id)"
     " where not exists (select 1 from pitchey.file f where f.id = t.id)",
+
+/*
+ * $1 id $2 owner $3 role $4 user_type $5 name $6 cron $7 time_zone $8 service
+ * $9 action $10 priority $11 params $12 metadata $13 inputs[] $14 webhook_url
+ * $15 max_attempts $16 timeout_s $17 next_at
+ * -> a row if it is new, its files are the owner's, and there is room
+ */
+[ORCH_SQL_SCHEDULE_ADD] =
+    "insert into pitchey.schedule (id, owner, role, user_type, name, cron,"
+    "     time_zone, service, action, priority, params, metadata, inputs,"
+    "     webhook_url, max_attempts, timeout_s, next_at)"
+    " select $1::uuid, $2::text, $3::text, $4::text, $5::text, $6::text,"
+    "     $7::text, $8::text, $9::text, $10::int, $11::text::json,"
+    "     $12::text::json, $13::uuid[], $14::text, $15::int, $16::int,"
+    "     $17::timestamptz"
+    " where (select count(*) from pitchey.schedule s where s.owner = $2::text)"
+    "         < 100"
+    "     and not exists (select 1 from unnest($13::uuid[]) as t (id)"
+    "         where not exists (select 1 from pitchey.file f"
+    "             where f.id = t.id and f.owner = $2::text"
+    "             and (f.expires_at is null or f.expires_at > now())))"
+    " on conflict (id) do nothing returning 1",
+
+/* $1 id $2 owner, null: any -> a schedule's columns */
+[ORCH_SQL_SCHEDULE] =
+    "select " ORCH_SQL_SCHEDULE_COLUMNS("s.params")
+    " from pitchey.schedule s where s.id = $1::uuid"
+    "     and ($2::text is null or s.owner = $2)",
+
+/* $1 owner -> a schedule's columns, without params */
+[ORCH_SQL_SCHEDULES] =
+    "select " ORCH_SQL_SCHEDULE_COLUMNS("null::json")
+    " from pitchey.schedule s where s.owner = $1::text order by s.id desc",
+
+/* $1 id $2 change (1 pause, 2 resume) $3 next_at $4 role $5 user_type */
+[ORCH_SQL_SCHEDULE_CHANGE] =
+    "update pitchey.schedule set paused = $2::int = 1,"
+    "     next_at = coalesce($3::timestamptz, next_at),"
+    "     role = case $2::int when 2 then $4::text else role end,"
+    "     user_type = case $2::int when 2 then $5::text else user_type end,"
+    "     problem = case $2::int when 2 then null else problem end"
+    " where id = $1::uuid and paused <> ($2::int = 1)",
+
+/* $1 id */
+[ORCH_SQL_SCHEDULE_DELETE] =
+    "delete from pitchey.schedule where id = $1::uuid",
+
+/* -> id, owner, next_at */
+[ORCH_SQL_SCHEDULES_DUE] =
+    "select id, owner, next_at from pitchey.schedule"
+    " where not paused and next_at <= now() order by next_at limit 100",
+
+/* $1 id $2 its tick $3 next_at $4 1: pause it $5 problem $6 job, or null */
+[ORCH_SQL_SCHEDULE_MOVE] =
+    "update pitchey.schedule set next_at = $3::timestamptz,"
+    "     paused = $4::int = 1, problem = $5::text,"
+    "     last_at = case when $6::uuid is null then last_at else now() end,"
+    "     last_job = coalesce($6::uuid, last_job)"
+    " where id = $1::uuid and next_at = $2::timestamptz and not paused",
 
 /* $1 name -> id, whether it was there before: this one, its lease begun */
 [ORCH_SQL_REGISTER] =

@@ -52,7 +52,11 @@ static void (*const  orch_edge_handlers[])(orch_request_t *rq) = {
     [PT_CMD_SUBMIT_BATCH] = orch_bulk_submit,
     [PT_CMD_BATCH]    = orch_bulk_progress,
     [PT_CMD_RETRY]    = orch_redo_retry,
-    [PT_CMD_METRICS]  = orch_metrics_request
+    [PT_CMD_METRICS]  = orch_metrics_request,
+    [PT_CMD_SCHEDULE_ADD]    = orch_schedule_add,
+    [PT_CMD_SCHEDULE_LIST]   = orch_schedule_list,
+    [PT_CMD_SCHEDULE_GET]    = orch_schedule_get,
+    [PT_CMD_SCHEDULE_CHANGE] = orch_schedule_change
 };
 
 
@@ -155,6 +159,43 @@ orch_edge_answers(pt_command_t command)
 }
 
 
+pt_err_t
+orch_request_own(orch_t *o, const pt_msg_t *msg, orch_answer_fn answer,
+    void *ctx)
+{
+    pt_err_t         err;
+    pt_str_t         own[PT_WIRE_FRAMES_MAX];
+    pt_frames_t      f;
+    orch_request_t  *rq;
+
+    err = pt_wire_encode(msg, &f);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    memcpy(own, f.frames, f.n * sizeof(*own));
+
+    rq = orch_request_new(o, PT_STR(""), own, f.n);
+    if (rq == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    err = pt_wire_decode(own, f.n, &rq->msg, NULL);
+
+    if (err != PT_OK || !orch_edge_answers(rq->msg.command)) {
+        orch_request_free(rq);
+        return PT_E_INVALID;
+    }
+
+    rq->answer = answer;
+    rq->ctx = ctx;
+
+    orch_edge_handlers[rq->msg.command](rq);
+
+    return PT_OK;
+}
+
+
 /* copies the frames' bytes, which live for the call only, and points there */
 static orch_request_t *
 orch_request_new(orch_t *o, pt_str_t peer, pt_str_t *frames, size_t n)
@@ -180,7 +221,10 @@ orch_request_new(orch_t *o, pt_str_t peer, pt_str_t *frames, size_t n)
     p += peer.len;
 
     for (i = 0; i < n; i++) {
-        memcpy(p, frames[i].data, frames[i].len);
+        if (frames[i].len) {
+            memcpy(p, frames[i].data, frames[i].len);
+        }
+
         frames[i].data = p;
         p += frames[i].len;
     }
@@ -212,7 +256,13 @@ orch_reply(orch_request_t *rq, pt_str_t body)
         return;
     }
 
-    orch_reply_early(rq, body);
+    if (rq->answer) {
+        rq->answer(rq->ctx, PT_OK, body, PT_STR_NULL);
+
+    } else {
+        orch_reply_early(rq, body);
+    }
+
     orch_request_free(rq);
 }
 
@@ -243,7 +293,10 @@ void
 orch_refuse_with(orch_request_t *rq, pt_err_t err, const char *detail,
     uint32_t retry_after_s, pt_str_t errors)
 {
-    if (!orch_request_is_late(rq)) {
+    if (rq->answer) {
+        rq->answer(rq->ctx, err, pt_str(detail), errors);
+
+    } else if (!orch_request_is_late(rq)) {
         orch_edge_problem(rq->o, rq->peer, rq->msg.u.request.rid, err, detail,
                           retry_after_s, errors);
     }

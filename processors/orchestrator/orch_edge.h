@@ -7,6 +7,10 @@
 #define ORCH_EDGE_H
 
 
+/* text is OK's body, or a problem's detail; valid during the call */
+typedef void (*orch_answer_fn)(void *ctx, pt_err_t err, pt_str_t text,
+    pt_str_t errors);
+
 /* a request that is being answered: owned by whoever works on it */
 struct orch_request_s {
     orch_t           *o;
@@ -14,6 +18,9 @@ struct orch_request_s {
     pt_str_t          peer;
     pt_msg_t          msg;
     uint64_t          deadline_ms;     /* of the loop's clock; 0: none */
+
+    orch_answer_fn    answer;          /* of a request of our own */
+    void             *ctx;
 
     char             *key;             /* orch_accept's: in flight under it */
     UT_hash_handle    hh;
@@ -36,6 +43,15 @@ typedef struct {
 
 PT_MUST_CHECK pt_err_t orch_edge_open(orch_t *o);
 void orch_edge_close(orch_t *o);
+
+/*
+ * A request of our own, as if it came from the edge, answered by a call: once,
+ * within this call or after it.  On an error it is not.
+ *
+ * Errors  PT_E_INVALID (it breaks the grammar), PT_E_NOMEM
+ */
+PT_MUST_CHECK pt_err_t orch_request_own(orch_t *o, const pt_msg_t *msg,
+    orch_answer_fn answer, void *ctx);
 
 /* both free the request */
 void orch_reply(orch_request_t *rq, pt_str_t body);
