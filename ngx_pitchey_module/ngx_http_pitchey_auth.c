@@ -4,11 +4,18 @@
  */
 
 #include "ngx_http_pitchey_auth.h"
+#include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_revocation.h"
 #include "ngx_http_pitchey_route.h"
 #include "ngx_http_pitchey_session.h"
+#include "ngx_http_pitchey_verified.h"
+
+
+/* what a value was verified as */
+#define NGX_HTTP_PITCHEY_AUTH_COOKIE  'c'
+#define NGX_HTTP_PITCHEY_AUTH_BEARER  'b'
 
 
 /* of a request that waits for the database */
@@ -22,10 +29,10 @@ typedef struct {
 
 static ngx_int_t ngx_http_pitchey_auth_token(ngx_http_request_t *r,
     ngx_http_pitchey_ctx_t *ctx);
-static ngx_int_t ngx_http_pitchey_auth_bearer(ngx_http_request_t *r,
-    pt_str_t secret, ngx_str_t *token);
 static ngx_int_t ngx_http_pitchey_auth_cookie(ngx_http_request_t *r,
-    pt_str_t secret, ngx_str_t *token);
+    ngx_http_pitchey_ctx_t *ctx);
+static ngx_int_t ngx_http_pitchey_auth_verify(ngx_http_request_t *r,
+    ngx_http_pitchey_ctx_t *ctx, char kind, pt_str_t value);
 static ngx_uint_t ngx_http_pitchey_auth_cookie_value(ngx_http_request_t *r,
     ngx_str_t *name, pt_str_t *value);
 static ngx_int_t ngx_http_pitchey_auth_wait(ngx_http_request_t *r,
@@ -123,7 +130,6 @@ ngx_http_pitchey_auth_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_pitchey_auth_token(ngx_http_request_t *r, ngx_http_pitchey_ctx_t *ctx)
 {
-    pt_str_t                      secret;
     ngx_int_t                     rc;
     ngx_http_pitchey_loc_conf_t  *plcf;
 
@@ -133,57 +139,22 @@ ngx_http_pitchey_auth_token(ngx_http_request_t *r, ngx_http_pitchey_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
-    secret = (pt_str_t) { (char *) plcf->secret.data, plcf->secret.len };
+    rc = NGX_DECLINED;
 
-    rc = ngx_http_pitchey_auth_bearer(r, secret, &ctx->token);
-
-    if (rc == NGX_DECLINED) {
-        rc = ngx_http_pitchey_auth_cookie(r, secret, &ctx->token);
+    if (r->headers_in.authorization != NULL
+        && plcf->bearer != NGX_HTTP_PITCHEY_BEARER_OFF)
+    {
+        rc = ngx_http_pitchey_auth_verify(r, ctx,
+                                          NGX_HTTP_PITCHEY_AUTH_BEARER,
+                         ngx_http_pitchey_pt_str(
+                                     &r->headers_in.authorization->value));
     }
 
-    if (rc == NGX_OK) {
-        ngx_http_pitchey_token_hash((pt_str_t) { (char *) ctx->token.data,
-                                                 ctx->token.len },
-                                    ctx->token_hash);
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_pitchey_auth_cookie(r, ctx);
     }
 
     return rc;
-}
-
-
-static ngx_int_t
-ngx_http_pitchey_auth_bearer(ngx_http_request_t *r, pt_str_t secret,
-    ngx_str_t *token)
-{
-    char                         *buf;
-    pt_str_t                      text;
-    ngx_table_elt_t              *h;
-    ngx_http_pitchey_loc_conf_t  *plcf;
-
-    plcf = ngx_http_get_module_loc_conf(r, ngx_http_pitchey_module);
-    h = r->headers_in.authorization;
-
-    if (h == NULL || plcf->bearer == NGX_HTTP_PITCHEY_BEARER_OFF) {
-        return NGX_DECLINED;
-    }
-
-    buf = ngx_pnalloc(r->pool, h->value.len + 1);
-    if (buf == NULL) {
-        return NGX_ERROR;
-    }
-
-    if (!ngx_http_pitchey_token_bearer(secret,
-                       (pt_str_t) { (char *) h->value.data, h->value.len },
-                       plcf->bearer == NGX_HTTP_PITCHEY_BEARER_SIGNED,
-                       buf, &text))
-    {
-        return NGX_DECLINED;
-    }
-
-    token->data = (u_char *) text.data;
-    token->len = text.len;
-
-    return NGX_OK;
 }
 
 
@@ -193,11 +164,10 @@ ngx_http_pitchey_auth_bearer(ngx_http_request_t *r, pt_str_t secret,
  * that is there decides.
  */
 static ngx_int_t
-ngx_http_pitchey_auth_cookie(ngx_http_request_t *r, pt_str_t secret,
-    ngx_str_t *token)
+ngx_http_pitchey_auth_cookie(ngx_http_request_t *r,
+    ngx_http_pitchey_ctx_t *ctx)
 {
-    char                         *buf;
-    pt_str_t                      value, text;
+    pt_str_t                      value;
     ngx_uint_t                    secure;
     ngx_http_pitchey_loc_conf_t  *plcf;
 
@@ -227,17 +197,61 @@ ngx_http_pitchey_auth_cookie(ngx_http_request_t *r, pt_str_t secret,
         }
     }
 
+    return ngx_http_pitchey_auth_verify(r, ctx, NGX_HTTP_PITCHEY_AUTH_COOKIE,
+                                        value);
+}
+
+
+/* what this worker has verified before is not calculated again */
+static ngx_int_t
+ngx_http_pitchey_auth_verify(ngx_http_request_t *r,
+    ngx_http_pitchey_ctx_t *ctx, char kind, pt_str_t value)
+{
+    bool                          known, found;
+    char                         *buf;
+    pt_str_t                      secret, token;
+    ngx_http_pitchey_loc_conf_t  *plcf;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_pitchey_module);
+
     buf = ngx_pnalloc(r->pool, value.len + 1);
     if (buf == NULL) {
         return NGX_ERROR;
     }
 
-    if (!ngx_http_pitchey_token_verify(secret, value, buf, &text)) {
+    known = ngx_http_pitchey_verified_find(plcf->scope, kind, value, &token,
+                                           ctx->token_hash);
+    if (known) {
+        /* never longer than the value */
+        ngx_memcpy(buf, token.data, token.len);
+
+        ctx->token.data = (u_char *) buf;
+        ctx->token.len = token.len;
+
+        return NGX_OK;
+    }
+
+    secret = ngx_http_pitchey_pt_str(&plcf->secret);
+
+    found = (kind == NGX_HTTP_PITCHEY_AUTH_BEARER)
+            ? ngx_http_pitchey_token_bearer(secret, value,
+                         plcf->bearer == NGX_HTTP_PITCHEY_BEARER_SIGNED,
+                         buf, &token)
+            : ngx_http_pitchey_token_verify(secret, value, buf, &token);
+
+    if (!found) {
         return NGX_DECLINED;
     }
 
-    token->data = (u_char *) text.data;
-    token->len = text.len;
+    ctx->token = ngx_http_pitchey_ngx_str(token);
+
+    ngx_http_pitchey_token_hash(token, ctx->token_hash);
+
+    /* what nobody signed anybody can make, and push the others out */
+    if (memchr(value.data, '.', value.len) != NULL) {
+        ngx_http_pitchey_verified_add(plcf->scope, kind, value, token,
+                                      ctx->token_hash);
+    }
 
     return NGX_OK;
 }
@@ -419,6 +433,23 @@ ngx_http_pitchey_auth_verdict(ngx_http_request_t *r,
     ngx_http_finalize_request(r, rc);
 
     return NGX_DONE;
+}
+
+
+/* whatever decides whether a value is accepted, each with an end */
+void
+ngx_http_pitchey_auth_scope(ngx_http_pitchey_loc_conf_t *plcf)
+{
+    SHA256_CTX  sha;
+    u_char      hash[SHA256_DIGEST_LENGTH];
+
+    (void) SHA256_Init(&sha);
+    (void) SHA256_Update(&sha, &plcf->bearer, sizeof(ngx_uint_t));
+    (void) SHA256_Update(&sha, &plcf->secret.len, sizeof(size_t));
+    (void) SHA256_Update(&sha, plcf->secret.data, plcf->secret.len);
+    (void) SHA256_Final(hash, &sha);
+
+    ngx_memcpy(plcf->scope, hash, NGX_HTTP_PITCHEY_SCOPE_LEN);
 }
 
 

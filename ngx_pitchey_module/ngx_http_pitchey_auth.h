@@ -13,6 +13,9 @@
  */
 ngx_int_t ngx_http_pitchey_auth_handler(ngx_http_request_t *r);
 
+/* of a merged location: what its verified values are kept under */
+void ngx_http_pitchey_auth_scope(ngx_http_pitchey_loc_conf_t *plcf);
+
 /* preconfiguration */
 ngx_int_t ngx_http_pitchey_auth_variables(ngx_conf_t *cf);
 

@@ -71,8 +71,8 @@ ngx_http_pitchey_health_ready_handler(ngx_http_request_t *r,
     }
 
     probe->request = r;
-    probe->query.sql = "select $1::text";
-    probe->query.param = "";
+    probe->query.sql = "select";
+    probe->query.name = "the probe of pitchey_database";
     probe->query.handler = ngx_http_pitchey_health_probed;
     probe->query.data = probe;
 

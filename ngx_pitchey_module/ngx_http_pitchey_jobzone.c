@@ -24,9 +24,6 @@
 /* bytes of a job with an ETag: to hash and parse more would hold others up */
 #define NGX_HTTP_PITCHEY_JOBZONE_HASHED (64 * 1024)
 
-/* bytes that most entries fit into: read with one lock */
-#define NGX_HTTP_PITCHEY_JOBZONE_ROOM   2048
-
 /* a quoted ETag of 64 bits of SHA-256 */
 #define NGX_HTTP_PITCHEY_JOBZONE_ETAG   (16 + 2)
 
@@ -90,34 +87,27 @@ ngx_http_pitchey_jobzone_read(ngx_http_request_t *r, const u_char *key,
 {
     size_t                             len;
     u_char                            *buf;
-    ngx_int_t                          rc;
     ngx_msec_t                         time;
     ngx_http_pitchey_ctx_t            *ctx;
     ngx_http_pitchey_main_conf_t      *pmcf;
     ngx_http_pitchey_jobzone_entry_t  *e;
 
+    /* of the worker: a request's pool takes just what there is */
+    static u_char  room[NGX_HTTP_PITCHEY_JOBZONE_MAX];
+
     pmcf = ngx_http_get_module_main_conf(r, ngx_http_pitchey_module);
     ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
 
-    len = NGX_HTTP_PITCHEY_JOBZONE_ROOM;
+    len = sizeof(room);
 
-    /* twice where it is larger, and again if it grew in between */
-
-    do {
-        buf = ngx_pnalloc(r->pool, len);
-        if (buf == NULL) {
-            return NGX_ERROR;
-        }
-
-        rc = ngx_http_pitchey_shm_read(pmcf->job_zone, key, buf, &len, &time);
-
-    } while (rc == NGX_AGAIN);
-
-    if (rc != NGX_OK) {
-        return rc;
+    /* nothing larger is ever stored */
+    if (ngx_http_pitchey_shm_read(pmcf->job_zone, key, room, &len, &time)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
     }
 
-    e = (ngx_http_pitchey_jobzone_entry_t *) buf;
+    e = (ngx_http_pitchey_jobzone_entry_t *) room;
 
     if (!e->finished
         && ngx_current_msec - time > NGX_HTTP_PITCHEY_JOBZONE_FRESH)
@@ -131,6 +121,14 @@ ngx_http_pitchey_jobzone_read(ngx_http_request_t *r, const u_char *key,
     {
         return NGX_DECLINED;
     }
+
+    buf = ngx_pnalloc(r->pool, len);
+    if (buf == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(buf, room, len);
+    e = (ngx_http_pitchey_jobzone_entry_t *) buf;
 
     ret_json->data = e->text + e->owner_len;
     ret_json->len = buf + len - ret_json->data;

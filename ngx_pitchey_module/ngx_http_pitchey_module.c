@@ -19,6 +19,8 @@
 #include "ngx_http_pitchey_watch.h"
 #include "ngx_http_pitchey_zmq.h"
 
+#include <openssl/rand.h>
+
 
 /* bytes of a JSON body: 1,000 jobs of a batch with a kilobyte each */
 #define NGX_HTTP_PITCHEY_BODY_MAX    (1024 * 1024)
@@ -32,9 +34,16 @@
 /* bytes of a secret's file: more is a wrong file */
 #define NGX_HTTP_PITCHEY_SECRET_MAX  4096
 
+/* bytes of a request's id, and how many are drawn at once */
+#define NGX_HTTP_PITCHEY_REQUEST_ID  16
+#define NGX_HTTP_PITCHEY_RANDOM      (64 * NGX_HTTP_PITCHEY_REQUEST_ID)
+
 /* bytes of a zone that is not configured: some 20,000 sessions */
 #define NGX_HTTP_PITCHEY_ZONE_SIZE   (8 * 1024 * 1024)
 
+
+static ngx_int_t ngx_http_pitchey_request_id(ngx_http_request_t *r,
+    ngx_str_t *ret_id);
 
 static ngx_int_t ngx_http_pitchey_preconfiguration(ngx_conf_t *cf);
 static ngx_int_t ngx_http_pitchey_postconfiguration(ngx_conf_t *cf);
@@ -339,9 +348,7 @@ ngx_http_pitchey_ctx(ngx_http_request_t *r)
 {
     size_t                         len;
     ngx_http_pitchey_ctx_t        *ctx;
-    ngx_http_variable_value_t     *vv;
     ngx_http_pitchey_loc_conf_t   *plcf;
-    ngx_http_pitchey_main_conf_t  *pmcf;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
 
@@ -350,20 +357,12 @@ ngx_http_pitchey_ctx(ngx_http_request_t *r)
     }
 
     ctx = ngx_pcalloc(r->pool, sizeof(ngx_http_pitchey_ctx_t));
-    if (ctx == NULL) {
+
+    if (ctx == NULL
+        || ngx_http_pitchey_request_id(r, &ctx->request_id) != NGX_OK)
+    {
         return NULL;
     }
-
-    pmcf = ngx_http_get_module_main_conf(r, ngx_http_pitchey_module);
-
-    /* the indexed variable, so that an access log shows the same one */
-    vv = ngx_http_get_indexed_variable(r, pmcf->request_id);
-    if (vv == NULL || vv->not_found) {
-        return NULL;
-    }
-
-    ctx->request_id.data = vv->data;
-    ctx->request_id.len = vv->len;
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_http_pitchey_module);
 
@@ -386,6 +385,55 @@ ngx_http_pitchey_ctx(ngx_http_request_t *r)
     ngx_http_set_ctx(r, ctx, ngx_http_pitchey_module);
 
     return ctx;
+}
+
+
+/*
+ * $request_id as nginx makes it, but of random bytes that are drawn for many
+ * requests at once: a call into OpenSSL's generator costs more than all else
+ * that a cached answer needs.  It becomes the indexed variable's value, so
+ * that an access log shows the same one.
+ */
+static ngx_int_t
+ngx_http_pitchey_request_id(ngx_http_request_t *r, ngx_str_t *ret_id)
+{
+    ngx_http_variable_value_t     *vv;
+    ngx_http_pitchey_main_conf_t  *pmcf;
+
+    static size_t  left;
+    static u_char  bytes[NGX_HTTP_PITCHEY_RANDOM];
+
+    pmcf = ngx_http_get_module_main_conf(r, ngx_http_pitchey_module);
+    vv = &r->variables[pmcf->request_id];
+
+    if (!vv->valid && !vv->not_found) {
+
+        if (left < NGX_HTTP_PITCHEY_REQUEST_ID) {
+            if (RAND_bytes(bytes, sizeof(bytes)) != 1) {
+                return NGX_ERROR;
+            }
+
+            left = sizeof(bytes);
+        }
+
+        vv->data = ngx_pnalloc(r->pool, 2 * NGX_HTTP_PITCHEY_REQUEST_ID);
+        if (vv->data == NULL) {
+            return NGX_ERROR;
+        }
+
+        left -= NGX_HTTP_PITCHEY_REQUEST_ID;
+        ngx_hex_dump(vv->data, bytes + left, NGX_HTTP_PITCHEY_REQUEST_ID);
+
+        vv->len = 2 * NGX_HTTP_PITCHEY_REQUEST_ID;
+        vv->valid = 1;
+        vv->no_cacheable = 0;
+        vv->not_found = 0;
+    }
+
+    ret_id->data = vv->data;
+    ret_id->len = vv->len;
+
+    return vv->valid ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -524,6 +572,8 @@ ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     if (!conf->enable && !conf->auth) {
         return NGX_CONF_OK;
     }
+
+    ngx_http_pitchey_auth_scope(conf);
 
     pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_pitchey_module);
     pmcf->used = 1;

@@ -20,6 +20,8 @@
 
 typedef struct ngx_http_pitchey_pg_s   ngx_http_pitchey_pg_t;
 typedef struct ngx_http_pitchey_zmq_s  ngx_http_pitchey_zmq_t;
+typedef struct ngx_http_pitchey_route_s  ngx_http_pitchey_route_t;
+typedef struct ngx_http_pitchey_match_s  ngx_http_pitchey_match_t;
 
 
 typedef struct {
@@ -64,6 +66,8 @@ typedef struct {
     ngx_uint_t                 bearer;        /* pitchey_auth_bearer */
 
     ngx_str_t                  secret;        /* pitchey_auth_secret */
+    u_char                     scope[16];     /* of what it has signed: a hash
+                                               * of it and what else counts */
     ngx_str_t                  cookie;        /* empty: the two default names */
     ngx_array_t               *cors_origins;  /* of ngx_http_pitchey_origin_t */
 
@@ -117,12 +121,17 @@ typedef struct {
                                                * from its "/" on */
     ngx_uint_t                 route_number;  /* its row for the counters; 0:
                                                * none was looked up or found */
+    const ngx_http_pitchey_route_t
+                              *route_row;     /* the first that matches; NULL:
+                                               * none, if route_known */
+    const ngx_http_pitchey_match_t
+                              *match;
     void                      *data;          /* of the concern that answers */
     ngx_buf_t                 *page;          /* in the place of nginx's own */
 
     unsigned                   cors_checked:1;
     unsigned                   cors_allowed:1;/* Origin is listed: echo it */
-    unsigned                   cookie_seen:1;
+    unsigned                   route_known:1;
     unsigned                   problem:1;     /* the body is ours: keep it */
     unsigned                   download:1;    /* the body is a stored file */
 } ngx_http_pitchey_ctx_t;

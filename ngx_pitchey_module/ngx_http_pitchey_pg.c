@@ -23,8 +23,10 @@
 #define NGX_HTTP_PITCHEY_PG_BACKOFF_MIN  50
 #define NGX_HTTP_PITCHEY_PG_BACKOFF_MAX  1000
 
-/* questions that wait: more would not be answered in time */
+/* questions that wait: more would not be answered in time; and of those that
+ * anybody can cause, fewer, and never on the last connection */
 #define NGX_HTTP_PITCHEY_PG_QUEUE    4096
+#define NGX_HTTP_PITCHEY_PG_LOW      256
 
 /* a question whose connection broke is asked once more */
 #define NGX_HTTP_PITCHEY_PG_TRIES    2
@@ -32,8 +34,9 @@
 
 typedef struct {
     ngx_http_pitchey_pg_conn_t  conns[NGX_HTTP_PITCHEY_PG_POOL];
-    ngx_queue_t                 waiting;   /* questions without a connection */
-    ngx_uint_t                  n;         /* how many */
+    ngx_queue_t                 waiting[2];/* questions without a connection:
+                                            * those to go first, and others */
+    ngx_uint_t                  n[2];      /* how many */
     ngx_event_t                 timer;     /* until the next attempt */
     ngx_msec_t                  backoff;
     ngx_uint_t                  down;      /* the last attempt failed */
@@ -67,6 +70,7 @@ static void ngx_http_pitchey_pg_detach(ngx_http_pitchey_pg_conn_t *conn);
 static void ngx_http_pitchey_pg_pool_open(void);
 static void ngx_http_pitchey_pg_pool_timer(ngx_event_t *ev);
 static void ngx_http_pitchey_pg_pool_send(void);
+static ngx_http_pitchey_pg_query_t *ngx_http_pitchey_pg_pool_next(void);
 static void ngx_http_pitchey_pg_pool_opened(ngx_http_pitchey_pg_conn_t *conn);
 static void ngx_http_pitchey_pg_pool_done(ngx_http_pitchey_pg_conn_t *conn,
     PGresult *res);
@@ -232,15 +236,15 @@ ngx_http_pitchey_pg_event(ngx_event_t *ev)
 
 void
 ngx_http_pitchey_pg_send(ngx_http_pitchey_pg_conn_t *conn, const char *sql,
-    const char *param)
+    ngx_uint_t n, const char *const *params)
 {
     int  sent;
 
     conn->state = NGX_HTTP_PITCHEY_PG_BUSY;
 
-    if (param != NULL) {
-        sent = PQsendQueryParams(conn->pq, sql, 1, NULL, &param, NULL, NULL,
-                                 0);
+    if (n != 0) {
+        sent = PQsendQueryParams(conn->pq, sql, (int) n, NULL, params, NULL,
+                                 NULL, 0);
     } else {
         sent = PQsendQuery(conn->pq, sql);
     }
@@ -496,7 +500,8 @@ ngx_http_pitchey_pg_ask(ngx_http_pitchey_pg_query_t *query)
     pool = &ngx_http_pitchey_pg_pool;
 
     if ((pool->down && !ngx_http_pitchey_pg_pool_alive())
-        || pool->n >= NGX_HTTP_PITCHEY_PG_QUEUE)
+        || pool->n[query->low] >= (query->low ? NGX_HTTP_PITCHEY_PG_LOW
+                                              : NGX_HTTP_PITCHEY_PG_QUEUE))
     {
         return NGX_DECLINED;
     }
@@ -511,8 +516,8 @@ ngx_http_pitchey_pg_ask(ngx_http_pitchey_pg_query_t *query)
     query->timer.log = ngx_cycle->log;
     ngx_add_timer(&query->timer, NGX_HTTP_PITCHEY_PG_WAIT);
 
-    ngx_queue_insert_tail(&pool->waiting, &query->queue);
-    pool->n++;
+    ngx_queue_insert_tail(&pool->waiting[query->low], &query->queue);
+    pool->n[query->low]++;
 
     ngx_http_pitchey_pg_pool_send();
 
@@ -524,7 +529,6 @@ static void
 ngx_http_pitchey_pg_pool_send(void)
 {
     ngx_uint_t                    i;
-    ngx_queue_t                  *q;
     ngx_http_pitchey_pg_conn_t   *conn;
     ngx_http_pitchey_pg_pool_t   *pool;
     ngx_http_pitchey_pg_query_t  *query;
@@ -534,25 +538,58 @@ ngx_http_pitchey_pg_pool_send(void)
     for (i = 0; i < NGX_HTTP_PITCHEY_PG_POOL; i++) {
         conn = &pool->conns[i];
 
-        if (ngx_queue_empty(&pool->waiting)) {
-            return;
-        }
-
         if (conn->state != NGX_HTTP_PITCHEY_PG_READY) {
             continue;
         }
 
-        q = ngx_queue_head(&pool->waiting);
-        ngx_queue_remove(q);
-        pool->n--;
+        query = ngx_http_pitchey_pg_pool_next();
+        if (query == NULL) {
+            return;
+        }
 
-        query = ngx_queue_data(q, ngx_http_pitchey_pg_query_t, queue);
         query->conn = conn;
         query->tries++;
         conn->data = query;
 
-        ngx_http_pitchey_pg_send(conn, query->sql, query->param);
+        ngx_http_pitchey_pg_send(conn, query->sql, query->nparams,
+                                 query->params);
     }
+}
+
+
+/* the question that is asked next, taken off its queue, or NULL */
+static ngx_http_pitchey_pg_query_t *
+ngx_http_pitchey_pg_pool_next(void)
+{
+    ngx_uint_t                    i, low;
+    ngx_queue_t                  *q;
+    ngx_http_pitchey_pg_pool_t   *pool;
+    ngx_http_pitchey_pg_query_t  *query;
+
+    pool = &ngx_http_pitchey_pg_pool;
+    low = 0;
+
+    if (ngx_queue_empty(&pool->waiting[0])) {
+
+        for (i = 0; i < NGX_HTTP_PITCHEY_PG_POOL; i++) {
+            query = pool->conns[i].data;
+            low += (query != NULL && query->low);
+        }
+
+        if (ngx_queue_empty(&pool->waiting[1])
+            || low >= NGX_HTTP_PITCHEY_PG_POOL - 1)
+        {
+            return NULL;
+        }
+
+        low = 1;
+    }
+
+    q = ngx_queue_head(&pool->waiting[low]);
+    ngx_queue_remove(q);
+    pool->n[low]--;
+
+    return ngx_queue_data(q, ngx_http_pitchey_pg_query_t, queue);
 }
 
 
@@ -565,7 +602,9 @@ ngx_http_pitchey_pg_pool_done(ngx_http_pitchey_pg_conn_t *conn, PGresult *res)
     query = conn->data;
     conn->data = NULL;
 
-    if (PQresultStatus(res) != PGRES_TUPLES_OK) {
+    if (PQresultStatus(res) != PGRES_TUPLES_OK
+        && PQresultStatus(res) != PGRES_COMMAND_OK)
+    {
         state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
 
         if (state != NULL && ngx_strncmp(state, "57P", 3) == 0) {
@@ -579,7 +618,7 @@ ngx_http_pitchey_pg_pool_done(ngx_http_pitchey_pg_conn_t *conn, PGresult *res)
         }
 
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "pitchey_session_query failed: %*s",
+                      "%s failed: %*s", query ? query->name : "a statement",
                       strcspn(PQresultErrorMessage(res), "\n"),
                       PQresultErrorMessage(res));
         res = NULL;
@@ -617,7 +656,7 @@ static void
 ngx_http_pitchey_pg_pool_closed(ngx_http_pitchey_pg_conn_t *conn,
     const char *reason)
 {
-    ngx_uint_t                    level;
+    ngx_uint_t                    i, level;
     ngx_queue_t                   questions, *q;
     ngx_http_pitchey_pg_pool_t   *pool;
     ngx_http_pitchey_pg_query_t  *query;
@@ -646,16 +685,21 @@ ngx_http_pitchey_pg_pool_closed(ngx_http_pitchey_pg_conn_t *conn,
         ngx_add_timer(&pool->timer, pool->backoff);
     }
 
-    if (ngx_http_pitchey_pg_pool_alive() || ngx_queue_empty(&pool->waiting)) {
+    if (ngx_http_pitchey_pg_pool_alive()) {
         return;
     }
 
     /* nobody can answer: better now than after the whole wait; a handler may
      * ask anew, so that the queue must not be the one that is walked */
     ngx_queue_init(&questions);
-    ngx_queue_add(&questions, &pool->waiting);
-    ngx_queue_init(&pool->waiting);
-    pool->n = 0;
+
+    for (i = 0; i < 2; i++) {
+        if (!ngx_queue_empty(&pool->waiting[i])) {
+            ngx_queue_add(&questions, &pool->waiting[i]);
+            ngx_queue_init(&pool->waiting[i]);
+            pool->n[i] = 0;
+        }
+    }
 
     while (!ngx_queue_empty(&questions)) {
         q = ngx_queue_head(&questions);
@@ -740,8 +784,8 @@ ngx_http_pitchey_pg_query_again(ngx_http_pitchey_pg_query_t *query)
     }
 
     query->conn = NULL;
-    ngx_queue_insert_head(&pool->waiting, &query->queue);
-    pool->n++;
+    ngx_queue_insert_head(&pool->waiting[query->low], &query->queue);
+    pool->n[query->low]++;
 }
 
 
@@ -767,7 +811,7 @@ ngx_http_pitchey_pg_query_timeout(ngx_event_t *ev)
 
     if (conn == NULL) {
         ngx_queue_remove(&query->queue);
-        ngx_http_pitchey_pg_pool.n--;
+        ngx_http_pitchey_pg_pool.n[query->low]--;
 
     } else {
         /* its answer may still come, so nothing else can be asked there */
@@ -789,7 +833,8 @@ ngx_http_pitchey_pg_init(ngx_cycle_t *cycle,
     pool = &ngx_http_pitchey_pg_pool;
 
     ngx_memzero(pool, sizeof(ngx_http_pitchey_pg_pool_t));
-    ngx_queue_init(&pool->waiting);
+    ngx_queue_init(&pool->waiting[0]);
+    ngx_queue_init(&pool->waiting[1]);
 
     pool->timer.handler = ngx_http_pitchey_pg_pool_timer;
     pool->timer.data = pool;

@@ -14,6 +14,10 @@
 #include <libpq-fe.h>
 
 
+/* of a question to the pool */
+#define NGX_HTTP_PITCHEY_PG_PARAMS  3
+
+
 /* a database, from the configuration: what PQconnectStartParams() takes */
 struct ngx_http_pitchey_pg_s {
     const char               **keywords;
@@ -69,11 +73,11 @@ ngx_int_t ngx_http_pitchey_pg_open(ngx_http_pitchey_pg_conn_t *conn);
 
 /*
  * Sends a statement; the connection is READY, and done() or closed() will be
- * called.  With param it is one statement that has $1, an unnamed one, so that
- * poolers may stand between.
+ * called.  With params it is one statement that has $1 to $n, an unnamed one,
+ * so that poolers may stand between.
  */
 void ngx_http_pitchey_pg_send(ngx_http_pitchey_pg_conn_t *conn,
-    const char *sql, const char *param);
+    const char *sql, ngx_uint_t n, const char *const *params);
 
 /* takes one that is closed; no handler is called */
 void ngx_http_pitchey_pg_close(ngx_http_pitchey_pg_conn_t *conn);
@@ -86,7 +90,12 @@ struct ngx_http_pitchey_pg_query_s {
     ngx_queue_t                            queue;
     const char                            *sql;      /* by the asker, as all
                                                       * down to data */
-    const char                            *param;
+    const char                            *params[NGX_HTTP_PITCHEY_PG_PARAMS];
+    ngx_uint_t                             nparams;
+    const char                            *name;     /* the directive that
+                                                      * has the statement */
+    ngx_uint_t                             low;      /* anybody can cause it:
+                                                      * the others go first */
     void (*handler)(ngx_http_pitchey_pg_query_t *query, PGresult *res);
     void                                  *data;
 
@@ -97,8 +106,8 @@ struct ngx_http_pitchey_pg_query_s {
 
 
 /*
- * Asks.  The handler is called once, never from within: with rows, or with
- * NULL when the database could not be asked in time or refused; that is logged.
+ * Asks.  The handler is called once, never from within: with a result that is
+ * no error, or with NULL when the database could not be asked in time or refused; that is logged.
  * NGX_DECLINED: it cannot be asked now, the handler is not called.
  */
 ngx_int_t ngx_http_pitchey_pg_ask(ngx_http_pitchey_pg_query_t *query);

@@ -178,7 +178,7 @@ ngx_http_pitchey_revocation_prove(void)
 
     (void) ngx_sprintf(sql, "NOTIFY %s, '%ui'%Z", rev->channel, rev->number);
 
-    ngx_http_pitchey_pg_send(&rev->conn, (char *) sql, NULL);
+    ngx_http_pitchey_pg_send(&rev->conn, (char *) sql, 0, NULL);
 }
 
 
@@ -195,7 +195,7 @@ ngx_http_pitchey_revocation_opened(ngx_http_pitchey_pg_conn_t *conn)
     (void) ngx_sprintf(sql, "LISTEN " NGX_HTTP_PITCHEY_CHANNEL
                        "; LISTEN %s%Z", rev->channel);
 
-    ngx_http_pitchey_pg_send(conn, (char *) sql, NULL);
+    ngx_http_pitchey_pg_send(conn, (char *) sql, 0, NULL);
 }
 
 

@@ -17,7 +17,7 @@
 
 
 static const ngx_http_pitchey_route_t *ngx_http_pitchey_route_find(
-    ngx_http_request_t *r, ngx_http_pitchey_match_t *match);
+    ngx_http_request_t *r);
 static ngx_uint_t ngx_http_pitchey_route_match(ngx_http_request_t *r,
     const char *pattern, ngx_http_pitchey_match_t *match);
 static ngx_uint_t ngx_http_pitchey_route_placeholder(const char *name,
@@ -84,7 +84,6 @@ static const struct {
 ngx_uint_t
 ngx_http_pitchey_route_is_public(ngx_http_request_t *r)
 {
-    ngx_http_pitchey_match_t         match;
     ngx_http_pitchey_loc_conf_t     *plcf;
     const ngx_http_pitchey_route_t  *route;
 
@@ -94,7 +93,7 @@ ngx_http_pitchey_route_is_public(ngx_http_request_t *r)
         return 0;
     }
 
-    route = ngx_http_pitchey_route_find(r, &match);
+    route = ngx_http_pitchey_route_find(r);
 
     return route && (route->flags & NGX_HTTP_PITCHEY_ROUTE_PUBLIC);
 }
@@ -105,7 +104,7 @@ ngx_http_pitchey_route_handler(ngx_http_request_t *r)
 {
     ngx_int_t                        rc;
     ngx_uint_t                       allowed, method;
-    ngx_http_pitchey_match_t         match;
+    ngx_http_pitchey_ctx_t          *ctx;
     const ngx_http_pitchey_route_t  *route, *row;
 
     if (r != r->main) {
@@ -113,12 +112,14 @@ ngx_http_pitchey_route_handler(ngx_http_request_t *r)
         return NGX_HTTP_NOT_FOUND;
     }
 
-    route = ngx_http_pitchey_route_find(r, &match);
+    route = ngx_http_pitchey_route_find(r);
 
     if (route == NULL) {
         return ngx_http_pitchey_problem(r, NGX_HTTP_NOT_FOUND, "not_found",
                                         "There is no such resource.");
     }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
 
     method = (r->method == NGX_HTTP_HEAD) ? NGX_HTTP_GET : r->method;
     allowed = 0;
@@ -140,24 +141,39 @@ ngx_http_pitchey_route_handler(ngx_http_request_t *r)
             }
         }
 
-        return row->handler(r, &match);
+        return row->handler(r, ctx->match);
     }
 
     return ngx_http_pitchey_route_not_allowed(r, allowed);
 }
 
 
-/* the first row whose pattern matches, or NULL */
+/* the first row whose pattern matches, or NULL; looked up once */
 static const ngx_http_pitchey_route_t *
-ngx_http_pitchey_route_find(ngx_http_request_t *r,
-    ngx_http_pitchey_match_t *match)
+ngx_http_pitchey_route_find(ngx_http_request_t *r)
 {
     ngx_http_pitchey_ctx_t          *ctx;
+    ngx_http_pitchey_match_t        *match;
     const ngx_http_pitchey_route_t  *route;
 
     ctx = ngx_http_pitchey_ctx(r);
 
-    if (ctx == NULL || ctx->route.len == 0
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    if (ctx->route_known) {
+        return ctx->route_row;
+    }
+
+    match = ngx_palloc(r->pool, sizeof(ngx_http_pitchey_match_t));
+    if (match == NULL) {
+        return NULL;
+    }
+
+    ctx->route_known = 1;
+
+    if (ctx->route.len == 0
         || !ngx_http_pitchey_route_is_plain(&ctx->route))
     {
         return NULL;
@@ -169,6 +185,9 @@ ngx_http_pitchey_route_find(ngx_http_request_t *r,
 
         if (ngx_http_pitchey_route_match(r, route->pattern, match)) {
             ctx->route_number = route - ngx_http_pitchey_routes + 1;
+            ctx->route_row = route;
+            ctx->match = match;
+
             return route;
         }
     }

@@ -7,14 +7,14 @@
 
 
 /* what a pattern's placeholders matched; borrowed from ctx->route */
-typedef struct {
+struct ngx_http_pitchey_match_s {
     ngx_str_t                  service;       /* {service}, {action} */
     ngx_str_t                  action;
     const ngx_http_pitchey_schema_t
                               *schema;        /* of service and action */
     pt_id_t                    id;            /* {id}, parsed */
     ngx_str_t                  path;          /* {path}: the rest, not empty */
-} ngx_http_pitchey_match_t;
+};
 
 
 typedef ngx_int_t (*ngx_http_pitchey_route_pt)(ngx_http_request_t *r,
@@ -28,12 +28,12 @@ typedef ngx_int_t (*ngx_http_pitchey_route_pt)(ngx_http_request_t *r,
 #define NGX_HTTP_PITCHEY_ROUTE_BODY    0x0002
 
 
-typedef struct {
+struct ngx_http_pitchey_route_s {
     ngx_uint_t                 methods;       /* NGX_HTTP_GET implies HEAD */
     const char                *pattern;       /* "/jobs/{id}/outputs/{path}" */
     ngx_http_pitchey_route_pt  handler;
     ngx_uint_t                 flags;
-} ngx_http_pitchey_route_t;
+};
 
 
 /* whether this request needs no session; asked in PREACCESS */

@@ -17,6 +17,10 @@
 #define NGX_HTTP_PITCHEY_LOOKUP_BUCKETS  256
 
 
+/* bytes of a session in the zone: a longer one is looked up each time */
+#define NGX_HTTP_PITCHEY_SESSION_MAX  4096
+
+
 /* the tables as the library's own migration makes them; columns of plugins
  * that are not installed are NULL */
 static const char  ngx_http_pitchey_session_query[] =
@@ -126,25 +130,39 @@ ngx_http_pitchey_session_get(ngx_http_pitchey_main_conf_t *pmcf,
     const u_char *hash, ngx_pool_t *pool, ngx_http_pitchey_user_t *user,
     ngx_msec_t *ret_time)
 {
+    size_t                      len;
     u_char                     *p;
-    ngx_int_t                   rc;
-    ngx_str_t                   value, *strings[7];
+    ngx_str_t                  *strings[7];
     ngx_uint_t                  i;
     ngx_http_pitchey_packed_t   packed;
 
-    rc = ngx_http_pitchey_shm_get(pmcf->session_zone, hash, pool, &value,
-                                  ret_time);
-    if (rc != NGX_OK) {
-        return rc;
+    static u_char  room[NGX_HTTP_PITCHEY_SESSION_MAX];
+
+    len = sizeof(room);
+
+    /* nothing larger is ever stored */
+    if (ngx_http_pitchey_shm_read(pmcf->session_zone, hash, room, &len,
+                                  ret_time)
+        != NGX_OK)
+    {
+        return NGX_DECLINED;
     }
 
-    ngx_memcpy(&packed, value.data, sizeof(ngx_http_pitchey_packed_t));
+    ngx_memcpy(&packed, room, sizeof(ngx_http_pitchey_packed_t));
 
     if (packed.expires_ms < ngx_http_pitchey_session_now()) {
         return NGX_DECLINED;
     }
 
-    p = value.data + sizeof(ngx_http_pitchey_packed_t);
+    len -= sizeof(ngx_http_pitchey_packed_t);
+
+    p = ngx_pnalloc(pool, len + 1);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(p, room + sizeof(ngx_http_pitchey_packed_t), len);
+
     user->expires_ms = packed.expires_ms;
 
     ngx_http_pitchey_session_strings(user, strings);
@@ -231,7 +249,9 @@ ngx_http_pitchey_lookup_ask(ngx_http_pitchey_lookup_t *lookup)
     lookup->query.sql = lookup->pmcf->session_query.len
                         ? (const char *) lookup->pmcf->session_query.data
                         : ngx_http_pitchey_session_query;
-    lookup->query.param = lookup->token;
+    lookup->query.params[0] = lookup->token;
+    lookup->query.nparams = 1;
+    lookup->query.name = "pitchey_session_query";
     lookup->query.handler = ngx_http_pitchey_lookup_done;
     lookup->query.data = lookup;
 
@@ -289,7 +309,7 @@ static ngx_int_t
 ngx_http_pitchey_lookup_store(ngx_http_pitchey_lookup_t *lookup,
     const ngx_http_pitchey_user_t *user)
 {
-    u_char                     *p, text[4096];
+    u_char                     *p, text[NGX_HTTP_PITCHEY_SESSION_MAX];
     ngx_str_t                  *strings[7], value;
     ngx_uint_t                  i;
     ngx_shm_zone_t             *zone;

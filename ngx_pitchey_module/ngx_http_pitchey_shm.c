@@ -195,43 +195,6 @@ ngx_http_pitchey_shm_read(ngx_shm_zone_t *zone, const u_char *key,
 }
 
 
-ngx_int_t
-ngx_http_pitchey_shm_get(ngx_shm_zone_t *zone, const u_char *key,
-    ngx_pool_t *pool, ngx_str_t *ret_value, ngx_msec_t *ret_time)
-{
-    size_t      len;
-    u_char     *copy;
-    ngx_int_t   rc;
-
-    len = 0;
-
-    if (ret_value == NULL) {
-        rc = ngx_http_pitchey_shm_read(zone, key, NULL, &len, ret_time);
-        return (rc == NGX_AGAIN) ? NGX_OK : rc;
-    }
-
-    /* most values fit at once, and memory is taken without the lock */
-    len = NGX_HTTP_PITCHEY_SHM_ENTRY;
-
-    do {
-        copy = ngx_pnalloc(pool, len);
-        if (copy == NULL) {
-            return NGX_ERROR;
-        }
-
-        rc = ngx_http_pitchey_shm_read(zone, key, copy, &len, ret_time);
-
-    } while (rc == NGX_AGAIN);
-
-    if (rc == NGX_OK) {
-        ret_value->data = copy;
-        ret_value->len = len;
-    }
-
-    return rc;
-}
-
-
 ngx_atomic_uint_t
 ngx_http_pitchey_shm_counter(ngx_shm_zone_t *zone)
 {

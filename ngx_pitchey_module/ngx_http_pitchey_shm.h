@@ -22,21 +22,10 @@ ngx_shm_zone_t *ngx_http_pitchey_shm_add(ngx_conf_t *cf, ngx_str_t *name,
     size_t size, void *tag);
 
 /*
- * Copies the value into the pool and makes it the most recently used.
+ * Copies the value into the buffer and makes it the most recently used.
  *
- * ret_value  NULL: only whether there is one
- * ret_time   when it was true, as given to _set(); may be NULL
- *
- * NGX_OK; NGX_DECLINED: none; NGX_ERROR: no memory in the pool
- */
-ngx_int_t ngx_http_pitchey_shm_get(ngx_shm_zone_t *zone,
-    const u_char *key, ngx_pool_t *pool,
-    ngx_str_t *ret_value, ngx_msec_t *ret_time);
-
-/*
- * The same into a buffer, with one lock.
- *
- * len  in: room in buf; out: length of the value
+ * len       in: room in buf; out: length of the value
+ * ret_time  when it was true, as given to _set(); may be NULL
  *
  * NGX_OK; NGX_DECLINED: none; NGX_AGAIN: there is too little room for it
  */

@@ -19,21 +19,10 @@ wait_for 5 "the reloaded nginx" test -n "$(nginx_worker)"
 
 [ "$(curl -sS "http://127.0.0.1:$PORT/plain")" = "$body" ] || die "the peer's body differs"
 
-run() { # NAME URL
-    local worker before n seconds p99 errors
-
-    worker=$(nginx_worker)
-    before=$(cpu_us "$worker")
-    read -r n seconds p99 errors < <(wrk_at -t1 -c64 -d"${SECS}s" -H "Cookie: $COOKIE" "$2")
-    [ "$errors" = 0 ] || die "$1: $errors errors"
-    awk -v n="$n" -v s="$seconds" 'BEGIN { print n / s }' >> "$WORK/$1.rps"
-    awk -v a="$before" -v b="$(cpu_us "$worker")" -v n="$n" 'BEGIN { print (b - a) / n }' >> "$WORK/$1.cpu"
-}
-
 for ((i = 0; i < REPS; i++)); do
     note "edge-status: run $((i + 1)) of $REPS"
-    run status "$URL/jobs/$job"
-    run plain "http://127.0.0.1:$PORT/plain"
+    bench_get status "$URL/jobs/$job"
+    bench_get plain "http://127.0.0.1:$PORT/plain"
 done
 
 emit edge-status requests_per_second 1/s "$WORK/status.rps" "nginx return 200" "$WORK/plain.rps"

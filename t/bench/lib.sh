@@ -65,6 +65,18 @@ LUA
 
 nginx_worker() { pgrep -P "$(cat "$DIR/nginx/nginx.pid")" | head -n 1; }
 
+# requests of one URL for SECS, and the worker's CPU time for each
+bench_get() { # NAME URL
+    local worker before n seconds p99 errors
+
+    worker=$(nginx_worker)
+    before=$(cpu_us "$worker")
+    read -r n seconds p99 errors < <(wrk_at -t1 -c64 -d"${SECS}s" -H "Cookie: $COOKIE" "$2")
+    [ "$errors" = 0 ] || die "$1: $errors errors"
+    awk -v n="$n" -v s="$seconds" 'BEGIN { print n / s }' >> "$WORK/$1.rps"
+    awk -v a="$before" -v b="$(cpu_us "$worker")" -v n="$n" 'BEGIN { print (b - a) / n }' >> "$WORK/$1.cpu"
+}
+
 job_field() { # JOB JQ
     curl_as "$COOKIE" -sS "$URL/jobs/$1" | jq -r "$2"
 }
