@@ -102,9 +102,11 @@ orch_job_to(orch_t *o, orch_job_t *job, orch_job_state_t state)
         return false;
     }
 
-    pt_log(PT_LOG_DEBUG, "attempt", "%s -> %s job=%s attempt=%u",
-           orch_state_names[job->state], orch_state_names[state],
-           pt_log_id(&job->id), job->attempt);
+    if (pt_log_on(PT_LOG_DEBUG)) {
+        pt_log(PT_LOG_DEBUG, "attempt", "%s -> %s job=%s attempt=%u",
+               orch_state_names[job->state], orch_state_names[state],
+               pt_log_id(&job->id), job->attempt);
+    }
 
     if (job->state == ORCH_JOB_READY) {
         orch_queue_remove(job);
@@ -501,15 +503,15 @@ orch_assign(orch_t *o)
     }
 
     HASH_ITER(hh, o->queue.services, service, next) {
-        while (service->nready) {
-            p = orch_processor_free(o, service);
+        while ((job = orch_queue_peek(service, orch_loop_ms(o))) != NULL) {
+            p = orch_processor_free(o, job);
 
             if (p == NULL) {
                 orch_supervisor_want(o, service);
                 break;
             }
 
-            job = orch_queue_pop(service, orch_loop_ms(o));
+            orch_queue_take(job);
 
             if (!orch_claim(o, job, p)) {
                 break;
@@ -646,7 +648,7 @@ orch_claim_assign(orch_t *o, orch_job_t *job, const PGresult *res, int row)
     }
 
     p = job->run->processor;
-    err = orch_processor_send(o, p, &msg);
+    err = orch_processor_post(o, p, &msg);
 
     if (err == PT_E_INVALID) {
         orch_attempt_fault(o, job, ORCH_FAULT_REFUSED, &(orch_reason_t) {
@@ -928,6 +930,7 @@ orch_attempt_finished(orch_t *o, orch_processor_t *p, const pt_done_t *m)
                     NULL, false);
 
     job->run->taken = m->n;
+    orch_processor_rest(o, job->run);
 
     if (orch_job_to(o, job, ORCH_JOB_ENDING)) {
         orch_work_add(o, item);
@@ -1085,6 +1088,7 @@ orch_attempt_fault(orch_t *o, orch_job_t *job, orch_fault_t fault,
 
     if (report) {
         job->run->taken = report;
+        orch_processor_rest(o, job->run);
     }
 
     if (again) {
@@ -1248,7 +1252,7 @@ orch_attempt_stop(orch_t *o, orch_job_t *job)
     if (job->run && job->run->processor && job->run->assigned) {
         msg.u.attempt.job = job->id;
         msg.u.attempt.attempt = job->attempt;
-        (void) orch_processor_send(o, job->run->processor, &msg);
+        (void) orch_processor_post(o, job->run->processor, &msg);
     }
 }
 

@@ -23,6 +23,7 @@ struct orch_run_s {
     orch_processor_t  *processor;      /* NULL: nobody works on it */
     orch_run_t        *prev, *next;    /* in the processor's list */
     bool               assigned;       /* the processor was told */
+    unsigned           weight;         /* of its credit; 0: it has ended */
 
     uint32_t           taken;          /* the last report under way */
     uint32_t           committed;

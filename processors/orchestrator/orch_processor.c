@@ -24,6 +24,7 @@
 
 static void orch_processor_message(void *ctx, pt_str_t peer,
     const pt_str_t *frames, size_t n);
+static void orch_processor_unsent(void *ctx, pt_str_t peer);
 static void orch_processor_ready(orch_t *o, pt_str_t peer,
     const pt_ready_t *m);
 static orch_processor_t *orch_processor_same(orch_t *o, const pt_ready_t *m);
@@ -39,6 +40,10 @@ static void orch_processor_exited(uv_poll_t *poll, int status, int events);
 static uint64_t orch_start_time(uint32_t pid);
 static void orch_pidfd_closed(uv_handle_t *handle);
 static void orch_processor_who(orch_t *o, pt_str_t peer);
+static unsigned orch_processor_weight(const orch_processor_t *p,
+    const orch_job_t *job);
+static const pt_json_t *orch_processor_offer(const orch_processor_t *p,
+    pt_str_t action);
 static orch_processor_t *orch_processor_find(orch_t *o, pt_str_t peer);
 
 
@@ -56,6 +61,7 @@ orch_processors_open(orch_t *o)
         .receive_max = ORCH_PROCESSOR_SEND_MAX,
         .frame_max = ORCH_PROCESSOR_FRAME_MAX,
         .on_message = orch_processor_message,
+        .on_unsent = orch_processor_unsent,
         .ctx = o }, &o->processors.socket);
 
     if (err != PT_OK) {
@@ -152,6 +158,20 @@ orch_processor_message(void *ctx, pt_str_t peer, const pt_str_t *frames,
 }
 
 
+/* one that lives says READY again after its next heartbeat */
+static void
+orch_processor_unsent(void *ctx, pt_str_t peer)
+{
+    orch_t            *o = ctx;
+    orch_processor_t  *p = orch_processor_find(o, peer);
+
+    if (p) {
+        orch_processor_gone(o, p, ORCH_FAULT_LOST,
+                            "its processor could not be reached");
+    }
+}
+
+
 static void
 orch_processor_ready(orch_t *o, pt_str_t peer, const pt_ready_t *m)
 {
@@ -186,7 +206,8 @@ orch_processor_ready(orch_t *o, pt_str_t peer, const pt_ready_t *m)
 
     pt_json_free(p->actions);
     p->actions = actions;
-    p->credit = (unsigned) m->slots * (m->group ? m->group : 1);
+    p->group = m->group ? m->group : 1;
+    p->credit = m->slots * p->group;
     p->heard_ms = orch_loop_ms(o);
 
     orch_processor_reconcile(o, p, m, back);
@@ -480,12 +501,13 @@ orch_processors_progress(orch_t *o)
 
 
 orch_processor_t *
-orch_processor_free(orch_t *o, orch_service_t *service)
+orch_processor_free(orch_t *o, const orch_job_t *job)
 {
     orch_processor_t  *p, *next, *best = NULL;
 
     HASH_ITER(hh, o->processors.all, p, next) {
-        if (p->service == service && p->drain_ms == 0 && p->used < p->credit
+        if (p->service == job->service && p->drain_ms == 0
+            && p->used + orch_processor_weight(p, job) <= p->credit
             && (best == NULL || p->used < best->used))
         {
             best = p;
@@ -493,6 +515,16 @@ orch_processor_free(orch_t *o, orch_service_t *service)
     }
 
     return best;
+}
+
+
+/* a light one takes a part of a slot, any other all of it */
+static unsigned
+orch_processor_weight(const orch_processor_t *p, const orch_job_t *job)
+{
+    const pt_json_t  *a = orch_processor_offer(p, pt_str(job->action));
+
+    return a && pt_json_bool(a, "light", false) ? 1 : p->group;
 }
 
 
@@ -507,8 +539,8 @@ orch_processor_count(orch_t *o, orch_service_t *service,
     HASH_ITER(hh, o->processors.all, p, next) {
         if (p->service == service) {
             ret_values[0]++;
-            ret_values[1] += p->credit;
-            ret_values[2] += p->used;
+            ret_values[1] += p->credit / p->group;
+            ret_values[2] += (p->used + p->group - 1) / p->group;
         }
     }
 }
@@ -517,15 +549,23 @@ orch_processor_count(orch_t *o, orch_service_t *service,
 bool
 orch_processor_offers(const orch_processor_t *p, pt_str_t action)
 {
+    return orch_processor_offer(p, action) != NULL;
+}
+
+
+/* the action as READY told it, or NULL */
+static const pt_json_t *
+orch_processor_offer(const orch_processor_t *p, pt_str_t action)
+{
     const pt_json_t  *a;
 
     for (a = p->actions ? p->actions->first : NULL; a; a = a->next) {
         if (pt_str_eq(pt_json_string(a, "name", PT_STR_NULL), action)) {
-            return true;
+            break;
         }
     }
 
-    return false;
+    return a;
 }
 
 
@@ -533,8 +573,20 @@ void
 orch_processor_take(orch_processor_t *p, orch_run_t *run)
 {
     run->processor = p;
-    p->used++;
+    run->weight = orch_processor_weight(p, run->job);
+    p->used += run->weight;
     DL_APPEND(p->runs, run);
+}
+
+
+void
+orch_processor_rest(orch_t *o, orch_run_t *run)
+{
+    if (run->processor) {
+        run->processor->used -= run->weight;
+        run->processor->idle_ms = orch_loop_ms(o);
+        run->weight = 0;
+    }
 }
 
 
@@ -547,10 +599,10 @@ orch_processor_release(orch_t *o, orch_run_t *run)
         return;
     }
 
+    orch_processor_rest(o, run);
+
     DL_DELETE(p->runs, run);
     run->processor = NULL;
-    p->used--;
-    p->idle_ms = orch_loop_ms(o);
 }
 
 
@@ -558,6 +610,14 @@ pt_err_t
 orch_processor_send(orch_t *o, orch_processor_t *p, const pt_msg_t *msg)
 {
     return pt_zloop_send(o->processors.socket,
+                         (pt_str_t) { p->identity, p->len }, msg);
+}
+
+
+pt_err_t
+orch_processor_post(orch_t *o, orch_processor_t *p, const pt_msg_t *msg)
+{
+    return pt_zloop_post(o->processors.socket,
                          (pt_str_t) { p->identity, p->len }, msg);
 }
 
@@ -571,7 +631,7 @@ orch_processor_ack(orch_t *o, orch_processor_t *p, const pt_id_t *job,
     msg.u.attempt = (pt_attempt_ref_t) { *job, attempt, n };
 
     /* what is lost is repeated */
-    (void) orch_processor_send(o, p, &msg);
+    (void) orch_processor_post(o, p, &msg);
 }
 
 

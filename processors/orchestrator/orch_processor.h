@@ -15,7 +15,8 @@ struct orch_processor_s {
     orch_processor_t  *prev, *next;    /* of its service */
     pt_json_t         *actions;
 
-    unsigned           credit;         /* attempts at once */
+    unsigned           group;          /* light attempts in one slot */
+    unsigned           credit;         /* in light attempts: slots * group */
     unsigned           used;
     orch_run_t        *runs;
 
@@ -50,8 +51,8 @@ void orch_processors_beat(orch_t *o);
 /* every 100 ms: progress that was held back */
 void orch_processors_progress(orch_t *o);
 
-/* the one of that service that has credit and least to do, or NULL */
-orch_processor_t *orch_processor_free(orch_t *o, orch_service_t *service);
+/* the one that has credit for that job and least to do, or NULL */
+orch_processor_t *orch_processor_free(orch_t *o, const orch_job_t *job);
 
 /* how many of that service there are, their credit, and what is used of it */
 void orch_processor_count(orch_t *o, orch_service_t *service,
@@ -63,8 +64,15 @@ bool orch_processor_offers(const orch_processor_t *p, pt_str_t action);
 void orch_processor_take(orch_processor_t *p, orch_run_t *run);
 void orch_processor_release(orch_t *o, orch_run_t *run);
 
+/* its processor has ended it, and waits for the ACK only */
+void orch_processor_rest(orch_t *o, orch_run_t *run);
+
 /* may be lost: heartbeats, repeats and leases mend it */
 pt_err_t orch_processor_send(orch_t *o, orch_processor_t *p,
+    const pt_msg_t *msg);
+
+/* the same, together with what else this turn has for it */
+pt_err_t orch_processor_post(orch_t *o, orch_processor_t *p,
     const pt_msg_t *msg);
 
 void orch_processor_ack(orch_t *o, orch_processor_t *p, const pt_id_t *job,

@@ -215,12 +215,11 @@ orch_queue_remove(orch_job_t *job)
 
 
 orch_job_t *
-orch_queue_pop(orch_service_t *service, uint64_t now_ms)
+orch_queue_peek(const orch_service_t *service, uint64_t now_ms)
 {
     int           p;
     orch_job_t   *job, *best = NULL;
     orch_lane_t  *lane;
-    orch_ring_t  *ring;
 
     for (p = ORCH_PRIORITIES - 1; p >= 0; p--) {
         lane = service->rings[p].ring;
@@ -234,20 +233,21 @@ orch_queue_pop(orch_service_t *service, uint64_t now_ms)
         }
     }
 
-    if (best == NULL) {
-        return NULL;
-    }
+    return best;
+}
 
-    lane = best->lane;
-    ring = &service->rings[best->priority];
+
+void
+orch_queue_take(orch_job_t *job)
+{
+    orch_lane_t  *lane = job->lane;
+    orch_ring_t  *ring = &job->service->rings[job->priority];
 
     /* the next owner's turn; a lane that gets empty leaves the ring */
     DL_DELETE(ring->ring, lane);
     DL_APPEND(ring->ring, lane);
 
-    orch_queue_remove(best);
-
-    return best;
+    orch_queue_remove(job);
 }
 
 

@@ -143,11 +143,11 @@ PT_MUST_CHECK pt_err_t orch_queue_push(orch_job_t *job, uint64_t now_ms);
 /* takes it out of its ring, wherever it stands */
 void orch_queue_remove(orch_job_t *job);
 
-/*
- * Takes out the job whose turn it is, and gives the next turn of its ring to
- * the next owner.  NULL: none is ready.
- */
-orch_job_t *orch_queue_pop(orch_service_t *service, uint64_t now_ms);
+/* the job whose turn it is; NULL: none is ready */
+orch_job_t *orch_queue_peek(const orch_service_t *service, uint64_t now_ms);
+
+/* takes that job out, and gives the next turn of its ring to the next owner */
+void orch_queue_take(orch_job_t *job);
 
 
 #endif /* ORCH_QUEUE_H */

@@ -413,7 +413,7 @@ orch_supervisor_idle(orch_t *o, orch_processor_t *p)
     uint64_t      now = orch_loop_ms(o);
     orch_pool_t  *pool = p->service->pool;
 
-    if (pool == NULL || p->used) {
+    if (pool == NULL || p->runs) {
         return;
     }
 
@@ -456,7 +456,7 @@ orch_child_tick(orch_child_t *child, uint64_t now)
         child->term_ms = now;
         orch_child_kill(child, SIGTERM);
 
-    } else if (p && p->drain_ms && p->used == 0
+    } else if (p && p->drain_ms && p->runs == NULL
                && now - p->drain_ms > ORCH_LEAVE_MS)
     {
         child->term_ms = now;

@@ -1,6 +1,6 @@
 /*
  * Any frames give a message or an error, and a message that was decoded
- * encodes to the same frames.  Input: frames, each after its length in two
+ * encodes to the same frames; so do the messages of a pack.  Input: frames, each after its length in two
  * bytes.
  */
 
@@ -11,15 +11,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void look(const pt_str_t *frames, size_t n);
+
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    size_t       n, len, i;
-    pt_str_t     frames[PT_WIRE_FRAMES_MAX + 8];
-    pt_msg_t     msg;
-    uint64_t     rid;
-    pt_frames_t  again;
+    size_t    n, len;
+    pt_str_t  frames[PT_WIRE_FRAMES_MAX + 8];
 
     for (n = 0; size >= 2 && n < PT_WIRE_FRAMES_MAX + 8; n++) {
         len = (size_t) data[0] << 8 | data[1];
@@ -35,8 +34,23 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size -= len;
     }
 
+    look(frames, n);
+
+    return 0;
+}
+
+
+static void
+look(const pt_str_t *frames, size_t n)
+{
+    size_t       i, m;
+    pt_msg_t     msg;
+    pt_str_t     inner[PT_WIRE_FRAMES_MAX];
+    uint64_t     rid;
+    pt_frames_t  again;
+
     if (pt_wire_decode(frames, n, &msg, &rid) != PT_OK) {
-        return 0;
+        return;
     }
 
     if (pt_wire_encode(&msg, &again) != PT_OK || again.n != n) {
@@ -49,5 +63,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
 
-    return 0;
+    /* which has no pack in it: no deeper than this */
+    while (msg.command == PT_CMD_PACK
+           && pt_pack_next(&msg.u.pack.messages, inner, &m) == PT_OK)
+    {
+        look(inner, m);
+    }
 }

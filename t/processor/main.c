@@ -7,14 +7,14 @@
 
 
 static const pt_action_t  test_table[] = {
-    { "noop",      test_noop,      0 },
-    { "echo",      test_echo,      PT_ACTION_CACHEABLE },
+    { "noop",      test_noop,      PT_ACTION_LIGHT },
+    { "echo",      test_echo,      PT_ACTION_CACHEABLE | PT_ACTION_LIGHT },
     { "sleep",     test_sleep,     0 },
     { "output",    test_output,    PT_ACTION_CACHEABLE },
     { "tree",      test_tree,      0 },
-    { "fail",      test_fail,      0 },
+    { "fail",      test_fail,      PT_ACTION_LIGHT },
     { "read-file", test_read_file, 0 },
-    { "crash",     test_crash,     0 },
+    { "crash",     test_crash,     PT_ACTION_LIGHT },
     { "hog",       test_hog,       0 },
     { "escape",    test_escape,    0 },
     { NULL, NULL, 0 }
@@ -24,7 +24,6 @@ static const pt_processor_t  test_processor = {
     .service        = "test-service",
     .actions        = test_table,
     .slots          = 4,
-    .jobs_per_child = 100,
     .memory_bytes   = 512u << 20,
     .file_bytes     = 64u << 20,
     .cpu_s          = 1,

@@ -69,7 +69,8 @@ pop_all(fixture_t *f, uint64_t now_ms)
     size_t       n = 0;
     orch_job_t  *job;
 
-    while ((job = orch_queue_pop(f->service, now_ms)) != NULL) {
+    while ((job = orch_queue_peek(f->service, now_ms)) != NULL) {
+        orch_queue_take(job);
         f->order[n++] = job->action[0];
         orch_queue_free(&f->queue, job);
     }

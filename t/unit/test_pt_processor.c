@@ -28,7 +28,7 @@
 
 #define WAIT_MS      60000     /* for what must come; a loaded machine is slow */
 #define PIDS_MAX     64
-#define FRAME_MAX    65536
+#define FRAME_MAX    (PT_PACK_MAX + 1)
 
 
 typedef struct {
@@ -41,6 +41,7 @@ typedef struct {
     size_t     peer_len;
     char       frames[PT_WIRE_FRAMES_MAX][FRAME_MAX];
     pt_str_t   strs[PT_WIRE_FRAMES_MAX];
+    pt_str_t   rest;             /* of a PACK: messages to be received yet */
 } rig_t;
 
 
@@ -80,7 +81,7 @@ test_it_announces_itself_and_runs_a_job(void **state)
     m = rig_expect(rig, PT_CMD_READY);
     assert_true(pt_str_is(m.u.ready.service, "test-service"));
     assert_int_equal(m.u.ready.slots, 2);
-    assert_int_equal(m.u.ready.group, 1);
+    assert_int_equal(m.u.ready.group, 64);
     assert_int_equal(m.u.ready.pid, rig->pid);
     assert_int_equal(m.u.ready.start_time, start_time_of(rig->pid));
     assert_int_equal(pt_marks_count(m.u.ready.running), 0);
@@ -573,7 +574,7 @@ test_many_jobs_leave_no_descriptor_and_no_folder(void **state)
 
     before = zygote_before = 0;
 
-    /* 100 jobs a child: each is replaced; every tenth is killed */
+    /* every tenth takes its child with it */
     for (i = 0; i < 450; i++) {
         rig_assign(rig, 1, i % 10 == 9 ? "crash" : "noop", "{}");
         m = rig_expect(rig, i % 10 == 9 ? PT_CMD_FAILED : PT_CMD_DONE);
@@ -600,6 +601,113 @@ test_many_jobs_leave_no_descriptor_and_no_folder(void **state)
     assert_true(fds_of(rig->pid) <= before);
     assert_true(fds_of(pids[0]) <= zygote_before);
     assert_int_equal(descendants(rig->pid, pids), 3);
+}
+
+
+/* as one PACK; job i is the crash */
+static void
+rig_crowd(rig_t *rig, uint8_t n, uint8_t crash)
+{
+    uint8_t      i;
+    pt_buf_t     buf;
+    pt_msg_t     m;
+    pt_frames_t  f;
+
+    pt_buf_init(&buf, &pt_mem_heap, PT_PACK_MAX);
+
+    for (i = 1; i <= n; i++) {
+        m = (pt_msg_t) { .command = PT_CMD_ASSIGN };
+        m.u.assign = (pt_assign_t) { job_id(i), 1,
+            i == crash ? PT_STR("crash") : PT_STR("noop"),
+            PT_STR("{\"signal\":9}"), 0, PT_STR("u1"), PT_STR("user"),
+            PT_STR("creator"), PT_STR_NULL, PT_STR("[]") };
+        assert_int_equal(pt_wire_encode(&m, &f), PT_OK);
+        pt_pack_add(&buf, &f);
+    }
+
+    m = (pt_msg_t) { .command = PT_CMD_PACK };
+    m.u.pack.messages = pt_buf_str(&buf);
+    rig_send(rig, &m);
+    pt_buf_done(&buf);
+}
+
+
+static void
+test_a_crowd_of_light_jobs_shares_a_slot(void **state)
+{
+    int        i, round;
+    rig_t     *rig = *state;
+    bool       seen[101];
+    pid_t      before[PIDS_MAX], after[PIDS_MAX];
+    pt_msg_t   m;
+
+    rig_start(rig, NULL, NULL);
+    m = rig_expect(rig, PT_CMD_READY);
+    assert_int_equal(m.u.ready.group, 64);
+    assert_non_null(memmem(m.u.ready.actions.data, m.u.ready.actions.len,
+                           "\"light\":true", 12));
+
+    /* two slots, 1,000 jobs a child: both are replaced */
+    for (round = 0; round < 30; round++) {
+        memset(seen, 0, sizeof(seen));
+        rig_crowd(rig, 100, 0);
+
+        for (i = 0; i < 100; i++) {
+            m = rig_expect(rig, PT_CMD_DONE);
+            assert_false(seen[m.u.done.job.bytes[15]]);
+            seen[m.u.done.job.bytes[15]] = true;
+            rig_say(rig, PT_CMD_ACK, m.u.done.job.bytes[15], 1);
+        }
+
+        if (round == 0) {
+            assert_int_equal(descendants(rig->pid, before), 3);
+        }
+    }
+
+    for (i = 0; i < 200 && descendants(rig->pid, after) != 3; i++) {
+        nap();
+    }
+
+    assert_int_equal(descendants(rig->pid, after), 3);
+    assert_int_equal(before[0], after[0]);
+    assert_true(before[1] != after[1] && before[2] != after[2]);
+}
+
+
+static void
+test_a_crash_among_light_jobs_is_its_own_only(void **state)
+{
+    int        i, failed = 0;
+    bool       seen[101] = { false };
+    rig_t     *rig = *state;
+    uint8_t    job;
+    pt_msg_t   m;
+    uint64_t   end = now_ms() + WAIT_MS;
+
+    rig_start(rig, NULL, NULL);
+    (void) rig_expect(rig, PT_CMD_READY);
+    rig_crowd(rig, 100, 31);
+
+    for (i = 0; i < 100 && now_ms() < end; ) {
+        if (!rig_receive(rig, 100, &m)
+            || (m.command != PT_CMD_DONE && m.command != PT_CMD_FAILED))
+        {
+            continue;
+        }
+
+        job = m.u.done.job.bytes[15];
+
+        if (!seen[job]) {
+            seen[job] = true;
+            i++;
+            assert_int_equal(m.command, job == 31 ? PT_CMD_FAILED
+                                                  : PT_CMD_DONE);
+            failed += m.command == PT_CMD_FAILED;
+        }
+    }
+
+    assert_int_equal(i, 100);
+    assert_int_equal(failed, 1);
 }
 
 
@@ -738,6 +846,12 @@ rig_receive(rig_t *rig, int ms, pt_msg_t *ret_m)
     int     rc, more;
     size_t  n, size = sizeof(more);
 
+    if (rig->rest.len) {
+        assert_int_equal(pt_pack_next(&rig->rest, rig->strs, &n), PT_OK);
+        assert_int_equal(pt_wire_decode(rig->strs, n, ret_m, NULL), PT_OK);
+        return true;
+    }
+
     (void) zmq_setsockopt(rig->socket, ZMQ_RCVTIMEO, &ms, sizeof(ms));
 
     rc = zmq_recv(rig->socket, rig->peer, sizeof(rig->peer), 0);
@@ -749,12 +863,17 @@ rig_receive(rig_t *rig, int ms, pt_msg_t *ret_m)
 
     for (n = 0, more = 1; more && n < PT_WIRE_FRAMES_MAX; n++) {
         rc = zmq_recv(rig->socket, rig->frames[n], FRAME_MAX, 0);
-        assert_true(rc >= 0 && rc <= FRAME_MAX);
+        assert_true(rc >= 0 && rc <= (int) FRAME_MAX);
         rig->strs[n] = (pt_str_t) { rig->frames[n], (size_t) rc };
         (void) zmq_getsockopt(rig->socket, ZMQ_RCVMORE, &more, &size);
     }
 
     assert_int_equal(pt_wire_decode(rig->strs, n, ret_m, NULL), PT_OK);
+
+    if (ret_m->command == PT_CMD_PACK) {
+        rig->rest = ret_m->u.pack.messages;
+        return rig_receive(rig, ms, ret_m);
+    }
 
     return true;
 }
@@ -1073,6 +1192,8 @@ main(void)
         RIG(test_sigterm_finishes_what_runs),
         RIG(test_a_second_sigterm_waits_for_nobody),
         RIG(test_many_jobs_leave_no_descriptor_and_no_folder),
+        RIG(test_a_crowd_of_light_jobs_shares_a_slot),
+        RIG(test_a_crash_among_light_jobs_is_its_own_only),
         RIG(test_it_ends_when_nobody_is_there_for_long),
     };
 

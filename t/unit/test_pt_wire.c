@@ -737,11 +737,82 @@ sample(pt_command_t command)
         m.u.attempt = (pt_attempt_ref_t) { id, 1, 2 };
         break;
 
+    case PT_CMD_PACK:
+        m.u.pack.messages = PT_STR("\1\0\0\0\3WHO");
+        break;
+
     default:
         break;
     }
 
     return m;
+}
+
+
+/* as one side packs them and the other takes them out */
+static void
+test_a_pack_gives_back_every_message_in_order(void **state)
+{
+    int          k;
+    size_t       i, n;
+    pt_buf_t     buf;
+    pt_msg_t     m, got;
+    pt_str_t     rest, frames[PT_WIRE_FRAMES_MAX];
+    pt_frames_t  f;
+
+    (void) state;
+
+    pt_buf_init(&buf, &pt_mem_heap, PT_PACK_MAX);
+
+    for (k = 0; k < PT_CMD_PACK; k++) {
+        m = sample((pt_command_t) k);
+        assert_int_equal(pt_wire_encode(&m, &f), PT_OK);
+        i = buf.len;
+        pt_pack_add(&buf, &f);
+        assert_int_equal(buf.len - i, pt_pack_len(&f));
+    }
+
+    assert_int_equal(buf.err, PT_OK);
+    rest = pt_buf_str(&buf);
+
+    for (k = 0; k < PT_CMD_PACK; k++) {
+        m = sample((pt_command_t) k);
+        assert_int_equal(pt_wire_encode(&m, &f), PT_OK);
+        assert_int_equal(pt_pack_next(&rest, frames, &n), PT_OK);
+        assert_int_equal(pt_wire_decode(frames, n, &got, NULL), PT_OK);
+        assert_int_equal(got.command, k);
+        assert_int_equal(n, f.n);
+
+        for (i = 0; i < n; i++) {
+            assert_true(pt_str_eq(frames[i], f.frames[i]));
+        }
+    }
+
+    assert_int_equal(rest.len, 0);
+    pt_buf_done(&buf);
+}
+
+
+static void
+test_a_broken_pack_is_refused_where_it_breaks(void **state)
+{
+    size_t    i, n;
+    pt_str_t  rest, frames[PT_WIRE_FRAMES_MAX];
+
+    static const pt_str_t  bad[] = {
+        { "", 0 }, { "\0", 1 }, { "\1", 1 }, { "\1\0\0\0", 4 },
+        { "\1\0\0\0\4WHO", 8 }, { "\1\377\377\377\377WHO", 8 },
+        { "\2\0\0\0\3WHO", 8 }, { "\40\0\0\0\3WHO", 8 },
+        { "\2\0\0\0\4PACK\0\0\0\0", 13 }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        rest = bad[i];
+        assert_int_equal(pt_pack_next(&rest, frames, &n), PT_E_BAD_MESSAGE);
+        assert_true(rest.data == bad[i].data && rest.len == bad[i].len);
+    }
 }
 
 
@@ -873,6 +944,8 @@ main(void)
         cmocka_unit_test(
             test_every_command_has_a_vector_that_survives_a_round_trip),
         cmocka_unit_test(test_vectors_mean_what_their_comments_say),
+        cmocka_unit_test(test_a_pack_gives_back_every_message_in_order),
+        cmocka_unit_test(test_a_broken_pack_is_refused_where_it_breaks),
         cmocka_unit_test(test_no_vector_is_of_an_unknown_command),
         cmocka_unit_test(test_the_jobs_of_a_batch_are_read_as_written),
         cmocka_unit_test(test_a_batch_rejects_every_cut_and_too_many_jobs),

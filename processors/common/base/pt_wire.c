@@ -285,6 +285,10 @@ static const pt_field_t  ack_fields[] = {
     { F_U32,      0, UINT32_MAX,  offsetof(pt_attempt_ref_t, n) }
 };
 
+static const pt_field_t  pack_fields[] = {
+    { F_BYTES,    0, PT_PACK_MAX, offsetof(pt_pack_t, messages) }
+};
+
 
 #define FIELDS(a)  a, sizeof(a) / sizeof((a)[0])
 
@@ -337,7 +341,8 @@ static const pt_command_def_t  pt_commands[PT_CMD_COUNT_] = {
     [PT_CMD_DRAIN]          = { "DRAIN",     NULL, 0,                 false },
     [PT_CMD_WHO]            = { "WHO",       NULL, 0,                 false },
 
-    [PT_CMD_HEARTBEAT]      = { "HEARTBEAT", NULL, 0,                 false }
+    [PT_CMD_HEARTBEAT]      = { "HEARTBEAT", NULL, 0,                 false },
+    [PT_CMD_PACK]           = { "PACK",      FIELDS(pack_fields),     false }
 };
 
 #define NREQUEST  (sizeof(request_fields) / sizeof(request_fields[0]))
@@ -426,6 +431,78 @@ pt_wire_encode(const pt_msg_t *msg, pt_frames_t *ret_frames)
             return PT_E_INVALID;
         }
     }
+
+    return PT_OK;
+}
+
+
+size_t
+pt_pack_len(const pt_frames_t *frames)
+{
+    size_t  i, len = 1;
+
+    for (i = 1; i < frames->n; i++) {
+        len += 4 + frames->frames[i].len;
+    }
+
+    return len;
+}
+
+
+void
+pt_pack_add(pt_buf_t *buf, const pt_frames_t *frames)
+{
+    size_t   i;
+    uint8_t  len[4];
+
+    pt_buf_add_char(buf, (char) (frames->n - 1));
+
+    for (i = 1; i < frames->n; i++) {
+        pt_be_write(len, sizeof(len), frames->frames[i].len);
+        pt_buf_add(buf, len, sizeof(len));
+        pt_buf_add(buf, frames->frames[i].data, frames->frames[i].len);
+    }
+}
+
+
+pt_err_t
+pt_pack_next(pt_str_t *messages, pt_str_t *frames, size_t *ret_n)
+{
+    size_t          i, n;
+    uint64_t        len;
+    const char     *at = messages->data;
+    const char     *end = at + messages->len;
+
+    n = messages->len ? (uint8_t) *at++ : 0;
+
+    if (n == 0 || n >= PT_WIRE_FRAMES_MAX) {
+        return PT_E_BAD_MESSAGE;
+    }
+
+    frames[0] = PT_STR(PT_WIRE_MAGIC);
+
+    for (i = 1; i <= n; i++) {
+        if (end - at < 4) {
+            return PT_E_BAD_MESSAGE;
+        }
+
+        len = pt_be_read((const uint8_t *) at, 4);
+        at += 4;
+
+        if (len > (size_t) (end - at)) {
+            return PT_E_BAD_MESSAGE;
+        }
+
+        frames[i] = (pt_str_t) { at, len };
+        at += len;
+    }
+
+    if (pt_str_is(frames[1], "PACK")) {
+        return PT_E_BAD_MESSAGE;
+    }
+
+    *messages = (pt_str_t) { at, (size_t) (end - at) };
+    *ret_n = n + 1;
 
     return PT_OK;
 }

@@ -46,6 +46,7 @@
 #define PT_INPUTS_MAX        64         /* files that one job may name */
 #define PT_BATCH_MAX         1000       /* jobs of one batch */
 #define PT_MARKS_MAX         65536      /* streams in one SYNC, attempts in READY */
+#define PT_PACK_MAX          (1u << 20) /* bytes; what is longer goes alone */
 
 
 typedef enum {
@@ -98,8 +99,9 @@ typedef enum {
     PT_CMD_DRAIN,
     PT_CMD_WHO,
 
-    /* both ways between orchestrator and processor, each second */
+    /* both ways between orchestrator and processor; HEARTBEAT each second */
     PT_CMD_HEARTBEAT,
+    PT_CMD_PACK,
 
     PT_CMD_COUNT_
 } pt_command_t;
@@ -469,10 +471,11 @@ typedef struct {
  *   service:text(1..64) actions:json(65536) slots:u16 group:u16 pid:u32
  *   start_time:u64 running:marks(65536)
  *
- * actions: [{"name","version","cacheable","uncached_with"?}]: a job whose
+ * actions: [{"name","version","cacheable","light","uncached_with"?}]: a job whose
  * parameters have the member uncached_with (not null, not false) reads what
- * others write, and is never answered from the cache.  credit = slots * group: so
- * many attempts may be assigned at once.  pid and start_time (field 22 of
+ * others write, and is never answered from the cache.  So many attempts may be
+ * assigned at once as there are slots; group of light actions share one.  pid
+ * and start_time (field 22 of
  * /proc/PID/stat) name a local process beyond the reuse of its pid; 0, 0
  * from another host.  running: the attempts it holds.
  */
@@ -591,6 +594,18 @@ typedef struct {
 /* LAGGED, BYE, DRAIN, WHO, HEARTBEAT have no fields */
 
 
+/*
+ * PACK, both ways between orchestrator and processor: messages, none of them
+ * a PACK, that would have been sent one after the other
+ *   messages:bytes(1 MiB)
+ *
+ * messages = *( frames:u8 *( len:u32 bytes ) ), without their magic frames.
+ */
+typedef struct {
+    pt_str_t  messages;
+} pt_pack_t;
+
+
 typedef struct {
     pt_command_t          command;
 
@@ -623,6 +638,7 @@ typedef struct {
         pt_failed_t       failed;
         pt_assign_t       assign;
         pt_attempt_ref_t  attempt;     /* CANCEL_ATTEMPT, ACK */
+        pt_pack_t         pack;
     } u;
 } pt_msg_t;
 
@@ -649,6 +665,23 @@ PT_MUST_CHECK pt_err_t pt_wire_decode(const pt_str_t *frames, size_t n,
 /* PT_E_INVALID where a field is not what the grammar allows */
 PT_MUST_CHECK pt_err_t pt_wire_encode(const pt_msg_t *msg,
     pt_frames_t *ret_frames);
+
+
+/* how many bytes pt_pack_add() would append */
+size_t pt_pack_len(const pt_frames_t *frames);
+
+/* appends an encoded message to a pack's messages */
+void pt_pack_add(pt_buf_t *buf, const pt_frames_t *frames);
+
+/*
+ * Takes the first message off messages, as frames that pt_wire_decode() reads.
+ *
+ * frames   room for PT_WIRE_FRAMES_MAX of them, which borrow from messages
+ * Errors   PT_E_BAD_MESSAGE: what is left is no message
+ */
+PT_MUST_CHECK pt_err_t pt_pack_next(pt_str_t *messages, pt_str_t *frames,
+    size_t *ret_n);
+
 
 /* "SUBMIT" ...; "?" beyond the last */
 const char *pt_command_name(pt_command_t command);

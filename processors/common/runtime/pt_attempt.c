@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <uthash.h>
+#include <utlist.h>
 
 #include "pt_attempt.h"
 #include "pt_log.h"
@@ -17,6 +19,9 @@
 
 #define TICK_MS    100      /* ten progress messages a second, deadlines */
 #define LINES_MAX  1000     /* of log that one attempt may write */
+
+#define ATTEMPT_KEY_LEN  (offsetof(pt_attempt_t, n) + sizeof(uint32_t)        \
+                          - offsetof(pt_attempt_t, job))
 
 
 typedef enum {
@@ -51,11 +56,14 @@ typedef struct pt_attempt_s  pt_attempt_t;
 
 struct pt_attempt_s {
     pt_attempts_t       *attempts;
-    pt_attempt_t        *next;         /* in order of their coming */
+    pt_attempt_t        *prev, *next;  /* while WAITING, in order of coming */
     pt_attempt_state_t   state;
 
-    pt_id_t              job;
-    uint32_t             n;
+    pt_id_t              job;          /* these two are the key, */
+    uint32_t             n;            /* without a gap between them */
+    UT_hash_handle       hh;
+
+    bool                 light;        /* its action is */
     char                *action;
     char                *user;
     char                *role;
@@ -104,7 +112,11 @@ struct pt_attempts_s {
     pt_platform_t          *platform;
     pt_attempt_events_t     events;
     uv_timer_t              tick;
-    pt_attempt_t           *first;
+    pt_attempt_t           *all;
+    pt_attempt_t           *waiting;
+    unsigned                live;        /* those that were not cancelled, */
+    unsigned                light;       /* and the light ones of them */
+    unsigned                slots;
     unsigned                discards;    /* deletions under way */
     bool                    pool_closed;
 };
@@ -122,6 +134,7 @@ static const pt_action_t *attempt_action(const pt_processor_t *processor,
     pt_str_t name);
 static pt_attempt_t *attempt_find(const pt_attempts_t *attempts,
     const pt_id_t *job, uint32_t n);
+static void attempt_count(const pt_attempt_t *a, int by);
 static pt_err_t attempt_copy(pt_attempt_t *a, const pt_assign_t *assign);
 static uint64_t attempt_deadline(const pt_attempt_t *a, uint64_t ms);
 static bool attempt_inputs_are_good(const pt_json_t *inputs);
@@ -129,6 +142,7 @@ static char *attempt_strdup(pt_str_t s);
 
 static void attempt_ask(pt_attempt_t *a);
 static void attempt_on_rows(void *ctx, pt_err_t err, pt_str_t json);
+static void attempt_wait(pt_attempt_t *a);
 static void attempts_serve(void *ctx);
 static void attempt_fetch(pt_attempt_t *a);
 static void attempt_do_fetch(uv_work_t *work);
@@ -146,6 +160,7 @@ static pt_err_t attempt_json_check(const pt_childmsg_t *m);
 static void attempts_on_line(void *ctx, void *owner, pt_str_t line);
 static void attempts_on_gone(void *ctx, void *owner,
     const pt_child_end_t *end);
+static void attempts_on_unbegun(void *ctx, void *owner);
 static void attempt_blame(pt_attempt_t *a, const pt_child_end_t *end);
 static void attempts_on_broken(void *ctx, const char *why);
 static void attempts_on_pool_closed(void *ctx);
@@ -185,6 +200,7 @@ pt_attempts_open(uv_loop_t *loop, const pt_processor_t *processor,
         .message = attempts_on_message,
         .line = attempts_on_line,
         .gone = attempts_on_gone,
+        .unbegun = attempts_on_unbegun,
         .broken = attempts_on_broken,
         .closed = attempts_on_pool_closed
     };
@@ -196,6 +212,7 @@ pt_attempts_open(uv_loop_t *loop, const pt_processor_t *processor,
 
     attempts->loop = loop;
     attempts->processor = processor;
+    attempts->slots = slots;
     attempts->storage = storage;
     attempts->platform = platform;
     attempts->events = *events;
@@ -221,8 +238,7 @@ pt_attempts_close(pt_attempts_t *attempts)
 {
     pt_attempt_t  *a, *next;
 
-    for (a = attempts->first; a != NULL; a = next) {
-        next = a->next;
+    HASH_ITER(hh, attempts->all, a, next) {
         attempt_end(a, VERDICT_CANCELLED);
     }
 
@@ -233,14 +249,16 @@ pt_attempts_close(pt_attempts_t *attempts)
 pt_err_t
 pt_attempts_start(pt_attempts_t *attempts, const pt_assign_t *assign)
 {
-    pt_err_t       err;
-    pt_attempt_t  *a, **last;
+    pt_err_t            err;
+    pt_attempt_t       *a;
+    const pt_action_t  *action;
 
     if (attempt_find(attempts, &assign->job, assign->attempt) != NULL) {
         return PT_E_CONFLICT;
     }
 
-    if (attempt_action(attempts->processor, assign->action) == NULL) {
+    action = attempt_action(attempts->processor, assign->action);
+    if (action == NULL) {
         return PT_E_UNKNOWN_ACTION;
     }
 
@@ -256,18 +274,15 @@ pt_attempts_start(pt_attempts_t *attempts, const pt_assign_t *assign)
         return err;
     }
 
-    uv_update_time(attempts->loop);
-
     a->attempts = attempts;
+    a->state = ATTEMPT_ASKING;
+    a->light = (action->flags & PT_ACTION_LIGHT) != 0 && a->inputs->n == 0;
     a->outputs_end = &a->outputs;
     a->started_ms = uv_now(attempts->loop);
     a->deadline_ms = attempt_deadline(a, assign->deadline_ms);
 
-    for (last = &attempts->first; *last != NULL; last = &(*last)->next) {
-        /* void */
-    }
-
-    *last = a;
+    HASH_ADD(hh, attempts->all, job, ATTEMPT_KEY_LEN, a);
+    attempt_count(a, 1);
 
     if (!uv_is_active((uv_handle_t *) &attempts->tick)) {
         (void) uv_timer_start(&attempts->tick, attempts_on_tick, TICK_MS,
@@ -278,7 +293,7 @@ pt_attempts_start(pt_attempts_t *attempts, const pt_assign_t *assign)
         attempt_ask(a);
 
     } else {
-        attempts_serve(attempts);
+        attempt_wait(a);
     }
 
     return PT_OK;
@@ -322,14 +337,33 @@ pt_attempts_discard(pt_attempts_t *attempts, const pt_id_t *job, uint32_t n)
 unsigned
 pt_attempts_count(const pt_attempts_t *attempts)
 {
-    unsigned       n = 0;
-    pt_attempt_t  *a;
+    return attempts->live;
+}
 
-    for (a = attempts->first; a != NULL; a = a->next) {
-        n += a->verdict != VERDICT_CANCELLED;
+
+bool
+pt_attempts_have_room(const pt_attempts_t *attempts, pt_str_t name)
+{
+    unsigned            group = pt_processor_group(attempts->processor);
+    unsigned            used, wanted;
+    const pt_action_t  *action = attempt_action(attempts->processor, name);
+
+    /* a light one takes one part of its slot, another all of them */
+    used = attempts->light + (attempts->live - attempts->light) * group;
+    wanted = action && action->flags & PT_ACTION_LIGHT ? 1 : group;
+
+    return used + wanted <= attempts->slots * group;
+}
+
+
+static void
+attempt_count(const pt_attempt_t *a, int by)
+{
+    a->attempts->live += (unsigned) by;
+
+    if (a->light) {
+        a->attempts->light += (unsigned) by;
     }
-
-    return n;
 }
 
 
@@ -353,13 +387,9 @@ attempt_action(const pt_processor_t *processor, pt_str_t name)
 static pt_attempt_t *
 attempt_find(const pt_attempts_t *attempts, const pt_id_t *job, uint32_t n)
 {
-    pt_attempt_t  *a;
+    pt_attempt_t  *a, key = { .job = *job, .n = n };
 
-    for (a = attempts->first; a != NULL; a = a->next) {
-        if (a->n == n && pt_id_eq(&a->job, job)) {
-            break;
-        }
-    }
+    HASH_FIND(hh, attempts->all, &key.job, ATTEMPT_KEY_LEN, a);
 
     return a;
 }
@@ -472,7 +502,16 @@ attempt_on_rows(void *ctx, pt_err_t err, pt_str_t json)
         return;
     }
 
+    attempt_wait(a);
+}
+
+
+static void
+attempt_wait(pt_attempt_t *a)
+{
     a->state = ATTEMPT_WAITING;
+    DL_APPEND(a->attempts->waiting, a);
+
     attempts_serve(a->attempts);
 }
 
@@ -484,17 +523,15 @@ attempts_serve(void *ctx)
     pt_attempt_t   *a;
     pt_attempts_t  *attempts = ctx;
 
-    for (a = attempts->first; a != NULL; a = a->next) {
+    while ((a = attempts->waiting) != NULL) {
+        a->child = a->light ? pt_pool_share(attempts->pool, a)
+                            : pt_pool_take(attempts->pool, a);
 
-        if (a->state != ATTEMPT_WAITING) {
-            continue;
-        }
-
-        a->child = pt_pool_take(attempts->pool, a);
         if (a->child == NULL) {
             return;
         }
 
+        DL_DELETE(attempts->waiting, a);
         attempt_fetch(a);
     }
 }
@@ -708,7 +745,7 @@ attempt_on_output(pt_attempt_t *a, const pt_childmsg_t *m)
 {
     pt_output_item_t  *item;
 
-    if (!pt_output_name_is_good(m->name)
+    if (a->light || !pt_output_name_is_good(m->name)
         || !(m->kind == PT_CHILDMSG_TREE
              ? pt_output_name_is_good(m->entry)
              : pt_media_type_is_good(m->media_type)))
@@ -927,6 +964,21 @@ attempt_blame(pt_attempt_t *a, const pt_child_end_t *end)
 }
 
 
+/* as if it had not been given to that child */
+static void
+attempts_on_unbegun(void *ctx, void *owner)
+{
+    pt_attempt_t   *a = owner;
+    pt_attempts_t  *attempts = ctx;
+
+    a->child = NULL;
+    a->child_busy = false;
+    a->state = ATTEMPT_WAITING;
+
+    DL_PREPEND(attempts->waiting, a);
+}
+
+
 static void
 attempts_on_broken(void *ctx, const char *why)
 {
@@ -945,8 +997,7 @@ attempts_on_tick(uv_timer_t *timer)
 
     pt_pool_watch_cpu(attempts->pool);
 
-    for (a = attempts->first; a != NULL; a = next) {
-        next = a->next;
+    HASH_ITER(hh, attempts->all, a, next) {
 
         if (a->verdict != VERDICT_NONE && a->verdict != VERDICT_DONE) {
             continue;
@@ -1162,9 +1213,18 @@ attempt_fail(pt_attempt_t *a, pt_err_t err, const char *fmt, ...)
 static void
 attempt_end(pt_attempt_t *a, pt_verdict_t verdict)
 {
+    if (a->state == ATTEMPT_WAITING) {
+        DL_DELETE(a->attempts->waiting, a);
+    }
+
+    a->state = ATTEMPT_ENDING;
+
+    if (verdict == VERDICT_CANCELLED && a->verdict != VERDICT_CANCELLED) {
+        attempt_count(a, -1);
+    }
+
     if (verdict > a->verdict) {
         a->verdict = verdict;
-        a->state = ATTEMPT_ENDING;
     }
 
     if (a->ask != NULL) {
@@ -1173,8 +1233,9 @@ attempt_end(pt_attempt_t *a, pt_verdict_t verdict)
     }
 
     /* whatever it is still doing is of no use */
-    if (a->child_busy) {
-        pt_child_kill(a->child);
+    if (a->child_busy && pt_child_abandon(a->child, a)) {
+        a->child = NULL;
+        a->child_busy = false;
     }
 
     attempt_advance(a);
@@ -1221,19 +1282,20 @@ attempt_advance(pt_attempt_t *a)
 static void
 attempt_finish(pt_attempt_t *a)
 {
-    pt_attempt_t   **p;
-    pt_attempts_t   *attempts = a->attempts;
+    pt_attempts_t  *attempts = a->attempts;
 
-    for (p = &attempts->first; *p != a; p = &(*p)->next) { /* void */ }
+    HASH_DEL(attempts->all, a);
 
-    *p = a->next;
+    if (a->verdict != VERDICT_CANCELLED) {
+        attempt_count(a, -1);
+    }
 
-    if (attempts->first == NULL) {
+    if (attempts->all == NULL) {
         (void) uv_timer_stop(&attempts->tick);
     }
 
     if (a->child != NULL) {
-        pt_child_give(a->child);
+        pt_child_give(a->child, a);
     }
 
     if (a->verdict == VERDICT_CANCELLED) {
@@ -1258,8 +1320,6 @@ attempt_report(pt_attempt_t *a)
     pt_failure_t                failure;
     pt_attempts_t              *attempts = a->attempts;
     const pt_attempt_events_t  *events = &attempts->events;
-
-    uv_update_time(attempts->loop);
 
     text = (pt_str_t) { usage, 0 };
     text.len = (size_t) snprintf(usage, sizeof(usage),
@@ -1370,7 +1430,7 @@ attempts_on_pool_closed(void *ctx)
 static void
 attempts_check_closed(pt_attempts_t *attempts)
 {
-    if (attempts->pool_closed && attempts->first == NULL
+    if (attempts->pool_closed && attempts->all == NULL
         && attempts->discards == 0
         && !uv_is_closing((uv_handle_t *) &attempts->tick))
     {

@@ -98,5 +98,8 @@ void pt_attempts_discard(pt_attempts_t *attempts, const pt_id_t *job,
 /* how many there are, without those that were cancelled and still end */
 unsigned pt_attempts_count(const pt_attempts_t *attempts);
 
+/* whether their slots have room for one more of this action */
+bool pt_attempts_have_room(const pt_attempts_t *attempts, pt_str_t action);
+
 
 #endif /* PT_ATTEMPT_H */

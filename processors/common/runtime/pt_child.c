@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -23,8 +24,8 @@ static pt_err_t pt_child_reach(const pt_processor_t *processor,
 static pt_err_t pt_child_cage(const pt_processor_t *processor,
     const pt_access_t *access, const char *folder, const char *out);
 static bool pt_child_say_idle(void);
-static pt_err_t pt_child_next(pt_buf_t *in, pt_childmsg_t *ret_m);
-static void pt_child_run(const pt_processor_t *processor,
+static pt_err_t pt_child_next(pt_buf_t *in, size_t *at, pt_childmsg_t *ret_m);
+static bool pt_child_run(const pt_processor_t *processor,
     const pt_access_t *access, const pt_childmsg_t *m, const char *scratch);
 
 
@@ -33,6 +34,8 @@ pt_child_main(const pt_processor_t *processor, pt_access_t *access,
     const char *folder, pid_t zygote, int fd, int log)
 {
     char           out[PT_CHILD_FOLDER_MAX + 8];
+    bool           light;
+    size_t         at = 0;
     pt_buf_t       in;
     pt_childmsg_t  m;
 
@@ -52,17 +55,21 @@ pt_child_main(const pt_processor_t *processor, pt_access_t *access,
 
     pt_buf_init(&in, &pt_mem_heap, PT_CHILDMSG_MAX);
 
-    while (pt_child_say_idle() && pt_child_next(&in, &m) == PT_OK) {
-        pt_child_run(processor, access, &m, out);
-        (void) fflush(NULL);
+    if (pt_child_say_idle()) {
+        while (pt_child_next(&in, &at, &m) == PT_OK) {
+            light = pt_child_run(processor, access, &m, out);
 
-        /* a fresh child has fresh connections */
-        if (!pt_connections_reset()) {
-            break;
+            /* a fresh child has fresh connections */
+            if (!pt_connections_reset() || (!light && !pt_child_say_idle())) {
+                break;
+            }
+
+            /* the parameters of a large job need not stay */
+            if (at == in.len) {
+                pt_buf_done(&in);
+                at = 0;
+            }
         }
-
-        /* the parameters of a large job need not stay */
-        pt_buf_done(&in);
     }
 
     _exit(0);
@@ -191,9 +198,12 @@ pt_child_say_idle(void)
 }
 
 
-/* waits for the next job; an end of the stream is the end of the child */
+/*
+ * Waits for the next job, which begins in in behind *at, and moves *at behind
+ * it; an end of the stream is the end of the child.
+ */
 static pt_err_t
-pt_child_next(pt_buf_t *in, pt_childmsg_t *ret_m)
+pt_child_next(pt_buf_t *in, size_t *at, pt_childmsg_t *ret_m)
 {
     char      chunk[65536];
     size_t    used;
@@ -201,9 +211,11 @@ pt_child_next(pt_buf_t *in, pt_childmsg_t *ret_m)
     pt_err_t  err;
 
     for ( ;; ) {
-        err = pt_childmsg_read(pt_buf_str(in), ret_m, &used);
+        err = pt_childmsg_read((pt_str_t) { in->data + *at, in->len - *at },
+                               ret_m, &used);
 
         if (err != PT_OK || used != 0) {
+            *at += used;
             return err;
         }
 
@@ -217,6 +229,13 @@ pt_child_next(pt_buf_t *in, pt_childmsg_t *ret_m)
             return PT_E_UNAVAILABLE;
         }
 
+        /* jobs that are done make room for one that is only half here */
+        if (*at > 0) {
+            memmove(in->data, in->data + *at, in->len - *at);
+            in->len -= *at;
+            *at = 0;
+        }
+
         if (n > 0) {
             pt_buf_add(in, chunk, (size_t) n);
         }
@@ -228,7 +247,8 @@ pt_child_next(pt_buf_t *in, pt_childmsg_t *ret_m)
 }
 
 
-static void
+/* whether the next job may follow at once */
+static bool
 pt_child_run(const pt_processor_t *processor, const pt_access_t *access,
     const pt_childmsg_t *m, const char *scratch)
 {
@@ -250,11 +270,16 @@ pt_child_run(const pt_processor_t *processor, const pt_access_t *access,
     err = pt_job_init(&job, CHILD_FD, scratch, m);
     job.limited = processor->memory_bytes != 0;
     job.access = access;
+    job.light = (action->flags & PT_ACTION_LIGHT) != 0;
 
     if (err == PT_OK) {
         err = action->run(&job);
     }
 
+    (void) fflush(NULL);
+
     pt_job_finish(&job, err);
     pt_job_done(&job);
+
+    return job.light;
 }

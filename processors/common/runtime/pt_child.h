@@ -20,6 +20,7 @@ struct pt_job_s {
     const char         *scratch;
     bool                limited;       /* memory is: no memory is a limit */
     const pt_access_t  *access;        /* NULL: nothing but the scratch */
+    bool                light;         /* its action is: no outputs */
 
     pt_str_t            id;            /* these borrow from the message */
     pt_str_t            user;

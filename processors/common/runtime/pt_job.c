@@ -285,7 +285,8 @@ pt_job_output(pt_job_t *job, const char *name, const char *media_type,
 
     path = pt_job_relative(job, path);
 
-    if (path == NULL || !pt_output_name_is_good(pt_str(name))
+    if (job->light || path == NULL
+        || !pt_output_name_is_good(pt_str(name))
         || !pt_media_type_is_good(pt_str(media_type))
         || lstat(path, &st) == -1 || !S_ISREG(st.st_mode))
     {
@@ -311,7 +312,8 @@ pt_job_output_tree(pt_job_t *job, const char *name, const char *entry,
 
     path = pt_job_relative(job, path);
 
-    if (path == NULL || !pt_output_name_is_good(pt_str(name))
+    if (job->light || path == NULL
+        || !pt_output_name_is_good(pt_str(name))
         || !pt_output_name_is_good(pt_str(entry))
         || lstat(path, &st) == -1 || !S_ISDIR(st.st_mode))
     {

@@ -8,6 +8,7 @@
 #include <sys/pidfd.h>
 #include <time.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #include "pt_folder.h"
 #include "pt_log.h"
@@ -18,6 +19,12 @@
 #define FAILED_STARTS    3          /* one after the other, then it is hopeless */
 #define RETRY_MS         1000       /* until a child is asked for again */
 
+#define GROUP            64         /* jobs that share a child */
+/* a group's jobs, each as large as can be: more than is ever there */
+#define PT_CHILD_OUT_MAX  ((size_t) PT_CHILDMSG_MAX * 256)
+
+#define PEAK_MS          100        /* between two looks at a shared one's memory */
+
 #define PRINTED_LINE     1024       /* bytes of a printed line, then it is cut */
 #define STRAYS_MAX       100        /* lines of a child between its jobs */
 
@@ -26,9 +33,19 @@ typedef enum {
     CHILD_STARTING = 0,      /* forked, not in its cage yet; its IDLE ends it */
     CHILD_IDLE,              /* waits for a job */
     CHILD_BUSY,              /* has an owner */
+    CHILD_SHARED,            /* has several; the last DONE ends it */
     CHILD_CLEANING,          /* given back; a thread empties its folder */
     CHILD_ENDING             /* dead or about to be; child_over() frees it */
 } pt_child_state_t;
+
+
+/* a light job that a child has; its owner may have lost interest */
+typedef struct pt_share_s  pt_share_t;
+
+struct pt_share_s {
+    pt_share_t         *prev, *next;
+    void               *owner;
+};
 
 
 struct pt_child_s {
@@ -51,11 +68,18 @@ struct pt_child_s {
     bool                exited;        /* the zygote says so */
     bool                working;       /* a thread is in its folder */
     bool                told;          /* its owner knows that it is gone */
-    void               *owner;
+    void               *owner;         /* whose job it runs */
+    pt_share_t         *shares;        /* SHARED: the first has begun */
+    unsigned            nshares;
     unsigned            njobs;
+
+    pt_buf_t            out;           /* to be written, behind what is */
+    bool                writing;
 
     pt_buf_t            in;            /* bytes of a message to be completed */
     uint64_t            cpu_before_ms; /* until the present job */
+    uint64_t            peak_ms;       /* SHARED: when it was looked at */
+    uint64_t            peak_bytes;
     pt_child_end_t      end;
 
     char                line[PRINTED_LINE];
@@ -110,6 +134,9 @@ static void pt_child_on_socket(uv_stream_t *stream, ssize_t n,
 static bool pt_child_read(pt_child_t *c);
 static bool pt_child_on_message(pt_child_t *c, const pt_childmsg_t *m);
 static void pt_child_settle(pt_child_t *c);
+static void pt_child_next_share(pt_child_t *c);
+static void pt_child_end_shares(pt_child_t *c);
+static void pt_child_flush(pt_child_t *c);
 static void pt_child_on_log(uv_stream_t *stream, ssize_t n,
     const uv_buf_t *buf);
 static void pt_child_on_line(pt_child_t *c);
@@ -202,10 +229,76 @@ pt_pool_take(pt_pool_t *pool, void *owner)
 }
 
 
-void
-pt_child_give(pt_child_t *c)
+unsigned
+pt_processor_group(const pt_processor_t *processor)
 {
-    unsigned  max = c->pool->processor->jobs_per_child;
+    return processor->group ? processor->group : GROUP;
+}
+
+
+pt_child_t *
+pt_pool_share(pt_pool_t *pool, void *owner)
+{
+    unsigned     group = pt_processor_group(pool->processor);
+    unsigned     jobs = pool->processor->jobs_per_child;
+    pt_share_t  *share;
+    pt_child_t  *c, *best = NULL;
+
+    jobs = jobs ? jobs : JOBS_PER_CHILD;
+
+    for (c = pool->children; c != NULL; c = c->next) {
+
+        if (c->state == CHILD_IDLE) {
+            best = c;
+            break;
+        }
+
+        if (c->state == CHILD_SHARED && c->nshares < group && c->njobs < jobs
+            && (best == NULL || c->nshares < best->nshares))
+        {
+            best = c;
+        }
+    }
+
+    share = best ? calloc(1, sizeof(*share)) : NULL;
+
+    if (share == NULL) {
+        return NULL;
+    }
+
+    share->owner = owner;
+    DL_APPEND(best->shares, share);
+    best->nshares++;
+
+    if (best->state == CHILD_IDLE) {
+        best->state = CHILD_SHARED;
+        best->owner = owner;
+    }
+
+    return best;
+}
+
+
+void
+pt_child_give(pt_child_t *c, void *owner)
+{
+    pt_share_t  *share;
+    unsigned     max = c->pool->processor->jobs_per_child;
+
+    /* it is the next owner's already, or will be by its DONE */
+    if (c->shares != NULL || c->state == CHILD_SHARED) {
+        DL_SEARCH_SCALAR(c->shares, share, owner, owner);
+
+        if (share != NULL) {
+            share->owner = NULL;
+        }
+
+        if (c->owner == owner) {
+            c->owner = NULL;
+        }
+
+        return;
+    }
 
     c->owner = NULL;
 
@@ -234,32 +327,62 @@ pt_child_folder(const pt_child_t *c)
 pt_err_t
 pt_child_send_job(pt_child_t *c, const pt_childmsg_t *m)
 {
-    uv_buf_t           buf;
-    pt_err_t           err;
-    pt_child_write_t  *w;
+    pt_err_t  err;
+    size_t    before = c->out.len;
+    uint64_t  now = uv_now(c->pool->loop);
 
-    w = calloc(1, sizeof(*w));
-    if (w == NULL) {
-        return PT_E_NOMEM;
-    }
+    pt_childmsg_write(&c->out, m);
 
-    pt_buf_init(&w->data, &pt_mem_heap, PT_CHILDMSG_MAX);
-    pt_childmsg_write(&w->data, m);
+    if (c->out.err != PT_OK) {
+        err = c->out.err;
 
-    if (w->data.err != PT_OK) {
-        err = w->data.err;
-        pt_buf_done(&w->data);
-        free(w);
+        /* what stands before it has begun to be somebody's job */
+        c->out.err = PT_OK;
+        c->out.len = before;
         return err;
     }
 
-    c->ready = false;
-    c->has_job = true;
     c->njobs++;
-    c->cpu_before_ms = pt_child_cpu_ms(c);
-    pt_child_peak_reset(c);
 
+    if (c->ready) {
+        c->ready = false;
+        c->has_job = true;
+        c->cpu_before_ms = pt_child_cpu_ms(c);
+
+        if (c->state != CHILD_SHARED || now - c->peak_ms >= PEAK_MS) {
+            c->peak_ms = 0;
+            pt_child_peak_reset(c);
+        }
+    }
+
+    pt_child_flush(c);
+
+    return PT_OK;
+}
+
+
+/* what comes while something is being written is written together */
+static void
+pt_child_flush(pt_child_t *c)
+{
+    uv_buf_t           buf;
+    pt_child_write_t  *w;
+
+    if (c->writing || c->out.len == 0 || c->state == CHILD_ENDING) {
+        return;
+    }
+
+    w = calloc(1, sizeof(*w));
+
+    if (w == NULL) {
+        pt_child_kill(c);
+        return;
+    }
+
+    w->data = c->out;
+    pt_buf_init(&c->out, &pt_mem_heap, PT_CHILD_OUT_MAX);
     buf = uv_buf_init(w->data.data, (unsigned) w->data.len);
+    c->writing = true;
 
     if (uv_write(&w->request, (uv_stream_t *) &c->socket, &buf, 1,
                  pt_child_on_written) != 0)
@@ -268,17 +391,25 @@ pt_child_send_job(pt_child_t *c, const pt_childmsg_t *m)
         free(w);
         pt_child_kill(c);
     }
-
-    return PT_OK;
 }
 
 
 pt_child_usage_t
-pt_child_usage(const pt_child_t *c)
+pt_child_usage(pt_child_t *c)
 {
+    uint64_t  now = uv_now(c->pool->loop);
+
+    /* of many jobs in a tenth of a second one look tells as much */
+    if (c->state != CHILD_SHARED || c->peak_ms == 0
+        || now - c->peak_ms >= PEAK_MS)
+    {
+        c->peak_ms = now;
+        c->peak_bytes = pt_child_peak_bytes(c);
+    }
+
     return (pt_child_usage_t) {
         .cpu_ms = pt_child_cpu_ms(c) - c->cpu_before_ms,
-        .peak_bytes = pt_child_peak_bytes(c)
+        .peak_bytes = c->peak_bytes
     };
 }
 
@@ -296,6 +427,20 @@ pt_child_kill(pt_child_t *c)
 }
 
 
+bool
+pt_child_abandon(pt_child_t *c, void *owner)
+{
+    if (c->owner == owner || c->shares == NULL) {
+        pt_child_kill(c);
+        return false;
+    }
+
+    pt_child_give(c, owner);
+
+    return true;
+}
+
+
 void
 pt_pool_watch_cpu(pt_pool_t *pool)
 {
@@ -306,8 +451,9 @@ pt_pool_watch_cpu(pt_pool_t *pool)
     }
 
     for (c = pool->children; c != NULL; c = c->next) {
-        if (c->state == CHILD_BUSY && !c->ready
-            && pt_child_usage(c).cpu_ms > pool->processor->cpu_s * 1000ULL)
+        if ((c->state == CHILD_BUSY || c->state == CHILD_SHARED) && !c->ready
+            && pt_child_cpu_ms(c) - c->cpu_before_ms
+               > pool->processor->cpu_s * 1000ULL)
         {
             c->end.over_cpu = true;
             pt_child_kill(c);
@@ -364,6 +510,7 @@ pt_pool_spawn(pt_pool_t *pool)
     c->pid = -1;
     c->pidfd = -1;
     pt_buf_init(&c->in, &pt_mem_heap, PT_CHILDMSG_MAX);
+    pt_buf_init(&c->out, &pt_mem_heap, PT_CHILD_OUT_MAX);
 
     err = pt_scratch_make(pool->scratch, c->n, &c->folder);
 
@@ -639,6 +786,7 @@ pt_child_read(pt_child_t *c)
 static bool
 pt_child_on_message(pt_child_t *c, const pt_childmsg_t *m)
 {
+    bool                     end, known;
     const pt_pool_events_t  *events = &c->pool->events;
 
     if (m->kind == PT_CHILDMSG_IDLE) {
@@ -655,16 +803,75 @@ pt_child_on_message(pt_child_t *c, const pt_childmsg_t *m)
         return false;
     }
 
-    if (m->kind == PT_CHILDMSG_DONE || m->kind == PT_CHILDMSG_FAILED) {
+    end = m->kind == PT_CHILDMSG_DONE || m->kind == PT_CHILDMSG_FAILED;
+
+    if (end && c->shares == NULL) {
         c->has_job = false;
     }
 
     /* nobody wants to know any more */
     if (c->owner == NULL) {
-        return c->state == CHILD_ENDING;
+        known = c->state == CHILD_ENDING || c->shares != NULL;
+
+    } else {
+        known = events->message(events->ctx, c->owner, m);
     }
 
-    return events->message(events->ctx, c->owner, m);
+    if (end && known && c->shares != NULL) {
+        pt_child_next_share(c);
+    }
+
+    return known;
+}
+
+
+/* the first of its jobs has ended */
+static void
+pt_child_next_share(pt_child_t *c)
+{
+    pt_share_t  *share = c->shares;
+    unsigned     max = c->pool->processor->jobs_per_child;
+
+    DL_DELETE(c->shares, share);
+    c->nshares--;
+    free(share);
+
+    c->owner = c->shares ? c->shares->owner : NULL;
+    c->cpu_before_ms = pt_child_cpu_ms(c);
+
+    if (c->shares != NULL || c->state != CHILD_SHARED) {
+        return;
+    }
+
+    c->has_job = false;
+
+    if (c->njobs >= (max ? max : JOBS_PER_CHILD) || c->pool->closing) {
+        pt_child_kill(c);
+        return;
+    }
+
+    c->ready = true;
+    c->state = CHILD_IDLE;
+    c->pool->events.idle(c->pool->events.ctx);
+}
+
+
+/* it has gone: who was behind the first has not begun */
+static void
+pt_child_end_shares(pt_child_t *c)
+{
+    pt_share_t              *share;
+    const pt_pool_events_t  *events = &c->pool->events;
+
+    while ((share = c->shares) != NULL) {
+        DL_DELETE(c->shares, share);
+
+        if (share->owner != NULL && share->owner != c->owner) {
+            events->unbegun(events->ctx, share->owner);
+        }
+
+        free(share);
+    }
 }
 
 
@@ -736,13 +943,18 @@ pt_child_on_line(pt_child_t *c)
 static void
 pt_child_on_written(uv_write_t *request, int status)
 {
+    pt_child_t        *c = request->handle->data;
     pt_child_write_t  *w = (pt_child_write_t *) request;
-
-    /* a child that does not read has gone, or will miss its deadline */
-    (void) status;
 
     pt_buf_done(&w->data);
     free(w);
+
+    c->writing = false;
+
+    /* a child that does not read has gone, or will miss its deadline */
+    if (status == 0) {
+        pt_child_flush(c);
+    }
 }
 
 
@@ -824,6 +1036,7 @@ pt_child_check_over(pt_child_t *c)
     }
 
     c->state = CHILD_ENDING;
+    pt_child_end_shares(c);
 
     if (c->owner != NULL && !c->told) {
         c->told = true;
@@ -874,6 +1087,7 @@ pt_child_free(pt_child_t *c)
     }
 
     pt_buf_done(&c->in);
+    pt_buf_done(&c->out);
     free(c->folder);
     free(c);
 

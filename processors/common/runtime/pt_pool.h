@@ -3,7 +3,11 @@
  * a job comes, each used for a number of jobs and then replaced.
  *
  *   STARTING --IDLE--> IDLE --take--> BUSY --give--> CLEANING --> IDLE
+ *       |               |`--share--> SHARED --all done--> IDLE
  *       `---------------`---------------`----------------`------> ENDING
+ *
+ * A child that is shared has the jobs of several owners, who get nothing of
+ * its folder: it runs them in their order, and is not cleaned after them.
  *
  * A child that ends, is ended, or says what is no message, goes to ENDING,
  * and another is asked for at once.  What it was taken for, its owner, hears
@@ -52,6 +56,10 @@ typedef struct {
     /* a taken child has ended, and all that it said has been heard */
     void  (*gone)(void *ctx, void *owner, const pt_child_end_t *end);
 
+    /* a shared child has ended before it came to this owner's job: the owner
+     * has no child any more */
+    void  (*unbegun)(void *ctx, void *owner);
+
     /* no child can be made any more: the zygote is gone, say.  Once. */
     void  (*broken)(void *ctx, const char *why);
 
@@ -61,6 +69,9 @@ typedef struct {
     void   *ctx;
 } pt_pool_events_t;
 
+
+/* attempts of light actions that share a slot */
+unsigned pt_processor_group(const pt_processor_t *processor);
 
 /*
  * Asks for the first children.  zygote and scratch are borrowed.
@@ -78,8 +89,15 @@ void pt_pool_close(pt_pool_t *pool);
 /* an idle child for owner, or NULL */
 pt_child_t *pt_pool_take(pt_pool_t *pool, void *owner);
 
+/*
+ * A child for owner's light job, shared with up to group of them, or NULL.
+ * It is given back by its own DONE or FAILED, which is the last of it that
+ * the owner hears.
+ */
+pt_child_t *pt_pool_share(pt_pool_t *pool, void *owner);
+
 /* gives a taken child back: its folder is emptied, or removed with it */
-void pt_child_give(pt_child_t *child);
+void pt_child_give(pt_child_t *child, void *owner);
 
 /* of pt_scratch_make() */
 const char *pt_child_folder(const pt_child_t *child);
@@ -93,10 +111,16 @@ PT_MUST_CHECK pt_err_t pt_child_send_job(pt_child_t *child,
     const pt_childmsg_t *m);
 
 /* since pt_child_send_job(), of a child that has not gone */
-pt_child_usage_t pt_child_usage(const pt_child_t *child);
+pt_child_usage_t pt_child_usage(pt_child_t *child);
 
 /* ends it at once; gone follows */
 void pt_child_kill(pt_child_t *child);
+
+/*
+ * Owner's job is of no use any more.  True: it had not begun, and the child
+ * is no longer the owner's.  False: the child is ended, gone follows.
+ */
+bool pt_child_abandon(pt_child_t *child, void *owner);
 
 /* ends those that are over cpu_s; call it a few times a second */
 void pt_pool_watch_cpu(pt_pool_t *pool);

@@ -113,6 +113,7 @@ static void processor_on_over(void *ctx);
 static void processor_on_broken(void *ctx, const char *why);
 
 static void processor_report(processor_t *p, const pt_msg_t *msg);
+static pt_err_t processor_post(void *ctx, const pt_msg_t *msg);
 static pt_err_t processor_send(void *ctx, const pt_msg_t *msg);
 static void processor_send_reports(processor_t *p);
 static void processor_say(processor_t *p, pt_command_t command);
@@ -567,7 +568,6 @@ processor_on_message(void *ctx, pt_str_t peer, const pt_str_t *frames,
 static void
 processor_on_assign(processor_t *p, const pt_assign_t *assign)
 {
-    unsigned  group = p->declared->group ? p->declared->group : 1;
     pt_err_t  err;
 
     err = pt_reports_begin(&p->reports, &assign->job, assign->attempt);
@@ -582,9 +582,7 @@ processor_on_assign(processor_t *p, const pt_assign_t *assign)
         return;
     }
 
-    if (p->draining
-        || pt_attempts_count(p->attempts) >= p->options.slots * group)
-    {
+    if (p->draining || !pt_attempts_have_room(p->attempts, assign->action)) {
         err = PT_E_UNAVAILABLE;
 
     } else {
@@ -812,7 +810,29 @@ processor_report(processor_t *p, const pt_msg_t *msg)
         return;
     }
 
-    processor_send_reports(p);
+    if (p->ready) {
+        pt_reports_send_of(&p->reports, msg, uv_now(&p->loop),
+                           processor_post, p);
+    }
+}
+
+
+/* together with what else is to be said in this turn */
+static pt_err_t
+processor_post(void *ctx, const pt_msg_t *msg)
+{
+    pt_err_t      err;
+    processor_t  *p = ctx;
+
+    err = p->link ? pt_zloop_post(p->link, PT_STR_NULL, msg)
+                  : PT_E_UNAVAILABLE;
+
+    if (err == PT_E_INVALID) {
+        pt_log(PT_LOG_ERROR, p->declared->service, "cannot encode %s",
+               pt_command_name(msg->command));
+    }
+
+    return err;
 }
 
 
@@ -843,7 +863,7 @@ processor_send_reports(processor_t *p)
 {
     if (p->ready) {
         pt_reports_send(&p->reports, uv_now(&p->loop), TICK_MS,
-                        processor_send, p);
+                        processor_post, p);
     }
 }
 
@@ -876,7 +896,7 @@ processor_say_ready(processor_t *p)
     m.u.ready.service = pt_str(p->declared->service);
     m.u.ready.actions = pt_buf_str(&actions);
     m.u.ready.slots = (uint16_t) (p->draining ? 0 : p->options.slots);
-    m.u.ready.group = (uint16_t) (p->declared->group ? p->declared->group : 1);
+    m.u.ready.group = (uint16_t) pt_processor_group(p->declared);
     m.u.ready.pid = (uint32_t) getpid();
     m.u.ready.start_time = p->start_time;
     m.u.ready.running = pt_buf_str(&running);
@@ -912,6 +932,8 @@ processor_actions(const processor_t *p, pt_buf_t *buf)
         pt_jsonw_text(&w, p->version);
         pt_jsonw_key(&w, "cacheable");
         pt_jsonw_bool(&w, (action->flags & PT_ACTION_CACHEABLE) != 0);
+        pt_jsonw_key(&w, "light");
+        pt_jsonw_bool(&w, (action->flags & PT_ACTION_LIGHT) != 0);
 
         /* parameters with this member read tables that others write */
         when = pt_platform_when(p->platform, action->name);

@@ -42,15 +42,21 @@ typedef struct {
 /* same parameters, inputs and version give the same outputs: may be cached */
 #define PT_ACTION_CACHEABLE  0x1
 
+/*
+ * Takes milliseconds and no files, neither inputs nor outputs: a child is
+ * handed several of its jobs at once and runs them one after the other,
+ * without a word between them.
+ */
+#define PT_ACTION_LIGHT      0x2
+
 
 typedef struct {
     const char          *service;              /* "video-processing" */
     const pt_action_t   *actions;              /* ends with a NULL name */
 
     unsigned             slots;                /* jobs at once; 0: number of cores */
-    unsigned             group;                /* attempts held for each slot, so
-                                                * that the next is here when one
-                                                * ends; 0: 1 */
+    unsigned             group;                /* attempts of light actions that
+                                                * share one slot; 0: 64 */
     unsigned             jobs_per_child;       /* then a fresh one; 0: 1,000 */
 
     /* limits of one child; 0: no limit */

@@ -1,8 +1,13 @@
 /* Reports that wait for their ACK. */
 
 #include <stdlib.h>
+#include <uthash.h>
 
 #include "pt_report.h"
+
+
+#define REPORT_KEY_LEN  (offsetof(pt_report_entry_t, n)                       \
+                         - offsetof(pt_report_entry_t, job))
 
 
 struct pt_report_s {
@@ -15,18 +20,20 @@ struct pt_report_s {
 
 
 struct pt_report_entry_s {
-    pt_report_entry_t   *next;
-    pt_id_t              job;
-    uint32_t             attempt;
+    pt_id_t              job;        /* these two are the key, */
+    uint32_t             attempt;    /* without a gap between them */
     uint32_t             n;          /* of the newest report */
+    UT_hash_handle       hh;
     pt_report_t         *first;      /* in order of their numbers */
 };
 
 
-static pt_report_entry_t **report_entry(pt_reports_t *reports,
+static pt_report_entry_t *report_entry(const pt_reports_t *reports,
     const pt_id_t *job, uint32_t attempt);
 static void report_entry_free(pt_reports_t *reports,
-    pt_report_entry_t **entry);
+    pt_report_entry_t *entry);
+static pt_err_t report_entry_send(pt_report_entry_t *entry, uint64_t now_ms,
+    uint64_t age_ms, pt_report_send_fn send, void *ctx);
 static pt_report_t *report_copy(const pt_msg_t *msg, uint32_t n);
 static size_t report_strings(pt_msg_t *msg, pt_str_t *ret_strings[4]);
 static void report_names(const pt_msg_t *msg, pt_id_t *ret_job,
@@ -43,8 +50,10 @@ pt_reports_init(pt_reports_t *reports)
 void
 pt_reports_done(pt_reports_t *reports)
 {
-    while (reports->first != NULL) {
-        report_entry_free(reports, &reports->first);
+    pt_report_entry_t  *entry, *next;
+
+    HASH_ITER(hh, reports->all, entry, next) {
+        report_entry_free(reports, entry);
     }
 }
 
@@ -52,10 +61,9 @@ pt_reports_done(pt_reports_t *reports)
 pt_err_t
 pt_reports_begin(pt_reports_t *reports, const pt_id_t *job, uint32_t attempt)
 {
-    pt_report_entry_t  **p, *entry;
+    pt_report_entry_t  *entry;
 
-    p = report_entry(reports, job, attempt);
-    if (*p != NULL) {
+    if (report_entry(reports, job, attempt) != NULL) {
         return PT_E_CONFLICT;
     }
 
@@ -67,7 +75,7 @@ pt_reports_begin(pt_reports_t *reports, const pt_id_t *job, uint32_t attempt)
     entry->job = *job;
     entry->attempt = attempt;
 
-    *p = entry;
+    HASH_ADD(hh, reports->all, job, REPORT_KEY_LEN, entry);
     reports->n++;
 
     return PT_OK;
@@ -84,7 +92,7 @@ pt_reports_add(pt_reports_t *reports, const pt_msg_t *msg)
 
     report_names(msg, &job, &attempt);
 
-    entry = *report_entry(reports, &job, attempt);
+    entry = report_entry(reports, &job, attempt);
     if (entry == NULL) {
         return PT_E_NOT_FOUND;
     }
@@ -107,16 +115,16 @@ pt_command_t
 pt_reports_ack(pt_reports_t *reports, const pt_id_t *job, uint32_t attempt,
     uint32_t n)
 {
-    pt_report_t         *report, **p;
-    pt_command_t         command;
-    pt_report_entry_t  **entry;
+    pt_report_t        *report, **p;
+    pt_command_t        command;
+    pt_report_entry_t  *entry;
 
     entry = report_entry(reports, job, attempt);
-    if (*entry == NULL) {
+    if (entry == NULL) {
         return PT_CMD_COUNT_;
     }
 
-    for (p = &(*entry)->first; (report = *p) != NULL; p = &report->next) {
+    for (p = &entry->first; (report = *p) != NULL; p = &report->next) {
 
         /* n has the same place in all three */
         if (report->msg.u.output.n == n) {
@@ -143,16 +151,16 @@ pt_reports_ack(pt_reports_t *reports, const pt_id_t *job, uint32_t attempt,
 pt_command_t
 pt_reports_drop(pt_reports_t *reports, const pt_id_t *job, uint32_t attempt)
 {
-    pt_report_t         *report;
-    pt_command_t         newest = PT_CMD_COUNT_;
-    pt_report_entry_t  **entry;
+    pt_report_t        *report;
+    pt_command_t        newest = PT_CMD_COUNT_;
+    pt_report_entry_t  *entry;
 
     entry = report_entry(reports, job, attempt);
-    if (*entry == NULL) {
+    if (entry == NULL) {
         return PT_CMD_COUNT_;
     }
 
-    for (report = (*entry)->first; report != NULL; report = report->next) {
+    for (report = entry->first; report != NULL; report = report->next) {
         newest = report->msg.command;
     }
 
@@ -168,7 +176,7 @@ pt_reports_unsend(pt_reports_t *reports)
     pt_report_t        *report;
     pt_report_entry_t  *entry;
 
-    for (entry = reports->first; entry != NULL; entry = entry->next) {
+    for (entry = reports->all; entry != NULL; entry = entry->hh.next) {
         for (report = entry->first; report; report = report->next) {
             report->sent = false;
         }
@@ -180,33 +188,60 @@ void
 pt_reports_send(pt_reports_t *reports, uint64_t now_ms, uint64_t age_ms,
     pt_report_send_fn send, void *ctx)
 {
-    pt_err_t            err;
-    pt_report_t        *report;
     pt_report_entry_t  *entry;
 
-    for (entry = reports->first; entry != NULL; entry = entry->next) {
-        for (report = entry->first; report; report = report->next) {
-
-            if (report->sent && now_ms - report->sent_ms < age_ms) {
-                continue;
-            }
-
-            err = send(ctx, &report->msg);
-
-            /* a DONE must not overtake an OUTPUT: nothing after a failure,
-             * of the same attempt where it is the report's own */
-            if (err == PT_E_INVALID) {
-                break;
-            }
-
-            if (err != PT_OK) {
-                return;
-            }
-
-            report->sent = true;
-            report->sent_ms = now_ms;
+    for (entry = reports->all; entry != NULL; entry = entry->hh.next) {
+        if (report_entry_send(entry, now_ms, age_ms, send, ctx) != PT_OK) {
+            return;
         }
     }
+}
+
+
+void
+pt_reports_send_of(pt_reports_t *reports, const pt_msg_t *msg,
+    uint64_t now_ms, pt_report_send_fn send, void *ctx)
+{
+    pt_id_t             job;
+    uint32_t            attempt;
+    pt_report_entry_t  *entry;
+
+    report_names(msg, &job, &attempt);
+    entry = report_entry(reports, &job, attempt);
+
+    if (entry != NULL) {
+        (void) report_entry_send(entry, now_ms, UINT64_MAX, send, ctx);
+    }
+}
+
+
+/* whether others may be sent */
+static pt_err_t
+report_entry_send(pt_report_entry_t *entry, uint64_t now_ms, uint64_t age_ms,
+    pt_report_send_fn send, void *ctx)
+{
+    pt_err_t      err;
+    pt_report_t  *report;
+
+    for (report = entry->first; report; report = report->next) {
+
+        if (report->sent && now_ms - report->sent_ms < age_ms) {
+            continue;
+        }
+
+        err = send(ctx, &report->msg);
+
+        /* a DONE must not overtake an OUTPUT: nothing after a failure, of
+         * the same attempt where it is the report's own */
+        if (err != PT_OK) {
+            return err == PT_E_INVALID ? PT_OK : err;
+        }
+
+        report->sent = true;
+        report->sent_ms = now_ms;
+    }
+
+    return PT_OK;
 }
 
 
@@ -216,36 +251,31 @@ pt_reports_marks(const pt_reports_t *reports, pt_buf_t *buf)
     uint8_t             mark[PT_MARK_LEN];
     pt_report_entry_t  *entry;
 
-    for (entry = reports->first; entry != NULL; entry = entry->next) {
+    for (entry = reports->all; entry != NULL; entry = entry->hh.next) {
         pt_mark_write(mark, &entry->job, entry->attempt);
         pt_buf_add(buf, mark, sizeof(mark));
     }
 }
 
 
-/* the link that holds the entry, or the last one, which holds NULL */
-static pt_report_entry_t **
-report_entry(pt_reports_t *reports, const pt_id_t *job, uint32_t attempt)
+static pt_report_entry_t *
+report_entry(const pt_reports_t *reports, const pt_id_t *job,
+    uint32_t attempt)
 {
-    pt_report_entry_t  **p;
+    pt_report_entry_t  *entry, key = { .job = *job, .attempt = attempt };
 
-    for (p = &reports->first; *p != NULL; p = &(*p)->next) {
-        if ((*p)->attempt == attempt && pt_id_eq(&(*p)->job, job)) {
-            break;
-        }
-    }
+    HASH_FIND(hh, reports->all, &key.job, REPORT_KEY_LEN, entry);
 
-    return p;
+    return entry;
 }
 
 
 static void
-report_entry_free(pt_reports_t *reports, pt_report_entry_t **p)
+report_entry_free(pt_reports_t *reports, pt_report_entry_t *entry)
 {
-    pt_report_t        *report;
-    pt_report_entry_t  *entry = *p;
+    pt_report_t  *report;
 
-    *p = entry->next;
+    HASH_DEL(reports->all, entry);
     reports->n--;
 
     while ((report = entry->first) != NULL) {

@@ -19,7 +19,7 @@ typedef struct pt_report_entry_s  pt_report_entry_t;
 
 
 typedef struct {
-    pt_report_entry_t  *first;
+    pt_report_entry_t  *all;         /* a table, in the order of their coming */
     unsigned            n;           /* entries */
 } pt_reports_t;
 
@@ -69,6 +69,10 @@ void pt_reports_unsend(pt_reports_t *reports);
 /* sends those that were not sent since age_ms, until send() has an error */
 void pt_reports_send(pt_reports_t *reports, uint64_t now_ms, uint64_t age_ms,
     pt_report_send_fn send, void *ctx);
+
+/* the same for those of msg's attempt that were never sent to the peer */
+void pt_reports_send_of(pt_reports_t *reports, const pt_msg_t *msg,
+    uint64_t now_ms, pt_report_send_fn send, void *ctx);
 
 /* appends the mark (pt_wire.h) of each entry */
 void pt_reports_marks(const pt_reports_t *reports, pt_buf_t *buf);

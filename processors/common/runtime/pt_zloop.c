@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <uthash.h>
 #include <zmq.h>
 
 #include "pt_zloop.h"
@@ -14,6 +15,20 @@
 #define PT_ZLOOP_FRAMES_MAX  (PT_WIRE_FRAMES_MAX + 1)
 
 
+/* messages for one peer that leave together */
+typedef struct pt_zloop_box_s  pt_zloop_box_t;
+
+struct pt_zloop_box_s {
+    pt_buf_t              messages;
+    unsigned              n;
+    pt_err_t              err;         /* they could not be sent */
+
+    UT_hash_handle        hh;
+    size_t                len;
+    char                  peer[];
+};
+
+
 struct pt_zloop_s {
     void                 *socket;      /* NULL: closed */
     bool                  router;
@@ -21,9 +36,13 @@ struct pt_zloop_s {
     uv_poll_t             poll;        /* wakes the loop, nothing more */
     uv_idle_t             idle;        /* active: look again before sleeping */
     uv_check_t            check;       /* looks, once in each turn */
+    uv_prepare_t          prepare;     /* sends the boxes, once in each turn */
     int                   closing;     /* handles not closed yet */
 
+    pt_zloop_box_t       *boxes;       /* by peer */
+
     pt_zloop_message_fn   on_message;
+    void                (*on_unsent)(void *ctx, pt_str_t peer);
     void                 *ctx;
 
     zmq_msg_t             parts[1 + PT_ZLOOP_FRAMES_MAX];
@@ -40,7 +59,13 @@ static void pt_zloop_again(uv_idle_t *idle);
 static void pt_zloop_look(uv_check_t *check);
 static bool pt_zloop_receive(pt_zloop_t *z);
 static void pt_zloop_deliver(pt_zloop_t *z);
+static void pt_zloop_unpack(pt_zloop_t *z, pt_str_t peer, pt_str_t messages);
 static void pt_zloop_forget(pt_zloop_t *z);
+static pt_err_t pt_zloop_send_frames(pt_zloop_t *z, pt_str_t peer,
+    const pt_str_t *frames, size_t n);
+static pt_zloop_box_t *pt_zloop_box(pt_zloop_t *z, pt_str_t peer);
+static void pt_zloop_empty(pt_zloop_t *z, pt_zloop_box_t *box);
+static void pt_zloop_flush(uv_prepare_t *prepare);
 static pt_err_t pt_zloop_send_part(pt_zloop_t *z, pt_str_t part, int flags);
 static void pt_zloop_closed(uv_handle_t *handle);
 
@@ -60,6 +85,7 @@ pt_zloop_open(uv_loop_t *loop, void *zctx, const pt_zloop_options_t *options,
 
     z->router = options->type == ZMQ_ROUTER;
     z->on_message = options->on_message;
+    z->on_unsent = options->on_unsent;
     z->ctx = options->ctx;
 
     err = pt_zloop_socket(z, zctx, options);
@@ -142,13 +168,16 @@ pt_zloop_handles(pt_zloop_t *z, uv_loop_t *loop)
 
     uv_idle_init(loop, &z->idle);
     uv_check_init(loop, &z->check);
+    uv_prepare_init(loop, &z->prepare);
 
     z->poll.data = z;
     z->idle.data = z;
     z->check.data = z;
+    z->prepare.data = z;
 
     uv_poll_start(&z->poll, UV_READABLE, pt_zloop_wake);
     uv_check_start(&z->check, pt_zloop_look);
+    uv_prepare_start(&z->prepare, pt_zloop_flush);
 
     /* something may have come between zmq_bind() and here */
     uv_idle_start(&z->idle, pt_zloop_again);
@@ -242,8 +271,11 @@ pt_zloop_receive(pt_zloop_t *z)
 static void
 pt_zloop_deliver(pt_zloop_t *z)
 {
-    size_t    i, n = 0;
-    pt_str_t  all[1 + PT_ZLOOP_FRAMES_MAX], peer = PT_STR_NULL;
+    size_t     i, n = 0;
+    pt_str_t   all[1 + PT_ZLOOP_FRAMES_MAX], peer = PT_STR_NULL;
+    pt_str_t  *frames = all;
+
+    all[0] = PT_STR_NULL;
 
     for (i = 0; i < z->n; i++) {
         all[n++] = (pt_str_t) { zmq_msg_data(&z->parts[i]),
@@ -251,14 +283,31 @@ pt_zloop_deliver(pt_zloop_t *z)
     }
 
     if (z->router) {
-        peer = all[0];
-        z->on_message(z->ctx, peer, all + 1, n - 1);
+        peer = *frames++;
+        n--;
+    }
+
+    if (n == 3 && pt_str_is(frames[1], "PACK")) {
+        pt_zloop_unpack(z, peer, frames[2]);
 
     } else {
-        z->on_message(z->ctx, peer, all, n);
+        z->on_message(z->ctx, peer, frames, n);
     }
 
     pt_zloop_forget(z);
+}
+
+
+/* what is left of a broken one is lost: its sender is not one of ours */
+static void
+pt_zloop_unpack(pt_zloop_t *z, pt_str_t peer, pt_str_t messages)
+{
+    size_t    n;
+    pt_str_t  frames[PT_WIRE_FRAMES_MAX];
+
+    while (z->socket && pt_pack_next(&messages, frames, &n) == PT_OK) {
+        z->on_message(z->ctx, peer, frames, n);
+    }
 }
 
 
@@ -274,9 +323,9 @@ pt_zloop_forget(pt_zloop_t *z)
 pt_err_t
 pt_zloop_send(pt_zloop_t *z, pt_str_t peer, const pt_msg_t *msg)
 {
-    size_t       i;
-    pt_err_t     err;
-    pt_frames_t  f;
+    pt_err_t         err;
+    pt_frames_t      f;
+    pt_zloop_box_t  *box;
 
     err = pt_wire_encode(msg, &f);
 
@@ -288,6 +337,27 @@ pt_zloop_send(pt_zloop_t *z, pt_str_t peer, const pt_msg_t *msg)
         return PT_E_UNAVAILABLE;
     }
 
+    HASH_FIND(hh, z->boxes, peer.data, peer.len, box);
+
+    if (box) {
+        pt_zloop_empty(z, box);
+
+        if (box->err != PT_OK) {
+            return box->err;
+        }
+    }
+
+    return pt_zloop_send_frames(z, peer, f.frames, f.n);
+}
+
+
+static pt_err_t
+pt_zloop_send_frames(pt_zloop_t *z, pt_str_t peer, const pt_str_t *frames,
+    size_t n)
+{
+    size_t    i;
+    pt_err_t  err = PT_OK;
+
     /* any call may take the edge that announces an arrival */
     uv_idle_start(&z->idle, pt_zloop_again);
 
@@ -296,12 +366,141 @@ pt_zloop_send(pt_zloop_t *z, pt_str_t peer, const pt_msg_t *msg)
     }
 
     /* only the first part can meet a full queue: the rest follows it */
-    for (i = 0; i < f.n && err == PT_OK; i++) {
-        err = pt_zloop_send_part(z, f.frames[i],
-                                 i + 1 < f.n ? ZMQ_SNDMORE : 0);
+    for (i = 0; i < n && err == PT_OK; i++) {
+        err = pt_zloop_send_part(z, frames[i], i + 1 < n ? ZMQ_SNDMORE : 0);
     }
 
     return err;
+}
+
+
+pt_err_t
+pt_zloop_post(pt_zloop_t *z, pt_str_t peer, const pt_msg_t *msg)
+{
+    pt_err_t         err;
+    pt_frames_t      f;
+    pt_zloop_box_t  *box;
+
+    err = pt_wire_encode(msg, &f);
+
+    if (err != PT_OK) {
+        return err;
+    }
+
+    box = z->socket ? pt_zloop_box(z, peer) : NULL;
+
+    if (box == NULL) {
+        return z->socket ? PT_E_NOMEM : PT_E_UNAVAILABLE;
+    }
+
+    if (box->messages.len + pt_pack_len(&f) > PT_PACK_MAX) {
+        pt_zloop_empty(z, box);
+    }
+
+    if (box->err != PT_OK) {
+        return box->err;
+    }
+
+    if (pt_pack_len(&f) > PT_PACK_MAX) {
+        return pt_zloop_send_frames(z, peer, f.frames, f.n);
+    }
+
+    pt_pack_add(&box->messages, &f);
+    box->n++;
+
+    return box->messages.err;
+}
+
+
+/* made with the first message to a peer in a turn */
+static pt_zloop_box_t *
+pt_zloop_box(pt_zloop_t *z, pt_str_t peer)
+{
+    pt_zloop_box_t  *box;
+
+    HASH_FIND(hh, z->boxes, peer.data, peer.len, box);
+
+    if (box) {
+        return box;
+    }
+
+    box = calloc(1, sizeof(*box) + peer.len + 1);
+    if (box == NULL) {
+        return NULL;
+    }
+
+    pt_buf_init(&box->messages, &pt_mem_heap, 2 * PT_PACK_MAX);
+
+    box->len = peer.len;
+
+    if (peer.len) {
+        memcpy(box->peer, peer.data, peer.len);
+    }
+
+    HASH_ADD_KEYPTR(hh, z->boxes, box->peer, box->len, box);
+
+    /* it leaves in this turn, or, made after its step, in the next */
+    uv_idle_start(&z->idle, pt_zloop_again);
+
+    return box;
+}
+
+
+/* one message goes as it is, more of them as a PACK */
+static void
+pt_zloop_empty(pt_zloop_t *z, pt_zloop_box_t *box)
+{
+    size_t    n;
+    pt_str_t  peer = { box->peer, box->len };
+    pt_str_t  rest = pt_buf_str(&box->messages), one[PT_WIRE_FRAMES_MAX];
+    pt_str_t  pack[] = { PT_STR(PT_WIRE_MAGIC), PT_STR("PACK"), rest };
+
+    if (box->n == 0 || box->err != PT_OK) {
+        return;
+    }
+
+    box->err = box->messages.err;
+
+    if (box->err == PT_OK && box->n == 1) {
+        box->err = pt_pack_next(&rest, one, &n);
+
+        if (box->err == PT_OK) {
+            box->err = pt_zloop_send_frames(z, peer, one, n);
+        }
+
+    } else if (box->err == PT_OK) {
+        box->err = pt_zloop_send_frames(z, peer, pack, 3);
+    }
+
+    box->n = 0;
+    pt_buf_reset(&box->messages);
+}
+
+
+static void
+pt_zloop_flush(uv_prepare_t *prepare)
+{
+    pt_err_t         err;
+    pt_zloop_t      *z = prepare->data;
+    pt_zloop_box_t  *box, *next;
+
+    HASH_ITER(hh, z->boxes, box, next) {
+        pt_zloop_empty(z, box);
+        err = box->err;
+        HASH_DEL(z->boxes, box);
+
+        /* not before: nobody expects it while sending */
+        if (err != PT_OK && z->on_unsent) {
+            z->on_unsent(z->ctx, (pt_str_t) { box->peer, box->len });
+        }
+
+        pt_buf_done(&box->messages);
+        free(box);
+
+        if (z->socket == NULL) {
+            return;
+        }
+    }
 }
 
 
@@ -331,15 +530,24 @@ pt_zloop_send_part(pt_zloop_t *z, pt_str_t part, int flags)
 void
 pt_zloop_close(pt_zloop_t *z)
 {
+    pt_zloop_box_t  *box, *next;
+
     if (z == NULL || z->socket == NULL) {
         return;
     }
 
     /* the descriptor is the socket's: stop polling before it goes */
-    z->closing = 3;
+    z->closing = 4;
     uv_close((uv_handle_t *) &z->poll, pt_zloop_closed);
     uv_close((uv_handle_t *) &z->idle, pt_zloop_closed);
     uv_close((uv_handle_t *) &z->check, pt_zloop_closed);
+    uv_close((uv_handle_t *) &z->prepare, pt_zloop_closed);
+
+    HASH_ITER(hh, z->boxes, box, next) {
+        HASH_DEL(z->boxes, box);
+        pt_buf_done(&box->messages);
+        free(box);
+    }
 
     zmq_close(z->socket);
     z->socket = NULL;

@@ -37,6 +37,10 @@ typedef struct {
     size_t                frame_max;    /* who sends more is cut off; 0: none */
 
     pt_zloop_message_fn   on_message;
+
+    /* what pt_zloop_post() took could not be sent.  Not needed by who does
+     * not post, or repeats what was not answered. */
+    void                (*on_unsent)(void *ctx, pt_str_t peer);
     void                 *ctx;
 } pt_zloop_options_t;
 
@@ -65,6 +69,16 @@ void pt_zloop_close(pt_zloop_t *z);
  *         PT_E_NOMEM
  */
 PT_MUST_CHECK pt_err_t pt_zloop_send(pt_zloop_t *z, pt_str_t peer,
+    const pt_msg_t *msg);
+
+/*
+ * The same for messages that come in crowds between daemons: those posted to
+ * one peer in a turn of the loop leave together before it sleeps, as one
+ * PACK.  pt_zloop_send() does not overtake them.
+ *
+ * Errors  PT_E_INVALID, PT_E_NOMEM; the others come as on_unsent
+ */
+PT_MUST_CHECK pt_err_t pt_zloop_post(pt_zloop_t *z, pt_str_t peer,
     const pt_msg_t *msg);
 
 
