@@ -43,9 +43,20 @@ static const ngx_http_pitchey_route_t  ngx_http_pitchey_routes[] = {
 
     { NGX_HTTP_GET, "/jobs", ngx_http_pitchey_jobs_list_handler, 0 },
 
+    { NGX_HTTP_POST, "/jobs", ngx_http_pitchey_submit_any,
+      NGX_HTTP_PITCHEY_ROUTE_BODY },
+
+    { NGX_HTTP_POST, "/process", ngx_http_pitchey_submit_any,
+      NGX_HTTP_PITCHEY_ROUTE_BODY },
+
+    { NGX_HTTP_GET, "/batches/{id}", ngx_http_pitchey_jobs_batch_handler, 0 },
+
     { NGX_HTTP_GET, "/jobs/{id}", ngx_http_pitchey_jobs_get_handler, 0 },
 
     { NGX_HTTP_DELETE, "/jobs/{id}", ngx_http_pitchey_jobs_cancel_handler, 0 },
+
+    { NGX_HTTP_POST, "/jobs/{id}/retry", ngx_http_pitchey_jobs_retry_handler,
+      0 },
 
     { NGX_HTTP_GET, "/jobs/{id}/events", ngx_http_pitchey_events_handler, 0 },
 

@@ -39,10 +39,10 @@ static ngx_uint_t ngx_http_pitchey_schema_listed(const ngx_array_t *names,
 static void ngx_http_pitchey_schema_cleanup(void *data);
 
 
-/* members of every request, which _submit takes away before validation */
+/* members of every request, which _proposal takes away before validation */
 static const char  *ngx_http_pitchey_reserved[] = {
     "priority", "metadata", "run_at", "expires_at", "webhook_url",
-    "max_attempts", "timeout_s", NULL
+    "max_attempts", "timeout_s", "service", "action", NULL
 };
 
 

@@ -1,4 +1,4 @@
-# Jobs: GET /jobs, GET /jobs/{id}, DELETE /jobs/{id}.
+# Jobs: listed, looked at, cancelled, done again.
 
 BEGIN { push @INC, 't/lib' }
 use Test::Nginx::Socket 'no_plan';
@@ -6,6 +6,10 @@ use Pitchey;
 
 our $mine = '0198c3a2-0000-7000-8000-0000000000c1';
 our $hers = '0198c3a2-0000-7000-8000-0000000000c2';
+our $open = '0198c3a2-0000-7000-8000-0000000000c3';
+our $again = '0198c3a2-0000-7000-8000-0000000000c4';
+our $gone = '0198c3a2-0000-7000-8000-0000000000c5';
+our $run = $$ . time;
 our $none = '0198c3a2-0000-7000-8000-0000000000cf';
 our $jobs = '/api/containers/jobs';
 
@@ -14,6 +18,15 @@ our $admin = "Cookie: $ENV{PITCHEY_COOKIE_ADMIN}";
 
 insert_job($mine, $CREATOR, 'succeeded');
 insert_job($hers, $INVESTOR, 'failed');
+insert_job($open, $CREATOR, undef);
+insert_job($again, $CREATOR, 'succeeded');
+insert_job($gone, $CREATOR, 'succeeded');
+sql("update pitchey.job set action = 'gone' where id = '$gone'");
+
+add_cleanup_handler(sub {
+    is((sql("select count(distinct job) from pitchey.idempotency where key = 'retry-$run'"))[0], 1,
+       'retries of one Idempotency-Key are one job');
+});
 
 add_block_preprocessor(\&pitchey_defaults);
 
@@ -103,7 +116,74 @@ ETag: "[0-9a-f]+"
 [(400) x 8, 200]
 
 
-=== TEST 11: a finished job cannot be cancelled
+=== TEST 11: each wrong argument is named
+--- request eval
+"GET $::jobs?limit=0&state=x&status=queued,done&created_after=now&batch=1&cursor=%zz&service=A&limit=5"
+--- error_code: 400
+--- response_headers
+Content-Type: application/problem+json
+--- response_body_like eval
+'"errors":\[' . join ',', map { '\{"parameter":"' . $_ . '","detail":"[^"]+"\}' }
+qw(limit state status created_after batch cursor service limit)
+
+
+=== TEST 12: by several states, action, range of creation and batch
+--- request eval
+["GET $::jobs?status=failed,queued&action=noop", "GET $::jobs?status=failed&status=running",
+ "GET $::jobs?status=queued&status=running", "GET $::jobs?status=failed&action=echo",
+ "GET $::jobs?created_before=2025-09-01T00:00:00%2b01:00&created_after=2025-08-01T00:00:00+01:00",
+ "GET $::jobs?created_after=2025-09-01T00:00:00Z&created_before=2025-09-02T00:00:00Z",
+ "GET $::jobs?batch=0198c3a2-0000-7000-8000-00000000ba7c"]
+--- more_headers eval: $::investor
+--- response_body_like eval
+[("$::hers") x 2, ('"jobs": ?\[\]') x 2, "$::hers", ('"jobs": ?\[\]') x 2]
+
+
+=== TEST 13: only an admin lists another's
+--- request eval
+["GET $::jobs?user=$CREATOR&limit=100", "GET $::jobs?user=$CREATOR&limit=100",
+ "GET $::jobs?user=$INVESTOR&limit=100"]
+--- more_headers eval
+[$::investor, $::admin, $::investor]
+--- error_code eval
+[403, 200, 200]
+--- response_body_like eval
+['"code":"forbidden"', $::mine, $::hers]
+
+
+=== TEST 14: a finished job is done again, and knows which
+--- request eval
+"POST $::jobs/$::mine/retry"
+--- error_code: 202
+--- response_headers_like
+Location: /api/containers/jobs/[0-9a-f-]{36}
+--- response_body_like eval
+qr/"status": ?"queued".*"retry_of": ?"$::mine"/
+
+
+=== TEST 15: not another's, nor one that has not ended
+--- request eval
+["POST $::jobs/$::hers/retry", "POST $::jobs/$::none/retry", "POST $::jobs/$::open/retry",
+ "GET $::jobs/$::mine/retry"]
+--- error_code eval
+[404, 404, 409, 405]
+
+
+=== TEST 16: one Idempotency-Key is one retry
+--- request eval
+["POST $::jobs/$::mine/retry", "POST $::jobs/$::mine/retry", "POST $::jobs/$::again/retry"]
+--- more_headers eval: "Idempotency-Key: retry-$::run"
+--- error_code eval
+[202, 202, 422]
+
+
+=== TEST 17: a job whose action has gone stays what it is
+--- request eval
+"POST $::jobs/$::gone/retry"
+--- error_code: 409
+
+
+=== TEST 18: a finished job cannot be cancelled
 --- request eval
 "DELETE $::jobs/$::mine"
 --- error_code: 409

@@ -31,7 +31,7 @@ __DATA__
 --- error_code eval
 [405, 405, 405]
 --- response_headers eval
-["Allow: GET, HEAD, DELETE", "Allow: GET, HEAD", "Allow: POST"]
+["Allow: GET, HEAD, DELETE", "Allow: GET, HEAD, POST", "Allow: POST"]
 
 
 === TEST 3: the prefix with and without its slash has the same routes

@@ -826,10 +826,35 @@ of_bits(uint64_t bits)
 }
 
 
+static void
+test_a_peek_sees_leading_strings_and_no_more(void **state)
+{
+    size_t    i;
+    pt_str_t  value;
+
+    static const char *const  blind[] = {
+        "", "{", "{}", "[\"a\"]", "{\"b\":1,\"a\":\"x\"}", "{\"a\":null}",
+        "{\"a\":\"x", "{\"a\"", "{\"a\" \"x\"}", "{\"a\":\"\\u0041\"}",
+        "{\"b\":\"x\" \"a\":\"y\"}", "{\"b\":{\"a\":\"x\"}}"
+    };
+
+    (void) state;
+
+    assert_true(pt_json_peek(PT_STR(" { \"b\" : \"\" ,\n\"a\": \"x\""), "a",
+                             &value));
+    assert_true(pt_str_is(value, "x"));
+
+    for (i = 0; i < sizeof(blind) / sizeof(blind[0]); i++) {
+        assert_false(pt_json_peek(pt_str(blind[i]), "a", &value));
+    }
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_a_peek_sees_leading_strings_and_no_more),
         cmocka_unit_test(test_every_kind_of_value_is_read),
         cmocka_unit_test(test_members_are_read_with_defaults),
         cmocka_unit_test(test_what_is_not_json_is_refused),

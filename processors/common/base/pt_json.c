@@ -94,6 +94,9 @@ static int pt_json_fail(pt_json_parser_t *p, const char *fmt, ...)
 static int pt_json_nomem(pt_json_parser_t *p);
 static pt_str_t pt_json_short(pt_str_t name);
 
+static bool pt_json_peek_string(pt_str_t *rest, pt_str_t *ret_string);
+static bool pt_json_peek_char(pt_str_t *rest, char c);
+
 static bool pt_json_equal_members(const pt_json_t *a, const pt_json_t *b);
 
 static void *pt_json_yajl_malloc(void *ctx, size_t size);
@@ -746,6 +749,83 @@ pt_json_member_str(const pt_json_t *value, pt_str_t key)
     }
 
     return NULL;
+}
+
+
+bool
+pt_json_peek(pt_str_t text, const char *key, pt_str_t *ret_value)
+{
+    pt_str_t  name, value;
+
+    if (!pt_json_peek_char(&text, '{')) {
+        return false;
+    }
+
+    do {
+        if (!pt_json_peek_string(&text, &name)
+            || !pt_json_peek_char(&text, ':')
+            || !pt_json_peek_string(&text, &value))
+        {
+            return false;
+        }
+
+        if (pt_str_is(name, key)) {
+            *ret_value = value;
+            return true;
+        }
+
+    } while (pt_json_peek_char(&text, ','));
+
+    return false;
+}
+
+
+static bool
+pt_json_peek_string(pt_str_t *rest, pt_str_t *ret_string)
+{
+    size_t  i;
+
+    if (!pt_json_peek_char(rest, '"')) {
+        return false;
+    }
+
+    for (i = 0; i < rest->len && rest->data[i] != '"'; i++) {
+        if (rest->data[i] == '\\') {
+            return false;
+        }
+    }
+
+    if (i == rest->len) {
+        return false;
+    }
+
+    *ret_string = (pt_str_t) { rest->data, i };
+    rest->data += i + 1;
+    rest->len -= i + 1;
+
+    return true;
+}
+
+
+/* white space, and that character */
+static bool
+pt_json_peek_char(pt_str_t *rest, char c)
+{
+    while (rest->len && (*rest->data == ' ' || *rest->data == '\n'
+                         || *rest->data == '\r' || *rest->data == '\t'))
+    {
+        rest->data++;
+        rest->len--;
+    }
+
+    if (rest->len == 0 || *rest->data != c) {
+        return false;
+    }
+
+    rest->data++;
+    rest->len--;
+
+    return true;
 }
 
 

@@ -74,6 +74,13 @@ void pt_json_free(pt_json_t *root);
 const pt_json_t *pt_json_member(const pt_json_t *value, const char *key);
 const pt_json_t *pt_json_member_str(const pt_json_t *value, pt_str_t key);
 
+/*
+ * The text of a member that is a string without escapes, if only such members
+ * stand before it in the object that the text begins with.  It parses nothing
+ * else: for texts of our own that are long.  Borrows from text.
+ */
+bool pt_json_peek(pt_str_t text, const char *key, pt_str_t *ret_value);
+
 /* the member's value where it has that type, else the default given */
 pt_str_t pt_json_string(const pt_json_t *object, const char *key,
     pt_str_t otherwise);
