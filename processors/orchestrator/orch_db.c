@@ -390,6 +390,18 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " join pitchey.jobs j on j.id = t.job where j.last_seq > t.seq",
 
 /*
+ * What ended long ago is not looked for: there is no index on it, and there
+ * may be a month of it.
+ * $1 owner $2 since $3 limit -> job, last_seq, status, the newest first
+ */
+[ORCH_SQL_CHANGED] =
+    "select j.id, j.last_seq, j.status::text from (select id, last_seq, status,"
+    "     finished_at from pitchey.jobs where owner = $1::text"
+    "     order by id desc limit 5000) j"
+    " where j.finished_at is null or j.finished_at >= $2::timestamptz"
+    " order by j.id desc limit $3::int",
+
+/*
  * The file of that name, or the tree that holds it, the longest first.
  * $1 job $2 name $3 owner, null: any
  * -> is tree, key, size, sha256 (hex), media_type, name, withdrawn, job ended

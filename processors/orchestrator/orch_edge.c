@@ -48,6 +48,7 @@ static void (*const  orch_edge_handlers[])(orch_request_t *rq) = {
     [PT_CMD_WATCH]    = orch_watch_watch,
     [PT_CMD_UNWATCH]  = orch_watch_unwatch,
     [PT_CMD_SYNC]     = orch_watch_sync,
+    [PT_CMD_CHANGED]  = orch_watch_changed,
     [PT_CMD_HEALTH]   = orch_storage_health,
     [PT_CMD_SUBMIT_BATCH] = orch_bulk_submit,
     [PT_CMD_BATCH]    = orch_bulk_progress,

@@ -9,6 +9,9 @@
 /* workers send SYNC every 5 s while they have streams */
 #define ORCH_PEER_SILENT_MS  120000
 
+/* jobs in one answer to CHANGED */
+#define ORCH_CHANGED_MAX     1000
+
 /* "j" and 16 bytes, or "u" and a user id */
 #define ORCH_TOPIC_MAX       (1 + PT_USER_MAX)
 
@@ -55,6 +58,8 @@ static void orch_watch_remove(orch_t *o, orch_watch_t *watch);
 static void orch_watch_topic(orch_request_t *rq, const pt_id_t **ret_job,
     pt_str_t *ret_owner);
 static void orch_watch_synced(void *ctx, pt_err_t err,
+    PGresult *const *results, size_t n);
+static void orch_watch_changed_done(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
 static bool orch_publish_to(orch_t *o, orch_topic_t *topic,
     const pt_msg_t *msg);
@@ -227,6 +232,78 @@ orch_watch_synced(void *ctx, pt_err_t err, PGresult *const *results,
         pt_mark_write(mark, &id, (uint32_t) pt_pg_int(results[0], i, 1));
         pt_buf_add(&buf, mark, sizeof(mark));
     }
+
+    if (buf.err == PT_OK) {
+        orch_reply(rq, pt_buf_str(&buf));
+
+    } else {
+        orch_refuse(rq, buf.err, "out of memory");
+    }
+
+    pt_buf_done(&buf);
+}
+
+
+void
+orch_watch_changed(orch_request_t *rq)
+{
+    pt_pg_args_t  args = { .n = 0 };
+
+    pt_pg_arg_text(&args, rq->msg.u.changed.rq.user);
+    pt_pg_arg_time(&args, rq->msg.u.changed.since);
+
+    /* one more tells whether there are more */
+    pt_pg_arg_int4(&args, ORCH_CHANGED_MAX + 1);
+
+    if (orch_db_query(rq->o, ORCH_DB_READ, ORCH_SQL_CHANGED, &args,
+                      orch_watch_changed_done, rq)
+        != PT_OK)
+    {
+        orch_refuse(rq, PT_E_DATABASE, "the database cannot be reached");
+    }
+}
+
+
+static void
+orch_watch_changed_done(void *ctx, pt_err_t err, PGresult *const *results,
+    size_t n)
+{
+    int              i, rows;
+    pt_id_t          id;
+    pt_buf_t         buf;
+    pt_jsonw_t       w;
+    orch_request_t  *rq = ctx;
+
+    if (err != PT_OK || n != 1) {
+        orch_refuse(rq, PT_E_DATABASE, "the database cannot be reached");
+        return;
+    }
+
+    rows = PQntuples(results[0]);
+
+    pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
+    pt_jsonw_init(&w, &buf);
+
+    pt_jsonw_object(&w);
+    pt_jsonw_key(&w, "jobs");
+    pt_jsonw_array(&w);
+
+    for (i = 0; i < rows && i < ORCH_CHANGED_MAX; i++) {
+        id = pt_pg_id(results[0], i, 0);
+
+        pt_jsonw_object(&w);
+        orch_json_id(&w, "job", &id);
+        pt_jsonw_key(&w, "seq");
+        pt_jsonw_int(&w, pt_pg_int(results[0], i, 1));
+        pt_jsonw_key(&w, "status");
+        pt_jsonw_str(&w, pt_pg_text(results[0], i, 2));
+        pt_jsonw_end(&w);
+    }
+
+    pt_jsonw_end(&w);
+    pt_jsonw_key(&w, "more");
+    pt_jsonw_bool(&w, rows > ORCH_CHANGED_MAX);
+    pt_jsonw_end(&w);
 
     if (buf.err == PT_OK) {
         orch_reply(rq, pt_buf_str(&buf));

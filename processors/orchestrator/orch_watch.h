@@ -26,6 +26,7 @@ typedef struct {
 void orch_watch_watch(orch_request_t *rq);
 void orch_watch_unwatch(orch_request_t *rq);
 void orch_watch_sync(orch_request_t *rq);
+void orch_watch_changed(orch_request_t *rq);
 
 /* the WATCH of a job: in force no longer if the job is not theirs */
 void orch_watch_answered(orch_request_t *rq, bool theirs);

@@ -656,6 +656,10 @@ sample(pt_command_t command)
         m.u.sync.jobs = (pt_str_t) { twenty, 20 };
         break;
 
+    case PT_CMD_CHANGED:
+        m.u.changed.since = 1795348800123;
+        break;
+
     case PT_CMD_SCHEDULE_ADD:
         m.u.schedule_add.id = id;
         m.u.schedule_add.name = PT_STR("weekly");

@@ -197,6 +197,10 @@ static const pt_field_t  restart_fields[] = {
     { F_TEXT_OPT, 0, PT_NAME_MAX, offsetof(pt_restart_t, service) }
 };
 
+static const pt_field_t  changed_fields[] = {
+    { F_I64,      0, 0,           offsetof(pt_changed_t, since) }
+};
+
 static const pt_field_t  ok_fields[] = {
     { F_U64,      0, 0,           offsetof(pt_ok_t, rid) },
     { F_BYTES,    0, PT_REPLY_MAX, offsetof(pt_ok_t, body) }
@@ -306,6 +310,7 @@ static const pt_command_def_t  pt_commands[PT_CMD_COUNT_] = {
     [PT_CMD_WATCH]          = { "WATCH",     FIELDS(watch_fields),    true },
     [PT_CMD_UNWATCH]        = { "UNWATCH",   FIELDS(watch_fields),    true },
     [PT_CMD_SYNC]           = { "SYNC",      FIELDS(sync_fields),     true },
+    [PT_CMD_CHANGED]        = { "CHANGED",   FIELDS(changed_fields),  true },
     [PT_CMD_HEALTH]         = { "HEALTH",    NULL, 0,                 true },
     [PT_CMD_SCHEDULE_ADD]   = { "SCHEDULE_ADD", FIELDS(schedule_add_fields),
                                 true },

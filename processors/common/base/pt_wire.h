@@ -64,6 +64,7 @@ typedef enum {
     PT_CMD_WATCH,
     PT_CMD_UNWATCH,
     PT_CMD_SYNC,
+    PT_CMD_CHANGED,
     PT_CMD_HEALTH,
     PT_CMD_SCHEDULE_ADD,
     PT_CMD_SCHEDULE_LIST,
@@ -332,6 +333,18 @@ typedef struct {
     pt_request_t  rq;
     pt_str_t      jobs;
 } pt_sync_t;
+
+
+/*
+ * CHANGED: the user's jobs that are open, or ended since a time; of the newest
+ * 5,000 the newest 1,000.  OK's body: {"jobs":[{"job":id,"seq":last number,
+ * "status"}],"more":bool}
+ *   request since:i64
+ */
+typedef struct {
+    pt_request_t  rq;
+    int64_t       since;       /* 0: those that are open */
+} pt_changed_t;
 
 
 /*
@@ -623,6 +636,7 @@ typedef struct {
         pt_events_t       events;
         pt_watch_t        watch;       /* WATCH, UNWATCH */
         pt_sync_t         sync;
+        pt_changed_t      changed;
         pt_health_t       health;      /* and others without fields */
         pt_schedule_add_t     schedule_add;
         pt_schedule_change_t  schedule_change;
