@@ -146,7 +146,7 @@ ngx_http_pitchey_events_send(ngx_http_request_t *r, const pt_id_t *job,
     e->stream.type = &ngx_http_pitchey_events_type;
     e->stream.request = r;
     e->sub.transport = &ngx_http_pitchey_events_transport;
-    e->sub.request = r;
+    e->sub.stream = &e->stream;
 
     if (ngx_http_pitchey_stream_open(&e->stream) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -316,8 +316,6 @@ ngx_http_pitchey_events_sent(ngx_http_pitchey_events_t *e, ngx_int_t rc)
         return NGX_DONE;
     }
 
-    e->sub.blocked = e->stream.blocked;
-
     return NGX_OK;
 }
 
@@ -383,7 +381,7 @@ ngx_http_pitchey_events_refused(ngx_http_pitchey_subscriber_t *sub,
     ngx_http_request_t         *r;
     ngx_http_pitchey_events_t  *e;
 
-    r = sub->request;
+    r = sub->stream->request;
     e = (ngx_http_pitchey_events_t *)
             ((u_char *) sub - offsetof(ngx_http_pitchey_events_t, sub));
 

@@ -96,6 +96,11 @@ static ngx_str_t  ngx_http_pitchey_zones[] = {
 };
 
 
+static ngx_conf_num_bounds_t  ngx_http_pitchey_ws_bounds = {
+    ngx_conf_check_num_bounds, 1, 100000
+};
+
+
 static ngx_command_t  ngx_http_pitchey_commands[] = {
 
     { ngx_string("pitchey"),
@@ -161,6 +166,13 @@ static ngx_command_t  ngx_http_pitchey_commands[] = {
       offsetof(ngx_http_pitchey_main_conf_t, session_query),
       NULL },
 
+    { ngx_string("pitchey_stream_heartbeat"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_main_conf_t, stream_heartbeat),
+      NULL },
+
     { ngx_string("pitchey_session_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_pitchey_zone,
@@ -223,6 +235,34 @@ static ngx_command_t  ngx_http_pitchey_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_pitchey_loc_conf_t, body_max),
       NULL },
+
+    { ngx_string("pitchey_wait_max"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, wait_max),
+      NULL },
+
+    { ngx_string("pitchey_ws_message_max"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, ws_message_max),
+      NULL },
+
+    { ngx_string("pitchey_ws_rate"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, ws_rate),
+      &ngx_http_pitchey_ws_bounds },
+
+    { ngx_string("pitchey_ws_subscriptions"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, ws_subscriptions),
+      &ngx_http_pitchey_ws_bounds },
 
     { ngx_string("pitchey_upload_max"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -287,7 +327,7 @@ ngx_http_pitchey_init_process(ngx_cycle_t *cycle)
     if (ngx_http_pitchey_pg_init(cycle, pmcf->database) != NGX_OK
         || ngx_http_pitchey_revocation_init(cycle, pmcf) != NGX_OK
         || ngx_http_pitchey_watch_init(cycle) != NGX_OK
-        || ngx_http_pitchey_stream_init(cycle) != NGX_OK
+        || ngx_http_pitchey_stream_init(cycle, pmcf) != NGX_OK
         || ngx_http_pitchey_zmq_init(cycle, pmcf) != NGX_OK)
     {
         return NGX_ERROR;
@@ -482,6 +522,7 @@ ngx_http_pitchey_create_main_conf(ngx_conf_t *cf)
 
     pmcf->session_recheck = NGX_CONF_UNSET_MSEC;
     pmcf->session_grace = NGX_CONF_UNSET_MSEC;
+    pmcf->stream_heartbeat = NGX_CONF_UNSET_MSEC;
 
     return pmcf;
 }
@@ -494,6 +535,7 @@ ngx_http_pitchey_init_main_conf(ngx_conf_t *cf, void *conf)
 
     ngx_conf_init_msec_value(pmcf->session_recheck, 1000);
     ngx_conf_init_msec_value(pmcf->session_grace, 0);
+    ngx_conf_init_msec_value(pmcf->stream_heartbeat, 15000);
 
     if (pmcf->database_listen == NULL) {
         pmcf->database_listen = pmcf->database;
@@ -529,6 +571,10 @@ ngx_http_pitchey_create_loc_conf(ngx_conf_t *cf)
     plcf->bearer = NGX_CONF_UNSET_UINT;
     plcf->cors_origins = NGX_CONF_UNSET_PTR;
     plcf->body_max = NGX_CONF_UNSET_SIZE;
+    plcf->wait_max = NGX_CONF_UNSET_MSEC;
+    plcf->ws_message_max = NGX_CONF_UNSET_SIZE;
+    plcf->ws_rate = NGX_CONF_UNSET_UINT;
+    plcf->ws_subscriptions = NGX_CONF_UNSET_UINT;
     plcf->upload_max = NGX_CONF_UNSET;
 
     return plcf;
@@ -566,6 +612,12 @@ ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->storage, prev->storage, "");
     ngx_conf_merge_size_value(conf->body_max, prev->body_max,
                               NGX_HTTP_PITCHEY_BODY_MAX);
+    ngx_conf_merge_msec_value(conf->wait_max, prev->wait_max, 30000);
+    ngx_conf_merge_size_value(conf->ws_message_max, prev->ws_message_max,
+                              4096);
+    ngx_conf_merge_uint_value(conf->ws_rate, prev->ws_rate, 20);
+    ngx_conf_merge_uint_value(conf->ws_subscriptions, prev->ws_subscriptions,
+                              100);
     ngx_conf_merge_off_value(conf->upload_max, prev->upload_max,
                              NGX_HTTP_PITCHEY_UPLOAD_MAX);
 

@@ -36,6 +36,7 @@ typedef struct {
     ngx_str_t                  session_query;
     ngx_msec_t                 session_recheck;
     ngx_msec_t                 session_grace;
+    ngx_msec_t                 stream_heartbeat;
 
     ngx_shm_zone_t            *session_zone;
     ngx_shm_zone_t            *job_zone;
@@ -77,6 +78,10 @@ typedef struct {
 
     ngx_str_t                  storage;       /* folder of the local store */
     size_t                     body_max;      /* bytes of a JSON body */
+    size_t                     ws_message_max;/* bytes of a WebSocket message */
+    ngx_uint_t                 ws_rate;       /* of them a second, in the long run */
+    ngx_uint_t                 ws_subscriptions;
+    ngx_msec_t                 wait_max;      /* Prefer: wait; 0: not at all */
     off_t                      upload_max;    /* bytes of a file */
 } ngx_http_pitchey_loc_conf_t;
 

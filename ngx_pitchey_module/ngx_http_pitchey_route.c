@@ -14,6 +14,7 @@
 #include "ngx_http_pitchey_outputs.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_submit.h"
+#include "ngx_http_pitchey_ws.h"
 
 
 static const ngx_http_pitchey_route_t *ngx_http_pitchey_route_find(
@@ -62,6 +63,8 @@ static const ngx_http_pitchey_route_t  ngx_http_pitchey_routes[] = {
 
     { NGX_HTTP_GET, "/jobs/{id}/outputs/{path}",
       ngx_http_pitchey_outputs_handler, 0 },
+
+    { NGX_HTTP_GET, "/ws", ngx_http_pitchey_ws_handler, 0 },
 
     { NGX_HTTP_POST, "/files", ngx_http_pitchey_files_upload,
       NGX_HTTP_PITCHEY_ROUTE_BODY },

@@ -10,13 +10,13 @@
 
 
 /* ms */
-#define NGX_HTTP_PITCHEY_TICK       100
-#define NGX_HTTP_PITCHEY_HEARTBEAT  15000
+#define NGX_HTTP_PITCHEY_TICK  100
 
 
 typedef struct {
     ngx_queue_t    streams;
     ngx_event_t    timer;
+    ngx_msec_t     heartbeat;
 } ngx_http_pitchey_streams_t;
 
 
@@ -202,22 +202,57 @@ ngx_http_pitchey_stream_timed_out(ngx_http_pitchey_stream_t *s)
 void
 ngx_http_pitchey_stream_finalize(ngx_http_pitchey_stream_t *s, ngx_int_t rc)
 {
+    ngx_uint_t           held;
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     r = s->request;
     c = r->connection;
+    held = s->held;
 
     /* not a second time, whatever is called below */
     ngx_http_pitchey_stream_close(s);
 
     ngx_http_finalize_request(r, rc);
+
+    if (!held) {
+        ngx_http_run_posted_requests(c);
+    }
+}
+
+
+ngx_msec_t
+ngx_http_pitchey_stream_heartbeat(void)
+{
+    return ngx_http_pitchey_streams->heartbeat;
+}
+
+
+void
+ngx_http_pitchey_stream_hold(ngx_http_pitchey_stream_t *s)
+{
+    s->held = 1;
+    s->request->main->count++;
+}
+
+
+void
+ngx_http_pitchey_stream_release(ngx_http_pitchey_stream_t *s)
+{
+    ngx_connection_t  *c;
+
+    c = s->request->connection;
+
+    s->held = 0;
+
+    ngx_http_finalize_request(s->request, NGX_DONE);
     ngx_http_run_posted_requests(c);
 }
 
 
 ngx_int_t
-ngx_http_pitchey_stream_init(ngx_cycle_t *cycle)
+ngx_http_pitchey_stream_init(ngx_cycle_t *cycle,
+    ngx_http_pitchey_main_conf_t *pmcf)
 {
     ngx_http_pitchey_streams_t  *streams;
 
@@ -228,6 +263,7 @@ ngx_http_pitchey_stream_init(ngx_cycle_t *cycle)
 
     ngx_queue_init(&streams->streams);
 
+    streams->heartbeat = pmcf->stream_heartbeat;
     streams->timer.handler = ngx_http_pitchey_stream_tick;
     streams->timer.data = streams;
     streams->timer.log = cycle->log;
@@ -325,7 +361,9 @@ ngx_http_pitchey_stream_beat_all(void)
         q = ngx_queue_head(streams);
         s = ngx_queue_data(q, ngx_http_pitchey_stream_t, queue);
 
-        if (ngx_current_msec - s->beat_time < NGX_HTTP_PITCHEY_HEARTBEAT) {
+        if (ngx_current_msec - s->beat_time
+            < ngx_http_pitchey_streams->heartbeat)
+        {
             return;
         }
 

@@ -14,7 +14,7 @@ typedef struct ngx_http_pitchey_stream_s  ngx_http_pitchey_stream_t;
 
 
 typedef struct {
-    /* each 15 s */
+    /* each pitchey_stream_heartbeat */
     void  (*beat)(ngx_http_pitchey_stream_t *s);
 
     /* the worker exits, and waits: each 100 ms until the stream has ended */
@@ -40,6 +40,7 @@ struct ngx_http_pitchey_stream_s {
     ngx_msec_t                 beat_time;     /* of the last one */
     unsigned                   open:1;
     unsigned                   blocked:1;     /* the client does not read */
+    unsigned                   held:1;
 };
 
 
@@ -60,13 +61,21 @@ ngx_int_t ngx_http_pitchey_stream_output(ngx_http_pitchey_stream_t *s,
 /* for write handlers: whether the client took nothing for send_timeout */
 ngx_uint_t ngx_http_pitchey_stream_timed_out(ngx_http_pitchey_stream_t *s);
 
-/* ends the request, whatever is called below; s is gone then */
+/* ends the request; s is gone then, unless it is held */
 void ngx_http_pitchey_stream_finalize(ngx_http_pitchey_stream_t *s,
     ngx_int_t rc);
 
+/* ms between two beats */
+ngx_msec_t ngx_http_pitchey_stream_heartbeat(void);
+
+/* s stays in memory between these two, though it may end */
+void ngx_http_pitchey_stream_hold(ngx_http_pitchey_stream_t *s);
+void ngx_http_pitchey_stream_release(ngx_http_pitchey_stream_t *s);
+
 
 /* per worker: init_process and exit_process */
-ngx_int_t ngx_http_pitchey_stream_init(ngx_cycle_t *cycle);
+ngx_int_t ngx_http_pitchey_stream_init(ngx_cycle_t *cycle,
+    ngx_http_pitchey_main_conf_t *pmcf);
 void ngx_http_pitchey_stream_exit(void);
 
 

@@ -1,6 +1,7 @@
 /* What this worker follows, and what it knows of it. */
 
 #include "ngx_http_pitchey_watch.h"
+#include "ngx_http_pitchey_owner.h"
 #include "ngx_http_pitchey_problem.h"
 #include "pt_json.h"
 
@@ -29,7 +30,7 @@ struct ngx_http_pitchey_watch_s {
                                                * may end the last subscriber */
 
     pt_request_t               asker;         /* the user who may watch it */
-    u_char                     asker_text[PT_USER_MAX + 2 * PT_NAME_MAX];
+    u_char                     asker_text[NGX_HTTP_PITCHEY_ASKER_MAX];
 
     ngx_http_pitchey_subscriber_t
                               *starter;       /* who is told of a refusal */
@@ -78,8 +79,6 @@ static void ngx_http_pitchey_watch_start(ngx_http_pitchey_watch_t *w,
     ngx_http_pitchey_subscriber_t *sub);
 static void ngx_http_pitchey_watch_at(ngx_http_pitchey_watch_t *w,
     ngx_uint_t to);
-static void ngx_http_pitchey_watch_asker(ngx_http_pitchey_watch_t *w,
-    ngx_http_request_t *r);
 static void ngx_http_pitchey_watch_reply(void *data,
     const ngx_http_pitchey_reply_t *reply);
 static void ngx_http_pitchey_watch_failed(ngx_http_pitchey_watch_t *w,
@@ -115,7 +114,6 @@ static void ngx_http_pitchey_watch_drop(ngx_http_pitchey_watch_t *w,
 static void ngx_http_pitchey_watch_progress(ngx_http_pitchey_watch_t *w,
     pt_str_t body);
 static ngx_uint_t ngx_http_pitchey_watch_state_is_terminal(pt_str_t body);
-static ngx_uint_t ngx_http_pitchey_watch_status_is_terminal(pt_str_t status);
 static void ngx_http_pitchey_watch_show_progress(void);
 static void ngx_http_pitchey_watch_retry_stalled(void);
 static void ngx_http_pitchey_watch_sync(ngx_uint_t to);
@@ -165,6 +163,52 @@ ngx_http_pitchey_watch_join(ngx_http_pitchey_subscriber_t *sub,
     }
 
     return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_pitchey_watch_attach(ngx_http_pitchey_subscriber_t *sub,
+    const pt_id_t *job, uint32_t after, uint32_t known)
+{
+    ngx_http_pitchey_watch_t  *w;
+
+    w = ngx_http_pitchey_watch_find(job);
+
+    if (w == NULL) {
+        w = ngx_http_pitchey_watch_create(job);
+        if (w == NULL) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_pitchey_watch_asker(sub->stream->request, &w->asker,
+                                     w->asker_text);
+        w->in_force = 1;
+    }
+
+    if (known > w->known) {
+        w->known = known;
+    }
+
+    sub->watch = w;
+    sub->seq = after;
+    sub->ready = w->in_force;
+
+    ngx_queue_insert_tail(&w->subscribers, &sub->queue);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_pitchey_watch_hint(const pt_id_t *job, uint32_t known)
+{
+    ngx_http_pitchey_watch_t  *w;
+
+    w = ngx_http_pitchey_watch_find(job);
+
+    if (w != NULL && known > w->known) {
+        ngx_http_pitchey_watch_moved(w, known);
+    }
 }
 
 
@@ -314,7 +358,8 @@ ngx_http_pitchey_watch_start(ngx_http_pitchey_watch_t *w,
 
     w->starter = sub;
     w->deadline = ngx_current_msec + NGX_HTTP_PITCHEY_DEADLINE;
-    ngx_http_pitchey_watch_asker(w, sub->request);
+    ngx_http_pitchey_watch_asker(sub->stream->request, &w->asker,
+                                 w->asker_text);
 
     for (i = 0; i < ngx_http_pitchey_zmq_count(); i++) {
         if (ngx_http_pitchey_zmq_connected(i)) {
@@ -361,36 +406,33 @@ ngx_http_pitchey_watch_at(ngx_http_pitchey_watch_t *w, ngx_uint_t to)
 
 
 /* the strings outlive the request */
-static void
-ngx_http_pitchey_watch_asker(ngx_http_pitchey_watch_t *w,
-    ngx_http_request_t *r)
+void
+ngx_http_pitchey_watch_asker(ngx_http_request_t *r, pt_request_t *asker,
+    u_char *text)
 {
-    u_char     *p;
     size_t      max;
     pt_str_t   *strings[3];
     ngx_uint_t  i;
 
-    ngx_memzero(&w->asker, sizeof(pt_request_t));
-    ngx_http_pitchey_zmq_header(r, &w->asker);
+    ngx_memzero(asker, sizeof(pt_request_t));
+    ngx_http_pitchey_zmq_header(r, asker);
 
-    w->asker.traceparent = PT_STR_NULL;
+    asker->traceparent = PT_STR_NULL;
 
-    strings[0] = &w->asker.user;
-    strings[1] = &w->asker.role;
-    strings[2] = &w->asker.tier;
-
-    p = w->asker_text;
+    strings[0] = &asker->user;
+    strings[1] = &asker->role;
+    strings[2] = &asker->tier;
 
     for (i = 0; i < 3; i++) {
         max = (i == 0) ? PT_USER_MAX : PT_NAME_MAX;
 
         strings[i]->len = ngx_min(strings[i]->len, max);
         if (strings[i]->len) {
-            ngx_memcpy(p, strings[i]->data, strings[i]->len);
+            ngx_memcpy(text, strings[i]->data, strings[i]->len);
         }
 
-        strings[i]->data = (char *) p;
-        p += strings[i]->len;
+        strings[i]->data = (char *) text;
+        text += strings[i]->len;
     }
 }
 
@@ -488,7 +530,7 @@ ngx_http_pitchey_watch_seed(ngx_http_pitchey_watch_t *w, const pt_json_t *job)
     pt_jsonw_t        writer;
     const pt_json_t  *progress;
 
-    if (ngx_http_pitchey_watch_status_is_terminal(pt_json_string(job, "status",
+    if (ngx_http_pitchey_watch_is_terminal(pt_json_string(job, "status",
                                                            PT_STR(""))))
     {
         w->terminal = 1;
@@ -568,7 +610,7 @@ ngx_http_pitchey_watch_replay(ngx_http_pitchey_subscriber_t *sub)
     msg.u.events.job = sub->watch->job;
     msg.u.events.after = sub->seq ? sub->seq - 1 : 0;
 
-    ngx_http_pitchey_zmq_header(sub->request, &msg.u.request);
+    ngx_http_pitchey_zmq_header(sub->stream->request, &msg.u.request);
 
     if (ngx_http_pitchey_zmq_call(NGX_HTTP_PITCHEY_ZMQ_ANY, &msg,
                                   NGX_HTTP_PITCHEY_DEADLINE,
@@ -653,7 +695,7 @@ ngx_http_pitchey_watch_refuse(ngx_http_pitchey_subscriber_t *sub,
 static void
 ngx_http_pitchey_watch_news(ngx_http_pitchey_subscriber_t *sub)
 {
-    if (sub->ready && !sub->blocked) {
+    if (sub->ready) {
         sub->transport->news(sub);
     }
 }
@@ -746,7 +788,8 @@ ngx_http_pitchey_watch_ask(ngx_http_pitchey_watch_t *w)
     {
         sub = ngx_queue_data(q, ngx_http_pitchey_subscriber_t, queue);
 
-        if (sub->ready && !sub->blocked && sub->seq < w->ask_after)
+        if (sub->ready && !sub->stream->blocked
+            && sub->seq < w->ask_after)
         {
             w->ask_after = sub->seq;
         }
@@ -1065,7 +1108,7 @@ ngx_http_pitchey_watch_state_is_terminal(pt_str_t body)
         return 0;
     }
 
-    terminal = ngx_http_pitchey_watch_status_is_terminal(
+    terminal = ngx_http_pitchey_watch_is_terminal(
                                   pt_json_string(state, "status", PT_STR("")));
     pt_json_free(state);
 
@@ -1073,8 +1116,8 @@ ngx_http_pitchey_watch_state_is_terminal(pt_str_t body)
 }
 
 
-static ngx_uint_t
-ngx_http_pitchey_watch_status_is_terminal(pt_str_t status)
+ngx_uint_t
+ngx_http_pitchey_watch_is_terminal(pt_str_t status)
 {
     return pt_str_is(status, "succeeded") || pt_str_is(status, "failed")
            || pt_str_is(status, "cancelled") || pt_str_is(status, "expired");
@@ -1091,6 +1134,11 @@ ngx_http_pitchey_watch_receive(const pt_event_t *event)
     }
 
     w = ngx_http_pitchey_watch_find(&event->job);
+
+    if (event->seq == 1 || (w == NULL && event->seq)) {
+        ngx_http_pitchey_owner_receive(event);
+        w = ngx_http_pitchey_watch_find(&event->job);
+    }
 
     if (w == NULL) {
         /* its last subscriber has just left */
@@ -1120,6 +1168,7 @@ ngx_http_pitchey_watch_receive(const pt_event_t *event)
 void
 ngx_http_pitchey_watch_lagged(ngx_uint_t from)
 {
+    ngx_http_pitchey_owner_again(from);
     ngx_http_pitchey_watch_sync(from);
 }
 
@@ -1127,6 +1176,7 @@ ngx_http_pitchey_watch_lagged(ngx_uint_t from)
 void
 ngx_http_pitchey_watch_connected(ngx_uint_t from)
 {
+    ngx_http_pitchey_owner_again(from);
     ngx_http_pitchey_watch_sync(from);
 }
 
@@ -1327,6 +1377,7 @@ ngx_http_pitchey_watch_tick(void)
     ngx_uint_t  i;
 
     ngx_http_pitchey_watch_show_progress();
+    ngx_http_pitchey_owner_tick();
 
     if (ngx_current_msec - ngx_http_pitchey_watches->sync_time
         < NGX_HTTP_PITCHEY_SYNC)
@@ -1362,6 +1413,7 @@ ngx_http_pitchey_watch_init(ngx_cycle_t *cycle)
     ngx_queue_init(&ws->dirty);
     ws->log = cycle->log;
 
+    ngx_http_pitchey_owner_init(cycle);
     ngx_http_pitchey_watches = ws;
 
     return NGX_OK;

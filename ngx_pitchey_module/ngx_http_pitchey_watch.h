@@ -18,6 +18,7 @@
 #define NGX_HTTP_PITCHEY_WATCH_H
 
 #include "ngx_http_pitchey_news.h"
+#include "ngx_http_pitchey_stream.h"
 #include "ngx_http_pitchey_zmq.h"
 
 
@@ -46,7 +47,7 @@ typedef struct {
 struct ngx_http_pitchey_subscriber_s {
     const ngx_http_pitchey_transport_t
                               *transport;
-    ngx_http_request_t        *request;       /* whose user asks */
+    ngx_http_pitchey_stream_t *stream;        /* whose user asks */
     ngx_http_pitchey_watch_t  *watch;         /* NULL: has left */
     ngx_queue_t                queue;         /* in the watch */
     uint64_t                   rid;           /* of EVENTS; 0: none */
@@ -54,12 +55,11 @@ struct ngx_http_pitchey_subscriber_s {
     uint32_t                   nprogress;     /* the last one taken */
     unsigned                   ready:1;
     unsigned                   resumed:1;     /* joined with a number */
-    unsigned                   blocked:1;     /* takes nothing just now */
 };
 
 
 /*
- * transport and request are set, the rest is zero.  after is the number of
+ * transport and stream are set, the rest is zero.  after is the number of
  * the last event that the client has, which is proven to exist; 0: none.
  * ready() or refused() follows, maybe before this returns.
  *
@@ -67,6 +67,18 @@ struct ngx_http_pitchey_subscriber_s {
  */
 ngx_int_t ngx_http_pitchey_watch_join(ngx_http_pitchey_subscriber_t *sub,
     const pt_id_t *job, uint32_t after);
+
+/*
+ * The same where all jobs of the user are followed anyway (_owner), so that
+ * nobody needs to be asked: it is ready at once, unless others wait for the
+ * job's watch already.  Of known events, those after a number are news.
+ * Nothing is called before this returns.
+ */
+ngx_int_t ngx_http_pitchey_watch_attach(ngx_http_pitchey_subscriber_t *sub,
+    const pt_id_t *job, uint32_t after, uint32_t known);
+
+/* events up to this number exist, if anybody follows the job */
+void ngx_http_pitchey_watch_hint(const pt_id_t *job, uint32_t known);
 
 /* may be called again */
 void ngx_http_pitchey_watch_leave(ngx_http_pitchey_subscriber_t *sub);
@@ -82,6 +94,18 @@ ngx_int_t ngx_http_pitchey_watch_take(ngx_http_pitchey_subscriber_t *sub,
 ngx_uint_t ngx_http_pitchey_watch_is_over(
     const ngx_http_pitchey_subscriber_t *sub);
 
+
+/*
+ * The user of a request, in strings of their own of
+ * NGX_HTTP_PITCHEY_ASKER_MAX bytes.
+ */
+#define NGX_HTTP_PITCHEY_ASKER_MAX  (PT_USER_MAX + 2 * PT_NAME_MAX)
+
+void ngx_http_pitchey_watch_asker(ngx_http_request_t *r, pt_request_t *asker,
+    u_char *text);
+
+/* succeeded, failed, cancelled, expired */
+ngx_uint_t ngx_http_pitchey_watch_is_terminal(pt_str_t status);
 
 /* from _zmq: news of an orchestrator, by its number */
 void ngx_http_pitchey_watch_receive(const pt_event_t *event);

@@ -24,7 +24,7 @@ PACKAGES_BUILD=(gcc libc6-dev make meson ninja-build pkg-config nginx-dev
     libpcre2-dev libavformat-dev libavcodec-dev libavfilter-dev libavutil-dev
     libswscale-dev libswresample-dev libhpdf-dev libmd4c-dev libharfbuzz-dev
     libunistring-dev libhyphen-dev libfontconfig-dev libsodium-dev zlib1g-dev
-    libseccomp-dev libcmocka-dev)
+    libwslay-dev libseccomp-dev libcmocka-dev)
 PACKAGES_RUN=(nginx postgresql-15 curl file jq openssl perl procps
     fonts-sil-gentiumplus fonts-open-sans hyphen-en-us hyphen-en-gb)
 
@@ -419,6 +419,7 @@ http {
 
     pitchey_database $DATABASE_URL;
     pitchey_orchestrator $EDGE;
+    ${NGINX_HTTP:-}
 
     server {
         listen 127.0.0.1:$PORT;
