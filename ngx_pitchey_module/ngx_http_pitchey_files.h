@@ -1,6 +1,7 @@
 /*
- * POST /files: an input is streamed to storage and becomes a file of the
- * user's.  GET /files/{id}: its owner gets it back.
+ * A user's files, the inputs of jobs: POST /files takes one, as the body or
+ * as the field "file" of a form; then it is listed, looked at, downloaded and
+ * deleted.
  */
 
 #ifndef NGX_HTTP_PITCHEY_FILES_H
@@ -12,11 +13,22 @@
 ngx_int_t ngx_http_pitchey_files_upload(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match);
 
+ngx_int_t ngx_http_pitchey_files_list(ngx_http_request_t *r,
+    const ngx_http_pitchey_match_t *match);
+
 ngx_int_t ngx_http_pitchey_files_download(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match);
 
-/* postconfiguration: uploads are written in the default thread pool */
-ngx_int_t ngx_http_pitchey_files_init(ngx_conf_t *cf);
+ngx_int_t ngx_http_pitchey_files_metadata(ngx_http_request_t *r,
+    const ngx_http_pitchey_match_t *match);
+
+ngx_int_t ngx_http_pitchey_files_delete(ngx_http_request_t *r,
+    const ngx_http_pitchey_match_t *match);
+
+
+/* for whoever takes uploads: refuses where no storage is configured, with
+ * what to return; NGX_DECLINED: there is one */
+ngx_int_t ngx_http_pitchey_files_storage(ngx_http_request_t *r);
 
 
 #endif /* NGX_HTTP_PITCHEY_FILES_H */

@@ -7,7 +7,6 @@
 #include "ngx_http_pitchey_auth.h"
 #include "ngx_http_pitchey_cors.h"
 #include "ngx_http_pitchey_filter.h"
-#include "ngx_http_pitchey_files.h"
 #include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_pg.h"
 #include "ngx_http_pitchey_revocation.h"
@@ -17,6 +16,8 @@
 #include "ngx_http_pitchey_shm.h"
 #include "ngx_http_pitchey_stream.h"
 #include "ngx_http_pitchey_watch.h"
+#include "ngx_http_pitchey_tus.h"
+#include "ngx_http_pitchey_upload.h"
 #include "ngx_http_pitchey_zmq.h"
 
 #include <openssl/rand.h>
@@ -27,6 +28,9 @@
 
 /* bytes of an uploaded file: two hours of 1080p at 10 Mbit/s */
 #define NGX_HTTP_PITCHEY_UPLOAD_MAX  ((off_t) 10 * 1024 * 1024 * 1024)
+
+/* s after its last byte that a resumable upload is kept */
+#define NGX_HTTP_PITCHEY_UPLOAD_EXPIRES  86400
 
 /* characters of a secret below which nginx warns, as the library does */
 #define NGX_HTTP_PITCHEY_SECRET_MIN  32
@@ -59,6 +63,9 @@ static char *ngx_http_pitchey_init_main_conf(ngx_conf_t *cf, void *conf);
 static void *ngx_http_pitchey_create_loc_conf(ngx_conf_t *cf);
 static char *ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent,
     void *child);
+
+static ngx_int_t ngx_http_pitchey_add_storage(ngx_conf_t *cf,
+    ngx_http_pitchey_main_conf_t *pmcf, ngx_http_pitchey_loc_conf_t *conf);
 
 static char *ngx_http_pitchey_enable(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
@@ -271,6 +278,13 @@ static ngx_command_t  ngx_http_pitchey_commands[] = {
       offsetof(ngx_http_pitchey_loc_conf_t, upload_max),
       NULL },
 
+    { ngx_string("pitchey_upload_expires"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_sec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, upload_expires),
+      NULL },
+
       ngx_null_command
 };
 
@@ -328,7 +342,8 @@ ngx_http_pitchey_init_process(ngx_cycle_t *cycle)
         || ngx_http_pitchey_revocation_init(cycle, pmcf) != NGX_OK
         || ngx_http_pitchey_watch_init(cycle) != NGX_OK
         || ngx_http_pitchey_stream_init(cycle, pmcf) != NGX_OK
-        || ngx_http_pitchey_zmq_init(cycle, pmcf) != NGX_OK)
+        || ngx_http_pitchey_zmq_init(cycle, pmcf) != NGX_OK
+        || ngx_http_pitchey_tus_init(cycle, pmcf) != NGX_OK)
     {
         return NGX_ERROR;
     }
@@ -516,6 +531,7 @@ ngx_http_pitchey_create_main_conf(ngx_conf_t *cf)
      *     pmcf->job_zone = NULL;
      *     pmcf->stat_zone = NULL;
      *     pmcf->orchestrators = NULL;
+     *     pmcf->storages = NULL;
      *     pmcf->used = 0;
      *     pmcf->enabled = 0;
      */
@@ -576,6 +592,7 @@ ngx_http_pitchey_create_loc_conf(ngx_conf_t *cf)
     plcf->ws_rate = NGX_CONF_UNSET_UINT;
     plcf->ws_subscriptions = NGX_CONF_UNSET_UINT;
     plcf->upload_max = NGX_CONF_UNSET;
+    plcf->upload_expires = NGX_CONF_UNSET;
 
     return plcf;
 }
@@ -620,6 +637,8 @@ ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               100);
     ngx_conf_merge_off_value(conf->upload_max, prev->upload_max,
                              NGX_HTTP_PITCHEY_UPLOAD_MAX);
+    ngx_conf_merge_sec_value(conf->upload_expires, prev->upload_expires,
+                             NGX_HTTP_PITCHEY_UPLOAD_EXPIRES);
 
     if (!conf->enable && !conf->auth) {
         return NGX_CONF_OK;
@@ -647,6 +666,18 @@ ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         clcf->handler = ngx_http_pitchey_content_handler;
     }
 
+    if (conf->upload_expires < 1) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"pitchey_upload_expires\" is at least a second");
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->storage.len
+        && ngx_http_pitchey_add_storage(cf, pmcf, conf) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
     if (conf->schemas.len) {
         conf->schema_set = ngx_http_pitchey_schema_load(cf, pmcf,
                                                         &conf->schemas);
@@ -656,10 +687,53 @@ ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     }
 
     /* our own two limits are in force here */
-    clcf->client_max_body_size = ngx_max(conf->upload_max,
+    clcf->client_max_body_size = ngx_max(conf->upload_max
+                                         + NGX_HTTP_PITCHEY_FORM_MAX,
                                          (off_t) conf->body_max);
 
     return NGX_CONF_OK;
+}
+
+
+/* each folder once, for the sweep */
+static ngx_int_t
+ngx_http_pitchey_add_storage(ngx_conf_t *cf,
+    ngx_http_pitchey_main_conf_t *pmcf, ngx_http_pitchey_loc_conf_t *conf)
+{
+    ngx_str_t   *storage;
+    ngx_uint_t   i;
+
+    if (pmcf->storages == NULL) {
+        pmcf->storages = ngx_array_create(cf->pool, 1, sizeof(ngx_str_t));
+        if (pmcf->storages == NULL) {
+            return NGX_ERROR;
+        }
+
+        pmcf->upload_expires = conf->upload_expires;
+    }
+
+    pmcf->upload_expires = ngx_min(pmcf->upload_expires,
+                                   conf->upload_expires);
+
+    storage = pmcf->storages->elts;
+
+    for (i = 0; i < pmcf->storages->nelts; i++) {
+        if (storage[i].len == conf->storage.len
+            && ngx_strncmp(storage[i].data, conf->storage.data,
+                           conf->storage.len) == 0)
+        {
+            return NGX_OK;
+        }
+    }
+
+    storage = ngx_array_push(pmcf->storages);
+    if (storage == NULL) {
+        return NGX_ERROR;
+    }
+
+    *storage = conf->storage;
+
+    return NGX_OK;
 }
 
 
@@ -705,7 +779,7 @@ ngx_http_pitchey_postconfiguration(ngx_conf_t *cf)
         }
     }
 
-    if (ngx_http_pitchey_files_init(cf) != NGX_OK
+    if (ngx_http_pitchey_upload_init(cf) != NGX_OK
         || ngx_http_pitchey_metrics_init(cf) != NGX_OK)
     {
         return NGX_ERROR;

@@ -43,6 +43,8 @@ typedef struct {
     ngx_shm_zone_t            *stat_zone;
 
     ngx_array_t               *orchestrators; /* of ngx_http_pitchey_orchestrator_t */
+    ngx_array_t               *storages;      /* of ngx_str_t: where uploads lie */
+    time_t                     upload_expires;/* s; the smallest of them */
     ngx_array_t               *schema_sets;   /* of ngx_http_pitchey_schemas_t * */
 
     ngx_int_t                  request_id;    /* index of $request_id */
@@ -55,6 +57,10 @@ typedef struct {
 #define NGX_HTTP_PITCHEY_BEARER_OFF     0
 #define NGX_HTTP_PITCHEY_BEARER_SIGNED  1
 #define NGX_HTTP_PITCHEY_BEARER_ON      2
+
+
+/* bytes that a form has beside its file: boundaries, headers, other fields */
+#define NGX_HTTP_PITCHEY_FORM_MAX       (64 * 1024)
 
 
 /* http{}, server{}, location{} */
@@ -83,6 +89,8 @@ typedef struct {
     ngx_uint_t                 ws_subscriptions;
     ngx_msec_t                 wait_max;      /* Prefer: wait; 0: not at all */
     off_t                      upload_max;    /* bytes of a file */
+    time_t                     upload_expires;/* s; of a resumable upload,
+                                               * after its last byte */
 } ngx_http_pitchey_loc_conf_t;
 
 

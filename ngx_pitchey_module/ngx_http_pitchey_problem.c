@@ -88,6 +88,7 @@ static const struct {
     { 417, "Expectation Failed", "expectation_failed" },
     { 421, "Misdirected Request", "misdirected_request" },
     { 422, "Unprocessable Content", "invalid" },
+    { 423, "Locked", "locked" },
     { 426, "Upgrade Required", "upgrade_required" },
     { 429, "Too Many Requests", "too_many_requests" },
     { 500, "Internal Server Error", "internal" },

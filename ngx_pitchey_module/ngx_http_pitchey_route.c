@@ -14,6 +14,7 @@
 #include "ngx_http_pitchey_outputs.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_submit.h"
+#include "ngx_http_pitchey_tus.h"
 #include "ngx_http_pitchey_ws.h"
 
 
@@ -69,7 +70,24 @@ static const ngx_http_pitchey_route_t  ngx_http_pitchey_routes[] = {
     { NGX_HTTP_POST, "/files", ngx_http_pitchey_files_upload,
       NGX_HTTP_PITCHEY_ROUTE_BODY },
 
+    { NGX_HTTP_GET, "/files", ngx_http_pitchey_files_list, 0 },
+
     { NGX_HTTP_GET, "/files/{id}", ngx_http_pitchey_files_download, 0 },
+
+    { NGX_HTTP_DELETE, "/files/{id}", ngx_http_pitchey_files_delete, 0 },
+
+    { NGX_HTTP_GET, "/files/{id}/metadata", ngx_http_pitchey_files_metadata,
+      0 },
+
+    { NGX_HTTP_OPTIONS, "/files/tus", ngx_http_pitchey_tus_options,
+      NGX_HTTP_PITCHEY_ROUTE_PUBLIC },
+
+    { NGX_HTTP_POST, "/files/tus", ngx_http_pitchey_tus_create,
+      NGX_HTTP_PITCHEY_ROUTE_BODY },
+
+    { NGX_HTTP_GET|NGX_HTTP_POST|NGX_HTTP_PATCH|NGX_HTTP_DELETE,
+      "/files/tus/{id}", ngx_http_pitchey_tus_upload,
+      NGX_HTTP_PITCHEY_ROUTE_BODY },
 
     /* the operator's allow and deny say who may */
     { NGX_HTTP_GET, "/metrics", ngx_http_pitchey_metrics_handler,
@@ -91,7 +109,8 @@ static const struct {
     { NGX_HTTP_POST,   "POST" },
     { NGX_HTTP_PUT,    "PUT" },
     { NGX_HTTP_PATCH,  "PATCH" },
-    { NGX_HTTP_DELETE, "DELETE" }
+    { NGX_HTTP_DELETE, "DELETE" },
+    { NGX_HTTP_OPTIONS, "OPTIONS" }
 };
 
 
@@ -99,7 +118,7 @@ ngx_uint_t
 ngx_http_pitchey_route_is_public(ngx_http_request_t *r)
 {
     ngx_http_pitchey_loc_conf_t     *plcf;
-    const ngx_http_pitchey_route_t  *route;
+    const ngx_http_pitchey_route_t  *route, *row;
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_http_pitchey_module);
 
@@ -109,7 +128,20 @@ ngx_http_pitchey_route_is_public(ngx_http_request_t *r)
 
     route = ngx_http_pitchey_route_find(r);
 
-    return route && (route->flags & NGX_HTTP_PITCHEY_ROUTE_PUBLIC);
+    if (route == NULL) {
+        return 0;
+    }
+
+    for (row = route;
+         row->pattern && ngx_strcmp(row->pattern, route->pattern) == 0;
+         row++)
+    {
+        if (ngx_http_pitchey_route_methods(row) & r->method) {
+            return row->flags & NGX_HTTP_PITCHEY_ROUTE_PUBLIC;
+        }
+    }
+
+    return route->flags & NGX_HTTP_PITCHEY_ROUTE_PUBLIC;
 }
 
 
@@ -381,7 +413,8 @@ ngx_http_pitchey_route_not_allowed(ngx_http_request_t *r, ngx_uint_t methods)
     ngx_str_set(&h->key, "Allow");
 
     h->value.data = ngx_pnalloc(r->pool,
-                                sizeof("GET, HEAD, POST, PUT, PATCH, DELETE"));
+                                sizeof("GET, HEAD, POST, PUT, PATCH, DELETE, "
+                                       "OPTIONS"));
     if (h->value.data == NULL) {
         h->hash = 0;
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -21,6 +21,22 @@ insert_file('0198c3a2-0000-7000-8000-0000000000f3', $CREATOR, 'page.html',
 insert_file('0198c3a2-0000-7000-8000-0000000000f4', $CREATOR, 'lost.txt',
             'text/plain', 'lost', lost => 1);
 
+insert_file('0198c3a2-0000-7000-8000-0000000000f5', $CREATOR, 'used.txt',
+            'text/plain', 'used');
+insert_job('0198c3a2-0000-7000-8000-0000000000f6', $CREATOR, undef);
+sql("update pitchey.job set inputs = array['0198c3a2-0000-7000-8000-0000000000f5'::uuid]
+     where id = '0198c3a2-0000-7000-8000-0000000000f6'");
+
+# a form's body: [disposition, media type, content]...
+sub form {
+    my ($boundary, @parts) = @_;
+
+    return join('', map {
+        "--$boundary\r\nContent-Disposition: $_->[0]\r\n"
+        . (defined $_->[1] ? "Content-Type: $_->[1]\r\n" : '') . "\r\n$_->[2]\r\n"
+    } @parts) . "--$boundary--\r\n";
+}
+
 add_block_preprocessor(\&pitchey_defaults);
 
 # what failed, was refused or was left alone is not there any more: each file
@@ -177,14 +193,14 @@ Content-Type: application/problem+json
 [crit]
 
 
-=== TEST 15: a form is told to send the file itself
+=== TEST 15: a form without a boundary is none
 --- more_headers
-Content-Type: multipart/form-data; boundary=x
+Content-Type: multipart/form-data
 --- request
 POST /api/containers/files
 --x--
 --- error_code: 415
---- response_body_like: "code":"multipart_unsupported"
+--- response_body_like: "code":"unsupported_media_type"
 
 
 === TEST 16: a slow client is waited for
@@ -358,3 +374,157 @@ PUT /api/containers/files
 --- error_code: 405
 --- response_headers_like
 Allow: .*POST.*
+
+
+=== TEST 33: a form's field "file" is the file, and its other fields are not
+--- more_headers
+Content-Type: multipart/form-data; boundary="----WebKitFormBoundaryx7"
+--- request eval
+"POST /api/containers/files\n" . main::form('----WebKitFormBoundaryx7',
+    ['form-data; name="title"', undef, "The Salt Line"],
+    ['form-data; name="file"; filename="C:\\films\\' . "na\xc3\xafve.mp4\"", 'video/mp4', $::film],
+    ['form-data; name="other"; filename="other.txt"', 'text/plain', "ignored"])
+--- error_code: 201
+--- response_headers_like
+Location: /api/containers/files/[0-9a-f-]{36}
+--- response_body_like eval
+qr/"size": ?${\ length $::film}.*"media_type": ?"video\/mp4".*"name": ?"na\xc3\xafve.mp4"/
+
+
+=== TEST 34: its field "name" names it, before or behind
+--- more_headers
+Content-Type: multipart/form-data; boundary=b
+--- request eval
+["POST /api/containers/files\n" . main::form('b', ['form-data; name=name', undef, "a/one.txt"],
+    ['form-data; name=file; filename=x.txt', 'text/plain', "hello"]),
+ "POST /api/containers/files\n" . main::form('b',
+    ['form-data; name=file; filename=x.txt', 'text/plain', "hello"],
+    ['form-data; name=name', undef, "two.txt"])]
+--- error_code eval
+[201, 201]
+--- response_body_like eval
+['"sha256": ?"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824".*"name": ?"one.txt"',
+ '"sha256": ?"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824".*"name": ?"two.txt"']
+
+
+=== TEST 35: a boundary that nearly comes is content, byte by byte
+--- raw_request eval
+my $body = main::form('bound', ['form-data; name="file"', undef,
+    "\r\r\n--boun\r\n--bounc\r\n-\r\n--boun\r"]);
+["POST /api/containers/files HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+ . "Cookie: $ENV{PITCHEY_COOKIE_CREATOR}\r\nContent-Type: multipart/form-data; boundary=bound\r\n"
+ . "Content-Length: " . length($body) . "\r\n\r\n", split //, $body]
+--- raw_request_middle_delay: 0.001
+--- error_code: 201
+--- response_body_like eval
+use Digest::SHA qw(sha256_hex);
+'"size": ?30.*"sha256": ?"' . sha256_hex("\r\r\n--boun\r\n--bounc\r\n-\r\n--boun\r") . '"'
+
+
+=== TEST 36: a form's file is looked at like any other
+--- more_headers
+Content-Type: multipart/form-data; boundary=b
+--- request eval
+"POST /api/containers/files\n" . main::form('b',
+    ['form-data; name=file; filename=film.mp4', 'video/mp4', "<!doctype html><script>alert(1)</script>"])
+--- error_code: 415
+--- response_body_like: "code":"media_type_mismatch"
+
+
+=== TEST 37: forms that are none, have none, or two
+--- more_headers
+Content-Type: multipart/form-data; boundary=b
+--- request eval
+["POST /api/containers/files\nno form at all",
+ "POST /api/containers/files\n--b\r\nContent-Disposition: form-data; name=file\r\n\r\nhello",
+ "POST /api/containers/files\n--b\r\nContent-Type: text/plain\r\n\r\nhello\r\n--b--\r\n",
+ "POST /api/containers/files\n--bx\r\nContent-Disposition: form-data; name=file\r\n\r\nhello\r\n--b--\r\n",
+ "POST /api/containers/files\n--b\r\nContent-Disposition: form-data; name=file\r\nX-Pad: " . "x" x 5000 . "\r\n\r\nhello\r\n--b--\r\n",
+ "POST /api/containers/files\n" . main::form('b', ['form-data; name=photo; filename=x.jpg', 'image/jpeg', "x"]),
+ "POST /api/containers/files\n" . main::form('b', ['form-data; name=file', undef, ""]),
+ "POST /api/containers/files\n" . main::form('b', ['form-data; name=file', undef, "1"], ['form-data; name=file', undef, "2"])]
+--- error_code eval
+[400, 400, 400, 400, 400, 422, 422, 422]
+--- response_body_like eval
+['"code":"bad_form"', '"code":"bad_form"', '"code":"bad_form"', '"code":"bad_form"', '"code":"bad_form"',
+ '"code":"no_file"', '"code":"empty_file"', '"code":"one_file"']
+
+
+=== TEST 38: a form's file has the same limit, to the byte
+--- more_headers
+Content-Type: multipart/form-data; boundary=b
+--- request eval
+["POST /api/containers/files\n" . main::form('b', ['form-data; name=file', undef, "x" x 102400]),
+ "POST /api/containers/files\n" . main::form('b', ['form-data; name=file', undef, "x" x 102401])]
+--- error_code eval
+[201, 413]
+
+
+=== TEST 39: the list, newest first
+--- request eval
+["GET /api/containers/files?limit=1",
+ "GET /api/containers/files?limit=100&cursor=0198c3a2-0000-7000-8000-0000000000f4",
+ "GET /api/containers/files?cursor=0198c3a2-0000-7000-8000-0000000000f1"]
+--- response_body_like eval
+['\A\{"files":\[\{"id":"[^"]+"[^\]]*\}\],"next":"[0-9a-f-]{36}"\}\z',
+ '\A\{"files":\[\{"id":"0198c3a2-0000-7000-8000-0000000000f3".*\{"id":"0198c3a2-0000-7000-8000-0000000000f1"[^}]*\}\],"next":null\}\z',
+ '\A\{"files":\[\],"next":null\}\z']
+--- error_code eval
+[200, 200, 200]
+
+
+=== TEST 40: arguments that it does not have
+--- request eval
+["GET /api/containers/files?limit=0", "GET /api/containers/files?limit=101", "GET /api/containers/files?limit=",
+ "GET /api/containers/files?sort=name", "GET /api/containers/files?cursor=x",
+ "GET /api/containers/files?limit=1&limit=2",
+ "GET /api/containers/files?cursor=0198c3a2-0000-7000-8000-00000000zzzz"]
+--- error_code eval
+[400, 400, 400, 400, 400, 400, 422]
+
+
+=== TEST 41: what is known of a file
+--- request eval
+["GET /api/containers/files/0198c3a2-0000-7000-8000-0000000000f1/metadata",
+ "GET /api/containers/files/0198c3a2-0000-7000-8000-0000000000f2/metadata"]
+--- error_code eval
+[200, 404]
+--- response_body_like eval
+['\A\{"id":"0198c3a2-0000-7000-8000-0000000000f1","size":10,"sha256":"84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882","media_type":"text/plain","name":"n\xc3\xa4h \\\\"1\\\\".txt","created_at":"[^"]+","expires_at":null\}\z',
+ '"code":"not_found"']
+
+
+=== TEST 42: nobody deletes another's file, or one that is not there
+--- request eval
+["DELETE /api/containers/files/0198c3a2-0000-7000-8000-0000000000e1",
+ "DELETE /api/containers/files/0198c3a2-0000-7000-8000-0000000000f2"]
+--- error_code eval
+[404, 404]
+
+
+=== TEST 43: not while a job that has not ended uses it
+--- request
+DELETE /api/containers/files/0198c3a2-0000-7000-8000-0000000000f5
+--- error_code: 409
+--- response_body_like: "code":"conflict"
+
+
+=== TEST 44: nor with a session alone: another page cannot
+--- more_headers
+Origin: https://evil.example
+--- request
+DELETE /api/containers/files/0198c3a2-0000-7000-8000-0000000000f1
+--- error_code: 403
+
+
+=== TEST 45: paths that are no file's
+--- request eval
+["GET /api/containers/files/0198c3a2-0000-7000-8000-0000000000f1%2fmetadata",
+ "GET /api/containers/files/%2e%2e/files/0198c3a2-0000-7000-8000-0000000000f1/x",
+ "GET /api/containers/files//0198c3a2-0000-7000-8000-0000000000f1",
+ "GET /api/containers/files/0198c3a2-0000-7000-8000-0000000000f1/",
+ "GET /api/containers/files/0198c3a2-0000-7000-8000-0000000000f1%20",
+ "GET /api/containers/files/00000000-0000-0000-0000-000000000000",
+ "GET /api/containers/files/" . "0" x 4096]
+--- error_code eval
+[200, 404, 200, 404, 404, 404, 404]
