@@ -134,6 +134,7 @@ ngx_http_pitchey_cors_headers(ngx_http_request_t *r,
     static ngx_str_t  vary = ngx_string("Origin");
     static ngx_str_t  yes = ngx_string("true");
     static ngx_str_t  exposed = ngx_string("Location, ETag, Retry-After, "
+        "RateLimit, RateLimit-Policy, "
         "Content-Disposition, Content-Range, Accept-Ranges, X-Request-Id, "
         "Content-Location, Pitchey-File-Id, Tus-Resumable, Tus-Version, "
         "Tus-Extension, Tus-Max-Size, Upload-Offset, Upload-Length, "

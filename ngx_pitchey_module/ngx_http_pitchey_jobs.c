@@ -12,6 +12,7 @@
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_proposal.h"
 #include "ngx_http_pitchey_query.h"
+#include "ngx_http_pitchey_rate.h"
 #include "ngx_http_pitchey_submit.h"
 #include "ngx_http_pitchey_zmq.h"
 
@@ -52,6 +53,8 @@ static ngx_int_t ngx_http_pitchey_jobs_cancel_reply(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply);
 static ngx_int_t ngx_http_pitchey_jobs_retry_read(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply);
+static const ngx_str_t *ngx_http_pitchey_jobs_retry_service(void *data,
+    ngx_uint_t i);
 static ngx_int_t ngx_http_pitchey_jobs_retry_send(ngx_http_request_t *r,
     ngx_http_pitchey_jobs_retry_t *retry);
 static ngx_int_t ngx_http_pitchey_jobs_retry_reply(ngx_http_request_t *r,
@@ -334,6 +337,7 @@ ngx_http_pitchey_jobs_retry_read(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply)
 {
     pt_str_t                          text;
+    ngx_int_t                         rc;
     ngx_str_t                         service, action;
     ngx_http_pitchey_ctx_t           *ctx;
     ngx_http_pitchey_loc_conf_t      *plcf;
@@ -371,7 +375,22 @@ ngx_http_pitchey_jobs_retry_read(ngx_http_request_t *r,
                                         "The action is for others.");
     }
 
+    rc = ngx_http_pitchey_rate_jobs(r, 1, ngx_http_pitchey_jobs_retry_service,
+                                    (void *) schema);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
     return ngx_http_pitchey_jobs_retry_send(r, ctx->data);
+}
+
+
+static const ngx_str_t *
+ngx_http_pitchey_jobs_retry_service(void *data, ngx_uint_t i)
+{
+    const ngx_http_pitchey_schema_t  *schema = data;
+
+    return &schema->service;
 }
 
 

@@ -60,6 +60,10 @@ static const ngx_http_pitchey_metrics_row_t
     [NGX_HTTP_PITCHEY_METRIC_AUTH_UNAVAILABLE] = {
         "pitchey_auth_failures_total{status=\"503\"}", NULL },
 
+    [NGX_HTTP_PITCHEY_METRIC_RATE_LIMITED] = {
+        "pitchey_rate_limited_total",
+        "Requests that a rate limit refused." },
+
     [NGX_HTTP_PITCHEY_METRIC_SUBMITS] = {
         "pitchey_jobs_submitted_total",
         "Jobs that were accepted." },

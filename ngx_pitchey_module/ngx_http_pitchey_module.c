@@ -9,6 +9,7 @@
 #include "ngx_http_pitchey_filter.h"
 #include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_pg.h"
+#include "ngx_http_pitchey_rate.h"
 #include "ngx_http_pitchey_revocation.h"
 #include "ngx_http_pitchey_route.h"
 #include "ngx_http_pitchey_schema.h"
@@ -99,7 +100,8 @@ static ngx_conf_enum_t  ngx_http_pitchey_bearers[] = {
 static ngx_str_t  ngx_http_pitchey_zones[] = {
     ngx_string("pitchey_sessions"),
     ngx_string("pitchey_jobs"),
-    ngx_string("pitchey_stats")
+    ngx_string("pitchey_stats"),
+    ngx_string("pitchey_rates")
 };
 
 
@@ -199,6 +201,20 @@ static ngx_command_t  ngx_http_pitchey_commands[] = {
       ngx_http_pitchey_zone,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_pitchey_main_conf_t, stat_zone),
+      NULL },
+
+    { ngx_string("pitchey_rate_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_pitchey_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_main_conf_t, rate_zone),
+      NULL },
+
+    { ngx_string("pitchey_rate"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_pitchey_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, rates),
       NULL },
 
     { ngx_string("pitchey_session_recheck"),
@@ -383,7 +399,13 @@ ngx_http_pitchey_preaccess_handler(ngx_http_request_t *r)
         return rc;
     }
 
-    return ngx_http_pitchey_auth_handler(r);
+    rc = ngx_http_pitchey_auth_handler(r);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    return ngx_http_pitchey_rate_request(r);
 }
 
 
@@ -530,6 +552,8 @@ ngx_http_pitchey_create_main_conf(ngx_conf_t *cf)
      *     pmcf->session_zone = NULL;
      *     pmcf->job_zone = NULL;
      *     pmcf->stat_zone = NULL;
+     *     pmcf->rate_zone = NULL;
+     *     pmcf->rates = NULL;
      *     pmcf->orchestrators = NULL;
      *     pmcf->storages = NULL;
      *     pmcf->used = 0;
@@ -586,6 +610,7 @@ ngx_http_pitchey_create_loc_conf(ngx_conf_t *cf)
     plcf->auth = NGX_CONF_UNSET;
     plcf->bearer = NGX_CONF_UNSET_UINT;
     plcf->cors_origins = NGX_CONF_UNSET_PTR;
+    plcf->rates = NGX_CONF_UNSET_PTR;
     plcf->body_max = NGX_CONF_UNSET_SIZE;
     plcf->wait_max = NGX_CONF_UNSET_MSEC;
     plcf->ws_message_max = NGX_CONF_UNSET_SIZE;
@@ -627,6 +652,7 @@ ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->cors_origins, prev->cors_origins, NULL);
     ngx_conf_merge_str_value(conf->schemas, prev->schemas, "");
     ngx_conf_merge_str_value(conf->storage, prev->storage, "");
+    ngx_conf_merge_ptr_value(conf->rates, prev->rates, NULL);
     ngx_conf_merge_size_value(conf->body_max, prev->body_max,
                               NGX_HTTP_PITCHEY_BODY_MAX);
     ngx_conf_merge_msec_value(conf->wait_max, prev->wait_max, 30000);
@@ -766,7 +792,7 @@ ngx_http_pitchey_postconfiguration(ngx_conf_t *cf)
 
     zone = &pmcf->session_zone;
 
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < 4; i++) {
         if (zone[i] != NULL) {
             continue;
         }
@@ -778,6 +804,8 @@ ngx_http_pitchey_postconfiguration(ngx_conf_t *cf)
             return NGX_ERROR;
         }
     }
+
+    ngx_http_pitchey_rate_init(pmcf);
 
     if (ngx_http_pitchey_upload_init(cf) != NGX_OK
         || ngx_http_pitchey_metrics_init(cf) != NGX_OK)

@@ -41,10 +41,12 @@ typedef struct {
     ngx_shm_zone_t            *session_zone;
     ngx_shm_zone_t            *job_zone;
     ngx_shm_zone_t            *stat_zone;
+    ngx_shm_zone_t            *rate_zone;
 
     ngx_array_t               *orchestrators; /* of ngx_http_pitchey_orchestrator_t */
     ngx_array_t               *storages;      /* of ngx_str_t: where uploads lie */
     time_t                     upload_expires;/* s; the smallest of them */
+    ngx_array_t               *rates;         /* owned by ngx_http_pitchey_rate.c */
     ngx_array_t               *schema_sets;   /* of ngx_http_pitchey_schemas_t * */
 
     ngx_int_t                  request_id;    /* index of $request_id */
@@ -81,6 +83,8 @@ typedef struct {
     ngx_str_t                  schemas;       /* folder */
     struct ngx_http_pitchey_schemas_s
                               *schema_set;    /* compiled; shared by equal folders */
+
+    ngx_array_t               *rates;         /* owned by ngx_http_pitchey_rate.c */
 
     ngx_str_t                  storage;       /* folder of the local store */
     size_t                     body_max;      /* bytes of a JSON body */

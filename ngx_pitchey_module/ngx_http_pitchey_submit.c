@@ -10,6 +10,7 @@
 #include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_proposal.h"
+#include "ngx_http_pitchey_rate.h"
 
 
 #define NGX_HTTP_PITCHEY_KEY_MAX  255
@@ -19,6 +20,8 @@ static ngx_int_t ngx_http_pitchey_submit_read(ngx_http_request_t *r,
     const ngx_http_pitchey_schema_t *schema);
 static ngx_int_t ngx_http_pitchey_submit_checked(ngx_http_request_t *r,
     ngx_http_pitchey_body_t *body);
+static const ngx_str_t *ngx_http_pitchey_submit_service(void *data,
+    ngx_uint_t i);
 static ngx_int_t ngx_http_pitchey_submit_send(ngx_http_request_t *r,
     ngx_http_pitchey_proposal_t *p, pt_str_t key);
 static ngx_int_t ngx_http_pitchey_submit_reply(ngx_http_request_t *r,
@@ -148,8 +151,24 @@ ngx_http_pitchey_submit_checked(ngx_http_request_t *r,
         return rc;
     }
 
+    rc = ngx_http_pitchey_rate_jobs(r, p->jobs.nelts,
+                                    ngx_http_pitchey_submit_service, p);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
     return p->batch ? ngx_http_pitchey_submit_send_batch(r, p, key)
                     : ngx_http_pitchey_submit_send(r, p, key);
+}
+
+
+static const ngx_str_t *
+ngx_http_pitchey_submit_service(void *data, ngx_uint_t i)
+{
+    ngx_http_pitchey_proposal_t  *p = data;
+    ngx_http_pitchey_proposed_t  *job = p->jobs.elts;
+
+    return &job[i].schema->service;
 }
 
 
