@@ -132,6 +132,23 @@ ngx_http_pitchey_events_invalid(ngx_http_request_t *r)
 }
 
 
+ngx_uint_t
+ngx_http_pitchey_events_accepted(ngx_http_request_t *r)
+{
+    ngx_str_t  *accept;
+
+    accept = ngx_http_pitchey_route_header(r, "accept");
+
+    return accept != NULL
+           && ngx_strlcasestrn(accept->data, accept->data + accept->len,
+                               (u_char *) "text/event-stream",
+                               sizeof("text/event-stream") - 2)
+           && !ngx_strlcasestrn(accept->data, accept->data + accept->len,
+                                (u_char *) "application/json",
+                                sizeof("application/json") - 2);
+}
+
+
 ngx_int_t
 ngx_http_pitchey_events_send(ngx_http_request_t *r, const pt_id_t *job,
     uint32_t after)

@@ -16,5 +16,8 @@ ngx_int_t ngx_http_pitchey_events_handler(ngx_http_request_t *r,
 ngx_int_t ngx_http_pitchey_events_send(ngx_http_request_t *r,
     const pt_id_t *job, uint32_t after);
 
+/* whether the request asks for server-sent events, and not for JSON */
+ngx_uint_t ngx_http_pitchey_events_accepted(ngx_http_request_t *r);
+
 
 #endif /* NGX_HTTP_PITCHEY_EVENTS_H */

@@ -14,6 +14,7 @@
 #include "ngx_http_pitchey_query.h"
 #include "ngx_http_pitchey_rate.h"
 #include "ngx_http_pitchey_submit.h"
+#include "ngx_http_pitchey_wait.h"
 #include "ngx_http_pitchey_zmq.h"
 
 
@@ -187,7 +188,13 @@ ngx_http_pitchey_jobs_get_handler(ngx_http_request_t *r,
     pt_msg_t                      msg;
     ngx_int_t                     rc;
     ngx_http_pitchey_ctx_t       *ctx;
+    ngx_msec_t                    ms;
     ngx_http_pitchey_jobs_get_t  *get;
+
+    ms = ngx_http_pitchey_wait_preferred(r);
+    if (ms) {
+        return ngx_http_pitchey_wait_send(r, &match->id, ms, NULL);
+    }
 
     rc = ngx_http_pitchey_jobzone_send(r, &match->id);
     if (rc != NGX_DECLINED) {

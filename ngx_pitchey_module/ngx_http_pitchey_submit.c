@@ -6,11 +6,13 @@
  */
 
 #include "ngx_http_pitchey_submit.h"
+#include "ngx_http_pitchey_events.h"
 #include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_proposal.h"
 #include "ngx_http_pitchey_rate.h"
+#include "ngx_http_pitchey_wait.h"
 
 
 #define NGX_HTTP_PITCHEY_KEY_MAX  255
@@ -32,6 +34,9 @@ static ngx_int_t ngx_http_pitchey_submit_batch_reply(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply);
 static ngx_int_t ngx_http_pitchey_submit_answer(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply, const char *path, pt_str_t id);
+static ngx_int_t ngx_http_pitchey_submit_location(ngx_http_request_t *r,
+    const ngx_http_pitchey_reply_t *reply, const char *path, pt_str_t id,
+    ngx_str_t *ret_body);
 
 
 ngx_int_t
@@ -231,7 +236,10 @@ ngx_int_t
 ngx_http_pitchey_submit_accepted(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply)
 {
-    pt_str_t  id;
+    pt_id_t     job;
+    pt_str_t    id;
+    ngx_str_t   body;
+    ngx_msec_t  ms;
 
     /* with an Idempotency-Key it may be an earlier job, of another id */
 
@@ -243,7 +251,24 @@ ngx_http_pitchey_submit_accepted(ngx_http_request_t *r,
 
     ngx_http_pitchey_metrics_count(NGX_HTTP_PITCHEY_METRIC_SUBMITS);
 
-    return ngx_http_pitchey_submit_answer(r, reply, "/jobs/", id);
+    if (pt_id_parse(id, &job) != PT_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ms = ngx_http_pitchey_wait_preferred(r);
+
+    if (!ngx_http_pitchey_events_accepted(r) && ms == 0) {
+        return ngx_http_pitchey_submit_answer(r, reply, "/jobs/", id);
+    }
+
+    if (ngx_http_pitchey_submit_location(r, reply, "/jobs/", id, &body)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ms ? ngx_http_pitchey_wait_send(r, &job, ms, &body)
+              : ngx_http_pitchey_events_send(r, &job, 0);
 }
 
 
@@ -315,16 +340,33 @@ static ngx_int_t
 ngx_http_pitchey_submit_answer(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply, const char *path, pt_str_t id)
 {
-    ngx_str_t  body, uri;
+    ngx_str_t  body;
 
-    if (ngx_http_pitchey_reply_body(r, reply, &body) != NGX_OK
-        || ngx_http_pitchey_route_uri(r, path, id, &uri) != NGX_OK
-        || ngx_http_pitchey_add_header(r, "Location", &uri) != NGX_OK)
+    if (ngx_http_pitchey_submit_location(r, reply, path, id, &body)
+        != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     return ngx_http_pitchey_send_json(r, NGX_HTTP_ACCEPTED, &body);
+}
+
+
+/* the reply's body in the request's pool, and a header that says where it is */
+static ngx_int_t
+ngx_http_pitchey_submit_location(ngx_http_request_t *r,
+    const ngx_http_pitchey_reply_t *reply, const char *path, pt_str_t id,
+    ngx_str_t *ret_body)
+{
+    ngx_str_t  uri;
+
+    if (ngx_http_pitchey_reply_body(r, reply, ret_body) != NGX_OK
+        || ngx_http_pitchey_route_uri(r, path, id, &uri) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_pitchey_add_header(r, "Location", &uri);
 }
 
 
