@@ -1,6 +1,7 @@
 /* Counters in shared memory, and Prometheus' text format (version 0.0.4). */
 
 #include "ngx_http_pitchey_metrics.h"
+#include "ngx_http_pitchey_gather.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_zmq.h"
 
@@ -11,6 +12,12 @@
 /* 1xx to 5xx, and 0 for a client that left without an answer */
 #define NGX_HTTP_PITCHEY_METRICS_CLASSES  6
 
+/* statuses that nginx can answer with */
+#define NGX_HTTP_PITCHEY_METRICS_STATUSES 600
+
+/* and the last one, without a bound */
+#define NGX_HTTP_PITCHEY_METRICS_BUCKETS  12
+
 /* bytes of a sample's line without the texts that the tables hold */
 #define NGX_HTTP_PITCHEY_METRICS_LINE     128
 
@@ -19,6 +26,13 @@ typedef struct {
     ngx_atomic_t   counters[NGX_HTTP_PITCHEY_METRIC_COUNT_];
     ngx_atomic_t   requests[NGX_HTTP_PITCHEY_METRICS_ROUTES]
                            [NGX_HTTP_PITCHEY_METRICS_CLASSES];
+
+    ngx_atomic_t   statuses[NGX_HTTP_PITCHEY_METRICS_STATUSES];
+
+    /* of answers, by route */
+    ngx_atomic_t   times[NGX_HTTP_PITCHEY_METRICS_ROUTES]
+                        [NGX_HTTP_PITCHEY_METRICS_BUCKETS];
+    ngx_atomic_t   times_ms[NGX_HTTP_PITCHEY_METRICS_ROUTES];
 
     /* by process slot: a worker that was killed takes its streams along when
      * the next one in its slot starts at 0 */
@@ -35,11 +49,17 @@ typedef struct {
 static ngx_int_t ngx_http_pitchey_metrics_init_zone(ngx_shm_zone_t *zone,
     void *data);
 static ngx_int_t ngx_http_pitchey_metrics_log_handler(ngx_http_request_t *r);
+static void ngx_http_pitchey_metrics_took(ngx_http_request_t *r,
+    ngx_http_pitchey_metrics_t *m, ngx_uint_t route);
 static ngx_http_pitchey_metrics_t *ngx_http_pitchey_metrics(void);
 static size_t ngx_http_pitchey_metrics_size(void);
 static u_char *ngx_http_pitchey_metrics_counters(u_char *p,
     ngx_http_pitchey_metrics_t *m);
 static u_char *ngx_http_pitchey_metrics_requests(u_char *p,
+    ngx_http_pitchey_metrics_t *m);
+static u_char *ngx_http_pitchey_metrics_statuses(u_char *p,
+    ngx_http_pitchey_metrics_t *m);
+static u_char *ngx_http_pitchey_metrics_times(u_char *p,
     ngx_http_pitchey_metrics_t *m);
 static u_char *ngx_http_pitchey_metrics_gauges(u_char *p,
     ngx_http_pitchey_metrics_t *m);
@@ -106,6 +126,17 @@ static const char  *ngx_http_pitchey_metrics_classes[] = {
 };
 
 
+/* upper bounds: from what the zone answers to what an upload takes */
+static const struct {
+    ngx_msec_t   ms;
+    const char  *le;
+} ngx_http_pitchey_metrics_bounds[NGX_HTTP_PITCHEY_METRICS_BUCKETS - 1] = {
+    { 1, "0.001" }, { 5, "0.005" }, { 10, "0.01" }, { 25, "0.025" },
+    { 50, "0.05" }, { 100, "0.1" }, { 250, "0.25" }, { 1000, "1" },
+    { 5000, "5" }, { 30000, "30" }, { 300000, "300" }
+};
+
+
 static ngx_str_t  ngx_http_pitchey_metrics_type =
     ngx_string("text/plain; version=0.0.4; charset=utf-8");
 
@@ -166,6 +197,11 @@ ngx_http_pitchey_metrics_log_handler(ngx_http_request_t *r)
     m = ngx_http_pitchey_metrics();
 
     (void) ngx_atomic_fetch_add(&m->requests[ctx->route_number][class], 1);
+    (void) ngx_atomic_fetch_add(
+                 &m->statuses[status < NGX_HTTP_PITCHEY_METRICS_STATUSES
+                              ? status : 0], 1);
+
+    ngx_http_pitchey_metrics_took(r, m, ctx->route_number);
 
     if (ctx->download) {
         sent = r->connection->sent - (off_t) r->header_size;
@@ -177,6 +213,32 @@ ngx_http_pitchey_metrics_log_handler(ngx_http_request_t *r)
     }
 
     return NGX_OK;
+}
+
+
+/* to the end of the answer: of a stream, all of its life */
+static void
+ngx_http_pitchey_metrics_took(ngx_http_request_t *r,
+    ngx_http_pitchey_metrics_t *m, ngx_uint_t route)
+{
+    ngx_uint_t       i;
+    ngx_time_t      *tp;
+    ngx_msec_int_t   ms;
+
+    tp = ngx_timeofday();
+
+    ms = (ngx_msec_int_t) ((tp->sec - r->start_sec) * 1000
+                           + (tp->msec - r->start_msec));
+    ms = ngx_max(ms, 0);
+
+    for (i = 0; i < NGX_HTTP_PITCHEY_METRICS_BUCKETS - 1; i++) {
+        if ((ngx_msec_t) ms <= ngx_http_pitchey_metrics_bounds[i].ms) {
+            break;
+        }
+    }
+
+    (void) ngx_atomic_fetch_add(&m->times[route][i], 1);
+    (void) ngx_atomic_fetch_add(&m->times_ms[route], ms);
 }
 
 
@@ -197,12 +259,14 @@ ngx_http_pitchey_metrics_handler(ngx_http_request_t *r,
 
     p = ngx_http_pitchey_metrics_counters(text.data, m);
     p = ngx_http_pitchey_metrics_requests(p, m);
+    p = ngx_http_pitchey_metrics_statuses(p, m);
+    p = ngx_http_pitchey_metrics_times(p, m);
     p = ngx_http_pitchey_metrics_gauges(p, m);
 
     text.len = p - text.data;
 
-    return ngx_http_pitchey_send_text(r, NGX_HTTP_OK,
-                                      &ngx_http_pitchey_metrics_type, &text);
+    return ngx_http_pitchey_gather_send(r, &ngx_http_pitchey_metrics_type,
+                                        &text);
 }
 
 
@@ -214,7 +278,8 @@ ngx_http_pitchey_metrics_size(void)
     ngx_uint_t   i;
     const char  *pattern;
 
-    size = 8 * NGX_HTTP_PITCHEY_METRICS_LINE
+    size = (16 + NGX_HTTP_PITCHEY_METRICS_STATUSES)
+           * NGX_HTTP_PITCHEY_METRICS_LINE
            + ngx_http_pitchey_zmq_count() * NGX_HTTP_PITCHEY_METRICS_LINE;
 
     for (i = 0; i < NGX_HTTP_PITCHEY_METRIC_COUNT_; i++) {
@@ -229,7 +294,8 @@ ngx_http_pitchey_metrics_size(void)
             break;
         }
 
-        size += NGX_HTTP_PITCHEY_METRICS_CLASSES
+        size += (NGX_HTTP_PITCHEY_METRICS_CLASSES
+                 + NGX_HTTP_PITCHEY_METRICS_BUCKETS + 2)
                 * (NGX_HTTP_PITCHEY_METRICS_LINE + ngx_strlen(pattern));
     }
 
@@ -285,6 +351,79 @@ ngx_http_pitchey_metrics_requests(u_char *p, ngx_http_pitchey_metrics_t *m)
                                 m->requests[i][class]);
             }
         }
+    }
+
+    return p;
+}
+
+
+static u_char *
+ngx_http_pitchey_metrics_statuses(u_char *p, ngx_http_pitchey_metrics_t *m)
+{
+    ngx_uint_t  i;
+
+    p = ngx_sprintf(p, "# HELP pitchey_http_responses_total Answers, by "
+                    "status.\n"
+                    "# TYPE pitchey_http_responses_total counter\n");
+
+    for (i = 0; i < NGX_HTTP_PITCHEY_METRICS_STATUSES; i++) {
+        if (m->statuses[i]) {
+            p = ngx_sprintf(p, "pitchey_http_responses_total{status=\"%ui\"} "
+                            "%uA\n", i, m->statuses[i]);
+        }
+    }
+
+    return p;
+}
+
+
+static u_char *
+ngx_http_pitchey_metrics_times(u_char *p, ngx_http_pitchey_metrics_t *m)
+{
+    ngx_uint_t          i, k;
+    const char         *pattern, *le;
+    ngx_atomic_uint_t   n;
+
+    p = ngx_sprintf(p, "# HELP pitchey_http_request_duration_seconds From a "
+                    "request's first byte to its answer's last.\n"
+                    "# TYPE pitchey_http_request_duration_seconds "
+                    "histogram\n");
+
+    for (i = 0; i < NGX_HTTP_PITCHEY_METRICS_ROUTES; i++) {
+        pattern = ngx_http_pitchey_route_pattern(i);
+
+        if (pattern == NULL) {
+            break;
+        }
+
+        n = 0;
+
+        for (k = 0; k < NGX_HTTP_PITCHEY_METRICS_BUCKETS; k++) {
+            n += m->times[i][k];
+        }
+
+        if (n == 0) {
+            continue;
+        }
+
+        n = 0;
+
+        for (k = 0; k < NGX_HTTP_PITCHEY_METRICS_BUCKETS; k++) {
+            n += m->times[i][k];
+            le = (k < NGX_HTTP_PITCHEY_METRICS_BUCKETS - 1)
+                 ? ngx_http_pitchey_metrics_bounds[k].le : "+Inf";
+
+            p = ngx_sprintf(p, "pitchey_http_request_duration_seconds_bucket"
+                            "{route=\"%s\",le=\"%s\"} %uA\n", pattern, le,
+                            n);
+        }
+
+        p = ngx_sprintf(p, "pitchey_http_request_duration_seconds_sum"
+                        "{route=\"%s\"} %uA.%03uA\n"
+                        "pitchey_http_request_duration_seconds_count"
+                        "{route=\"%s\"} %uA\n", pattern,
+                        m->times_ms[i] / 1000, m->times_ms[i] % 1000, pattern,
+                        n);
     }
 
     return p;

@@ -34,7 +34,7 @@ GET /api/containers/metrics
 --- response_headers
 Content-Type: text/plain; version=0.0.4; charset=utf-8
 --- response_body_like eval
-qr/\A(?:# HELP (pitchey_\w+) [^\n]+\.\n# TYPE \1 (?:counter|gauge)\n(?:\1(?:\{[^\n]+\})? \d+\n)*)+\z/
+qr/\A(?:# HELP (pitchey_\w+) [^\n]+\.\n# TYPE \1 (?:counter|gauge|histogram)\n(?:\1(?:_bucket|_sum|_count)?(?:\{[^\n]+\})? [\d.]+\n)*)+\z/
 
 
 === TEST 2: requests are counted by route and class
@@ -63,7 +63,33 @@ qr/\A(?:# HELP (pitchey_\w+) [^\n]+\.\n# TYPE \1 (?:counter|gauge)\n(?:\1(?:\{[^
 ['', 'pitchey_uploads_total (?:1\n.*pitchey_upload_bytes_total 5|2\n.*pitchey_upload_bytes_total 10)\n']
 
 
-=== TEST 5: denied by the operator
+=== TEST 5: how long a route takes, and what it answers
+--- request eval
+["GET /api/containers/jobs/$::job", "GET /api/containers/metrics"]
+--- response_body_like eval
+['', 'pitchey_http_responses_total\{status="200"\} [1-9].*'
+ . 'pitchey_http_request_duration_seconds_bucket\{route="/jobs/\{id\}",le="0\.001"\} \d.*'
+ . 'pitchey_http_request_duration_seconds_bucket\{route="/jobs/\{id\}",le="\+Inf"\} ([1-9]\d*)\n'
+ . 'pitchey_http_request_duration_seconds_sum\{route="/jobs/\{id\}"\} \d+\.\d{3}\n'
+ . 'pitchey_http_request_duration_seconds_count\{route="/jobs/\{id\}"\} \g{1}\n']
+
+
+=== TEST 6: the orchestrator's stand beside the edge's
+--- request eval
+["GET /api/containers/jobs", "GET /api/containers/metrics"]
+--- response_body_like eval
+['', 'pitchey_http_requests_total.*pitchey_queue_jobs\{orchestrator="[^"]+",service="test-service",priority="normal"\} \d+\n']
+
+
+=== TEST 7: without an orchestrator the edge's alone
+--- http_config eval
+Pitchey::http_config('ipc:///nonexistent/edge.sock')
+--- request
+GET /api/containers/metrics
+--- response_body_like: pitchey_orchestrators_connected 0\n\z
+
+
+=== TEST 8: denied by the operator
 --- config eval
 $::denied
 --- request
@@ -73,7 +99,7 @@ GET /api/containers/metrics
 [crit]
 
 
-=== TEST 6: allowed by the operator
+=== TEST 9: allowed by the operator
 --- config eval
 $::allowed
 --- request
@@ -81,7 +107,7 @@ GET /api/containers/metrics
 --- response_body_like: pitchey_event_streams 0\n
 
 
-=== TEST 7: a request without a session is counted
+=== TEST 10: a request without a session is counted
 --- more_headers eval
 ["X-No-Cookie: 1", "X-No-Cookie: 1"]
 --- request eval
@@ -92,7 +118,7 @@ GET /api/containers/metrics
 ['', 'pitchey_auth_failures_total\{status="401"\} [12]\n']
 
 
-=== TEST 8: the zone is too small for the counters
+=== TEST 11: the zone is too small for the counters
 --- http_config eval
 Pitchey::http_config() . "pitchey_stat_zone small:8k;"
 --- request

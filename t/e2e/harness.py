@@ -304,6 +304,12 @@ class Stream(threading.Thread):
             self.final = document["status"]
 
 
+def promtool(text):
+    """What Prometheus' own checker says of a text in its format."""
+    return subprocess.run(["promtool", "check", "metrics"], input=text, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
+
+
 def run(main):
     """The last line of a test: TAP's plan and the exit status."""
     try:
