@@ -7,6 +7,7 @@
 #include "ngx_http_pitchey_filter.h"
 #include "ngx_http_pitchey_cors.h"
 #include "ngx_http_pitchey_problem.h"
+#include "ngx_http_pitchey_refresh.h"
 
 
 static ngx_int_t ngx_http_pitchey_header_filter(ngx_http_request_t *r);
@@ -38,7 +39,10 @@ ngx_http_pitchey_header_filter(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    if (ngx_http_pitchey_cors_headers(r, ctx) != NGX_OK) {
+    if (ngx_http_pitchey_cors_headers(r, ctx) != NGX_OK
+        || (ctx->refreshed && ngx_http_pitchey_refresh_cookie(r, ctx)
+                              != NGX_OK))
+    {
         return NGX_ERROR;
     }
 

@@ -7,6 +7,7 @@
 #include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_pg.h"
 #include "ngx_http_pitchey_problem.h"
+#include "ngx_http_pitchey_revocation.h"
 #include "ngx_http_pitchey_zmq.h"
 
 
@@ -189,8 +190,12 @@ ngx_http_pitchey_health_reply(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    p = ngx_sprintf(members.data, "\"orchestrator\":\"%s\","
+    /* without it sessions are asked for more often, and still answered */
+    p = ngx_sprintf(members.data, "\"revocations\":\"%s\","
+                    "\"orchestrator\":\"%s\","
                     "\"database\":\"%s\",\"storage\":\"%s\"",
+                    ngx_http_pitchey_revocation_alive() ? "ok"
+                                                        : "unavailable",
                     orchestrator ? "ok" : "unavailable",
                     database ? "ok" : "unavailable",
                     storage ? "ok" : orchestrator ? "unavailable" : "unknown");

@@ -7,9 +7,11 @@
 #include "ngx_http_pitchey_auth.h"
 #include "ngx_http_pitchey_cors.h"
 #include "ngx_http_pitchey_filter.h"
+#include "ngx_http_pitchey_identity.h"
 #include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_pg.h"
 #include "ngx_http_pitchey_rate.h"
+#include "ngx_http_pitchey_refresh.h"
 #include "ngx_http_pitchey_revocation.h"
 #include "ngx_http_pitchey_route.h"
 #include "ngx_http_pitchey_schema.h"
@@ -38,6 +40,10 @@
 
 /* bytes of a secret's file: more is a wrong file */
 #define NGX_HTTP_PITCHEY_SECRET_MAX  4096
+
+/* s; session.expiresIn and session.updateAge of a library that is told nothing */
+#define NGX_HTTP_PITCHEY_REFRESH_LIFE  (7 * 86400)
+#define NGX_HTTP_PITCHEY_REFRESH_AGE   86400
 
 /* bytes of a request's id, and how many are drawn at once */
 #define NGX_HTTP_PITCHEY_REQUEST_ID  16
@@ -72,6 +78,8 @@ static char *ngx_http_pitchey_enable(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_pitchey_secret(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_pitchey_cookie_cache(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_pitchey_secret_file(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *secret);
 static char *ngx_http_pitchey_database(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -82,6 +90,29 @@ static char *ngx_http_pitchey_orchestrator(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_pitchey_folder(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+
+
+static ngx_conf_enum_t  ngx_http_pitchey_auths[] = {
+    { ngx_string("off"), NGX_HTTP_PITCHEY_AUTH_OFF },
+    { ngx_string("on"), NGX_HTTP_PITCHEY_AUTH_ON },
+    { ngx_string("optional"), NGX_HTTP_PITCHEY_AUTH_OPTIONAL },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_pitchey_caches[] = {
+    { ngx_string("off"), NGX_HTTP_PITCHEY_CACHE_OFF },
+    { ngx_string("verify"), NGX_HTTP_PITCHEY_CACHE_VERIFY },
+    { ngx_string("trust"), NGX_HTTP_PITCHEY_CACHE_TRUST },
+    { ngx_null_string, 0 }
+};
+
+
+static ngx_conf_enum_t  ngx_http_pitchey_formats[] = {
+    { ngx_string("signed"), 0 },
+    { ngx_string("unsigned"), 1 },
+    { ngx_null_string, 0 }
+};
 
 
 static ngx_conf_enum_t  ngx_http_pitchey_bearers[] = {
@@ -101,7 +132,8 @@ static ngx_str_t  ngx_http_pitchey_zones[] = {
     ngx_string("pitchey_sessions"),
     ngx_string("pitchey_jobs"),
     ngx_string("pitchey_stats"),
-    ngx_string("pitchey_rates")
+    ngx_string("pitchey_rates"),
+    ngx_string("pitchey_absent")
 };
 
 
@@ -120,10 +152,17 @@ static ngx_command_t  ngx_http_pitchey_commands[] = {
       NULL },
 
     { ngx_string("pitchey_auth"),
-      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
-      ngx_conf_set_flag_slot,
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_pitchey_loc_conf_t, auth),
+      &ngx_http_pitchey_auths },
+
+    { ngx_string("pitchey_require"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_pitchey_identity_require,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, require),
       NULL },
 
     { ngx_string("pitchey_auth_secret"),
@@ -139,6 +178,34 @@ static ngx_command_t  ngx_http_pitchey_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_pitchey_loc_conf_t, cookie),
       NULL },
+
+    { ngx_string("pitchey_auth_accept_old_secrets"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_FLAG,
+      ngx_conf_set_flag_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, accept_old),
+      NULL },
+
+    { ngx_string("pitchey_auth_cookie_format"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, unsigned_cookie),
+      &ngx_http_pitchey_formats },
+
+    { ngx_string("pitchey_auth_cookie_attributes"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, cookie_attributes),
+      NULL },
+
+    { ngx_string("pitchey_auth_cookie_cache"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_pitchey_cookie_cache,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, cookie_cache),
+      &ngx_http_pitchey_caches },
 
     { ngx_string("pitchey_auth_bearer"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -182,6 +249,20 @@ static ngx_command_t  ngx_http_pitchey_commands[] = {
       offsetof(ngx_http_pitchey_main_conf_t, stream_heartbeat),
       NULL },
 
+    { ngx_string("pitchey_session_refresh"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_pitchey_refresh_directive,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_main_conf_t, refresh_life),
+      NULL },
+
+    { ngx_string("pitchey_session_refresh_query"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_str_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_main_conf_t, refresh_query),
+      NULL },
+
     { ngx_string("pitchey_session_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       ngx_http_pitchey_zone,
@@ -215,6 +296,13 @@ static ngx_command_t  ngx_http_pitchey_commands[] = {
       ngx_http_pitchey_rate,
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_pitchey_loc_conf_t, rates),
+      NULL },
+
+    { ngx_string("pitchey_absent_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_pitchey_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_main_conf_t, absent_zone),
       NULL },
 
     { ngx_string("pitchey_session_recheck"),
@@ -529,7 +617,7 @@ ngx_http_pitchey_preconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
-    return ngx_http_pitchey_auth_variables(cf);
+    return ngx_http_pitchey_identity_variables(cf);
 }
 
 
@@ -549,17 +637,21 @@ ngx_http_pitchey_create_main_conf(ngx_conf_t *cf)
      *     pmcf->database = NULL;
      *     pmcf->database_listen = NULL;
      *     pmcf->session_query = { 0, NULL };
+     *     pmcf->refresh_query = { 0, NULL };
+     *     pmcf->refresh_age = 0;
      *     pmcf->session_zone = NULL;
      *     pmcf->job_zone = NULL;
      *     pmcf->stat_zone = NULL;
      *     pmcf->rate_zone = NULL;
      *     pmcf->rates = NULL;
+     *     pmcf->absent_zone = NULL;
      *     pmcf->orchestrators = NULL;
      *     pmcf->storages = NULL;
      *     pmcf->used = 0;
      *     pmcf->enabled = 0;
      */
 
+    pmcf->refresh_life = NGX_CONF_UNSET;
     pmcf->session_recheck = NGX_CONF_UNSET_MSEC;
     pmcf->session_grace = NGX_CONF_UNSET_MSEC;
     pmcf->stream_heartbeat = NGX_CONF_UNSET_MSEC;
@@ -576,6 +668,25 @@ ngx_http_pitchey_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(pmcf->session_recheck, 1000);
     ngx_conf_init_msec_value(pmcf->session_grace, 0);
     ngx_conf_init_msec_value(pmcf->stream_heartbeat, 15000);
+
+    /* what the library does, as long as it is the library's own table */
+    if (pmcf->refresh_life == NGX_CONF_UNSET) {
+        pmcf->refresh_life = NGX_HTTP_PITCHEY_REFRESH_LIFE;
+        pmcf->refresh_age = NGX_HTTP_PITCHEY_REFRESH_AGE;
+
+        if (pmcf->session_query.len && pmcf->refresh_query.len == 0) {
+            pmcf->refresh_life = 0;
+        }
+
+    } else if (pmcf->refresh_life && pmcf->session_query.len
+               && pmcf->refresh_query.len == 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"pitchey_session_refresh\" beside a "
+                           "\"pitchey_session_query\" needs a "
+                           "\"pitchey_session_refresh_query\"");
+        return NGX_CONF_ERROR;
+    }
 
     if (pmcf->database_listen == NULL) {
         pmcf->database_listen = pmcf->database;
@@ -600,14 +711,23 @@ ngx_http_pitchey_create_loc_conf(ngx_conf_t *cf)
      *
      *     plcf->prefix = { 0, NULL };
      *     plcf->secret = { 0, NULL };
+     *     plcf->old_secrets = NULL;
+     *     plcf->scope = { 0 };
      *     plcf->cookie = { 0, NULL };
+     *     plcf->cookies = NULL;
+     *     plcf->cookie_attributes = { 0, NULL };
+     *     plcf->cache_version = { 0, NULL };
      *     plcf->schemas = { 0, NULL };
      *     plcf->schema_set = NULL;
      *     plcf->storage = { 0, NULL };
      */
 
     plcf->enable = NGX_CONF_UNSET;
-    plcf->auth = NGX_CONF_UNSET;
+    plcf->auth = NGX_CONF_UNSET_UINT;
+    plcf->require = NGX_CONF_UNSET_PTR;
+    plcf->accept_old = NGX_CONF_UNSET;
+    plcf->unsigned_cookie = NGX_CONF_UNSET_UINT;
+    plcf->cookie_cache = NGX_CONF_UNSET_UINT;
     plcf->bearer = NGX_CONF_UNSET_UINT;
     plcf->cors_origins = NGX_CONF_UNSET_PTR;
     plcf->rates = NGX_CONF_UNSET_PTR;
@@ -636,19 +756,50 @@ ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
     /* its own, not an inherited one */
-    if (conf->enable && conf->auth == 0) {
+    if (conf->enable
+        && (conf->auth == NGX_HTTP_PITCHEY_AUTH_OFF
+            || conf->auth == NGX_HTTP_PITCHEY_AUTH_OPTIONAL))
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"pitchey_auth off\" contradicts \"pitchey on\" of "
-                           "location \"%V\"", &clcf->name);
+                           "\"pitchey_auth %V\" contradicts \"pitchey on\" of "
+                           "location \"%V\"",
+                           &ngx_http_pitchey_auths[conf->auth].name,
+                           &clcf->name);
         return NGX_CONF_ERROR;
     }
 
     ngx_conf_merge_str_value(conf->prefix, prev->prefix, "");
-    ngx_conf_merge_value(conf->auth, prev->auth, 0);
+    ngx_conf_merge_uint_value(conf->auth, prev->auth,
+                              NGX_HTTP_PITCHEY_AUTH_OFF);
+
+    /* nor is a role of any use where nobody is asked who it is */
+    if (conf->require != NGX_CONF_UNSET_PTR && !conf->enable
+        && conf->auth == NGX_HTTP_PITCHEY_AUTH_OFF && clcf->name.len)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"pitchey_require\" needs \"pitchey_auth on\" in "
+                           "location \"%V\"", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_conf_merge_ptr_value(conf->require, prev->require, NULL);
     ngx_conf_merge_uint_value(conf->bearer, prev->bearer,
                               NGX_HTTP_PITCHEY_BEARER_SIGNED);
+
+    /* one list, current and old */
+    if (conf->secret.data == NULL) {
+        conf->old_secrets = prev->old_secrets;
+    }
+
     ngx_conf_merge_str_value(conf->secret, prev->secret, "");
+    ngx_conf_merge_value(conf->accept_old, prev->accept_old, 0);
     ngx_conf_merge_str_value(conf->cookie, prev->cookie, "");
+    ngx_conf_merge_uint_value(conf->unsigned_cookie, prev->unsigned_cookie, 0);
+    ngx_conf_merge_str_value(conf->cookie_attributes, prev->cookie_attributes,
+                             "Path=/; HttpOnly; SameSite=Lax");
+    ngx_conf_merge_uint_value(conf->cookie_cache, prev->cookie_cache,
+                              NGX_HTTP_PITCHEY_CACHE_VERIFY);
+    ngx_conf_merge_str_value(conf->cache_version, prev->cache_version, "1");
     ngx_conf_merge_ptr_value(conf->cors_origins, prev->cors_origins, NULL);
     ngx_conf_merge_str_value(conf->schemas, prev->schemas, "");
     ngx_conf_merge_str_value(conf->storage, prev->storage, "");
@@ -670,12 +821,23 @@ ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         return NGX_CONF_OK;
     }
 
+    if (ngx_http_pitchey_auth_cookies(cf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     ngx_http_pitchey_auth_scope(conf);
 
     pmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_pitchey_module);
     pmcf->used = 1;
 
-    if (conf->secret.len == 0 && prev->enable != 1 && prev->auth != 1) {
+    if (conf->unsigned_cookie && pmcf->session_query.len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"pitchey_auth_cookie_format unsigned\" of \"%V\" "
+                           "needs a \"pitchey_session_query\"", &clcf->name);
+        return NGX_CONF_ERROR;
+    }
+
+    if (conf->secret.len == 0 && !conf->unsigned_cookie && prev->enable != 1 && prev->auth != 1) {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "no \"pitchey_auth_secret\" for \"%V\": "
                            "every session is refused", &clcf->name);
@@ -792,7 +954,7 @@ ngx_http_pitchey_postconfiguration(ngx_conf_t *cf)
 
     zone = &pmcf->session_zone;
 
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < 5; i++) {
         if (zone[i] != NULL) {
             continue;
         }
@@ -874,8 +1036,21 @@ ngx_http_pitchey_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     secret = &plcf->secret;
 
+    /* the first is today's, as in BETTER_AUTH_SECRETS */
     if (secret->data != NULL) {
-        return "is duplicate";
+
+        if (plcf->old_secrets == NULL) {
+            plcf->old_secrets = ngx_array_create(cf->pool, 2,
+                                                 sizeof(ngx_str_t));
+            if (plcf->old_secrets == NULL) {
+                return NGX_CONF_ERROR;
+            }
+        }
+
+        secret = ngx_array_push(plcf->old_secrets);
+        if (secret == NULL) {
+            return NGX_CONF_ERROR;
+        }
     }
 
     value = cf->args->elts;
@@ -928,6 +1103,25 @@ ngx_http_pitchey_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+/* pitchey_auth_cookie_cache off | verify | trust [VERSION] */
+static char *
+ngx_http_pitchey_cookie_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    char                         *rv;
+    ngx_str_t                    *value;
+    ngx_http_pitchey_loc_conf_t  *plcf = conf;
+
+    rv = ngx_conf_set_enum_slot(cf, cmd, conf);
+
+    if (rv == NGX_CONF_OK && cf->args->nelts == 3) {
+        value = cf->args->elts;
+        plcf->cache_version = value[2];
+    }
+
+    return rv;
 }
 
 

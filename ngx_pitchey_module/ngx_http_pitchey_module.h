@@ -38,10 +38,16 @@ typedef struct {
     ngx_msec_t                 session_grace;
     ngx_msec_t                 stream_heartbeat;
 
+    ngx_str_t                  refresh_query;
+    time_t                     refresh_life;  /* s; a refreshed session's life; 0:
+                                               * none is refreshed */
+    time_t                     refresh_age;   /* s; of one to be refreshed */
+
     ngx_shm_zone_t            *session_zone;
     ngx_shm_zone_t            *job_zone;
     ngx_shm_zone_t            *stat_zone;
     ngx_shm_zone_t            *rate_zone;
+    ngx_shm_zone_t            *absent_zone;
 
     ngx_array_t               *orchestrators; /* of ngx_http_pitchey_orchestrator_t */
     ngx_array_t               *storages;      /* of ngx_str_t: where uploads lie */
@@ -54,6 +60,24 @@ typedef struct {
     ngx_uint_t                 enabled;       /* pitchey is */
 } ngx_http_pitchey_main_conf_t;
 
+
+/* the names of the cookies that belong together */
+typedef struct {
+    ngx_str_t                  session;       /* "better-auth.session_token" */
+    ngx_str_t                  data;
+    ngx_str_t                  dont_remember;
+} ngx_http_pitchey_cookies_t;
+
+
+/* pitchey_auth */
+#define NGX_HTTP_PITCHEY_AUTH_OFF       0
+#define NGX_HTTP_PITCHEY_AUTH_ON        1
+#define NGX_HTTP_PITCHEY_AUTH_OPTIONAL  2
+
+/* pitchey_auth_cookie_cache: of the copy in the cookie session_data */
+#define NGX_HTTP_PITCHEY_CACHE_OFF      0     /* not looked at */
+#define NGX_HTTP_PITCHEY_CACHE_VERIFY   1     /* $pitchey_session_copy tells */
+#define NGX_HTTP_PITCHEY_CACHE_TRUST    2     /* stands for its row */
 
 /* pitchey_auth_bearer: which tokens an Authorization header may hold */
 #define NGX_HTTP_PITCHEY_BEARER_OFF     0
@@ -70,14 +94,23 @@ typedef struct {
     ngx_flag_t                 enable;        /* pitchey on: the API lives here */
     ngx_str_t                  prefix;        /* of the location that says so:
                                                * what the route follows */
-    ngx_flag_t                 auth;          /* pitchey_auth on; enable asks
-                                               * for a session without it */
+    ngx_uint_t                 auth;          /* pitchey_auth; enable asks for
+                                               * a session without it */
     ngx_uint_t                 bearer;        /* pitchey_auth_bearer */
+    ngx_array_t               *require;       /* of ngx_http_pitchey_require_t */
 
     ngx_str_t                  secret;        /* pitchey_auth_secret */
+    ngx_array_t               *old_secrets;   /* of ngx_str_t: the later ones */
+    ngx_flag_t                 accept_old;
     u_char                     scope[16];     /* of what it has signed: a hash
                                                * of it and what else counts */
-    ngx_str_t                  cookie;        /* empty: the two default names */
+    ngx_str_t                  cookie;        /* empty: the default names */
+    ngx_uint_t                 unsigned_cookie; /* pitchey_auth_cookie_format */
+    ngx_http_pitchey_cookies_t
+                              *cookies;       /* one; or two: plain, __Secure- */
+    ngx_str_t                  cookie_attributes;
+    ngx_uint_t                 cookie_cache;
+    ngx_str_t                  cache_version; /* of the copy */
     ngx_array_t               *cors_origins;  /* of ngx_http_pitchey_origin_t */
 
     ngx_str_t                  schemas;       /* folder */
@@ -127,7 +160,8 @@ typedef struct {
                                auth_state;
     ngx_int_t                  auth_status;   /* NGX_OK, 401, 503 */
     ngx_str_t                  token;         /* verified; a secret */
-    void                      *auth_data;     /* owned by ngx_http_pitchey_auth.c */
+    ngx_http_pitchey_cookies_t
+                              *cookies;       /* where it was; NULL: a bearer */
     ngx_http_pitchey_user_t    user;          /* valid if auth_status is NGX_OK */
     ngx_msec_t                 session_time;  /* and when it was true */
     ngx_uint_t                 session_heard; /* revocations heard before */
@@ -146,6 +180,10 @@ typedef struct {
     void                      *data;          /* of the concern that answers */
     ngx_buf_t                 *page;          /* in the place of nginx's own */
 
+    pt_id_t                    job;           /* which this is about; or zero */
+
+    unsigned                   anybody:1;     /* can make such a token */
+    unsigned                   refreshed:1;   /* the cookie goes out again */
     unsigned                   cors_checked:1;
     unsigned                   cors_allowed:1;/* Origin is listed: echo it */
     unsigned                   route_known:1;

@@ -11,7 +11,6 @@
 #include "ngx_http_pitchey_revocation.h"
 #include "ngx_http_pitchey_pg.h"
 #include "ngx_http_pitchey_session.h"
-#include "ngx_http_pitchey_shm.h"
 
 
 #define NGX_HTTP_PITCHEY_CHANNEL     "pitchey_session"
@@ -110,10 +109,21 @@ ngx_http_pitchey_revocation_covers(ngx_msec_t time)
 
     rev = &ngx_http_pitchey_revocation;
 
+    return ngx_http_pitchey_revocation_alive()
+           && (ngx_msec_int_t) (time - rev->since) >= 0;
+}
+
+
+ngx_uint_t
+ngx_http_pitchey_revocation_alive(void)
+{
+    ngx_http_pitchey_revocation_t  *rev;
+
+    rev = &ngx_http_pitchey_revocation;
+
     return rev->listening
            && rev->alive
-           && ngx_current_msec - rev->proven <= NGX_HTTP_PITCHEY_PROVEN
-           && (ngx_msec_int_t) (time - rev->since) >= 0;
+           && ngx_current_msec - rev->proven <= NGX_HTTP_PITCHEY_PROVEN;
 }
 
 
@@ -277,14 +287,13 @@ ngx_http_pitchey_revocation_notified(ngx_http_pitchey_pg_conn_t *conn,
     if (kind == 's'
         && ngx_http_pitchey_revocation_hash(&value, hash) == NGX_OK)
     {
-        ngx_http_pitchey_shm_remove(rev->pmcf->session_zone, hash);
+        ngx_http_pitchey_session_forget(rev->pmcf, hash);
         ngx_http_pitchey_auth_watch_revoke(hash, NULL);
         return;
     }
 
     if (kind == 'u') {
-        ngx_http_pitchey_shm_remove_group(rev->pmcf->session_zone,
-                                      ngx_http_pitchey_session_group(&value));
+        ngx_http_pitchey_session_forget_user(rev->pmcf, &value);
         ngx_http_pitchey_auth_watch_revoke(NULL, &value);
         return;
     }
@@ -450,7 +459,7 @@ ngx_http_pitchey_auth_watch_ask(ngx_http_pitchey_auth_watch_t *watch)
     if (ngx_http_pitchey_session_lookup(ngx_http_pitchey_revocation.pmcf,
                       ctx->token_hash,
                       (pt_str_t) { (char *) ctx->token.data, ctx->token.len },
-                      &watch->waiter)
+                      0, &watch->waiter)
         != NGX_OK)
     {
         return NGX_ERROR;

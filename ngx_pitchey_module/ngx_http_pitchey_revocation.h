@@ -17,6 +17,9 @@
  */
 ngx_uint_t ngx_http_pitchey_revocation_covers(ngx_msec_t time);
 
+/* whether this worker's connection is proven alive now */
+ngx_uint_t ngx_http_pitchey_revocation_alive(void);
+
 /* how many revocations this worker has heard; for auth_watch, what it was
  * before the session was looked up goes into ctx->session_heard */
 ngx_uint_t ngx_http_pitchey_revocation_heard(void);

@@ -234,6 +234,10 @@ ngx_http_pitchey_route_find(ngx_http_request_t *r)
             ctx->route_row = route;
             ctx->match = match;
 
+            if (ngx_strncmp(route->pattern, "/jobs/{id}", 10) == 0) {
+                ctx->job = match->id;
+            }
+
             return route;
         }
     }

@@ -20,6 +20,13 @@
 /* bytes of a session in the zone: a longer one is looked up each time */
 #define NGX_HTTP_PITCHEY_SESSION_MAX  4096
 
+/* ms that a token without a session is answered from memory: as long as one
+ * that appears right after it was asked for is refused */
+#define NGX_HTTP_PITCHEY_SESSION_ABSENT  1000
+
+
+static ngx_str_t  ngx_http_pitchey_admin = ngx_string("admin");
+
 
 /* the tables as the library's own migration makes them; columns of plugins
  * that are not installed are NULL */
@@ -42,6 +49,7 @@ typedef struct {
 
     ngx_http_pitchey_pg_query_t   query;
     ngx_atomic_uint_t             counter;   /* the zone's, before the query */
+    ngx_atomic_uint_t             absent_counter;
     ngx_msec_t                    time;      /* and the time then */
     ngx_uint_t                    again;     /* asked twice already */
 
@@ -66,13 +74,15 @@ static ngx_int_t ngx_http_pitchey_lookup_ask(
     ngx_http_pitchey_lookup_t *lookup);
 static void ngx_http_pitchey_lookup_done(ngx_http_pitchey_pg_query_t *query,
     PGresult *res);
+static void ngx_http_pitchey_lookup_absent(
+    ngx_http_pitchey_lookup_t *lookup, const ngx_str_t *user_id);
 static ngx_int_t ngx_http_pitchey_lookup_store(
     ngx_http_pitchey_lookup_t *lookup, const ngx_http_pitchey_user_t *user);
 static ngx_int_t ngx_http_pitchey_session_row(PGresult *res,
     ngx_http_pitchey_user_t *user);
 static ngx_str_t ngx_http_pitchey_session_column(PGresult *res,
     const char *name);
-static ngx_uint_t ngx_http_pitchey_session_is_admin(ngx_str_t roles);
+static uint64_t ngx_http_pitchey_session_group(const ngx_str_t *user_id);
 static void ngx_http_pitchey_session_strings(ngx_http_pitchey_user_t *user,
     ngx_str_t *ret_strings[7]);
 
@@ -173,15 +183,66 @@ ngx_http_pitchey_session_get(ngx_http_pitchey_main_conf_t *pmcf,
         p += packed.len[i];
     }
 
-    user->admin = ngx_http_pitchey_session_is_admin(user->role);
+    user->admin = ngx_http_pitchey_session_has_role(&user->role,
+                                              &ngx_http_pitchey_admin);
 
     return NGX_OK;
 }
 
 
+ngx_uint_t
+ngx_http_pitchey_session_absent(ngx_http_pitchey_main_conf_t *pmcf,
+    const u_char *hash)
+{
+    size_t      len;
+    ngx_msec_t  time;
+
+    len = 0;
+
+    return ngx_http_pitchey_shm_read(pmcf->absent_zone, hash, NULL, &len,
+                                     &time)
+           == NGX_OK
+           && ngx_current_msec - time <= NGX_HTTP_PITCHEY_SESSION_ABSENT;
+}
+
+
+void
+ngx_http_pitchey_session_extend(ngx_http_pitchey_main_conf_t *pmcf,
+    const u_char *hash, int64_t expires_ms)
+{
+    ngx_http_pitchey_shm_patch(pmcf->session_zone, hash,
+                               offsetof(ngx_http_pitchey_packed_t, expires_ms),
+                               &expires_ms, sizeof(int64_t));
+}
+
+
+void
+ngx_http_pitchey_session_forget(ngx_http_pitchey_main_conf_t *pmcf,
+    const u_char *hash)
+{
+    ngx_http_pitchey_shm_remove(pmcf->session_zone, hash);
+}
+
+
+void
+ngx_http_pitchey_session_forget_user(ngx_http_pitchey_main_conf_t *pmcf,
+    const ngx_str_t *user_id)
+{
+    uint64_t  group;
+
+    group = ngx_http_pitchey_session_group(user_id);
+
+    ngx_http_pitchey_shm_remove_group(pmcf->session_zone, group);
+
+    /* of a user who was banned, and is no more */
+    ngx_http_pitchey_shm_remove_group(pmcf->absent_zone, group);
+}
+
+
 ngx_int_t
 ngx_http_pitchey_session_lookup(ngx_http_pitchey_main_conf_t *pmcf,
-    const u_char *hash, pt_str_t token, ngx_http_pitchey_waiter_t *waiter)
+    const u_char *hash, pt_str_t token, ngx_uint_t low,
+    ngx_http_pitchey_waiter_t *waiter)
 {
     ngx_http_pitchey_lookup_t  *lookup;
 
@@ -205,6 +266,7 @@ ngx_http_pitchey_session_lookup(ngx_http_pitchey_main_conf_t *pmcf,
 
     ngx_queue_init(&lookup->waiters);
     lookup->pmcf = pmcf;
+    lookup->query.low = low;
 
     if (ngx_http_pitchey_lookup_ask(lookup) != NGX_OK) {
         ngx_free(lookup);
@@ -256,6 +318,8 @@ ngx_http_pitchey_lookup_ask(ngx_http_pitchey_lookup_t *lookup)
     lookup->query.data = lookup;
 
     lookup->counter = ngx_http_pitchey_shm_counter(lookup->pmcf->session_zone);
+    lookup->absent_counter = ngx_http_pitchey_shm_counter(
+                                                  lookup->pmcf->absent_zone);
     lookup->time = ngx_current_msec;
 
     return ngx_http_pitchey_pg_ask(&lookup->query);
@@ -289,6 +353,10 @@ ngx_http_pitchey_lookup_done(ngx_http_pitchey_pg_query_t *query, PGresult *res)
         rc = NGX_ERROR;
     }
 
+    if (rc == NGX_DECLINED) {
+        ngx_http_pitchey_lookup_absent(lookup, &user.id);
+    }
+
     /* a waiter that asks again makes a lookup of its own */
     ngx_queue_remove(&lookup->queue);
 
@@ -301,6 +369,29 @@ ngx_http_pitchey_lookup_done(ngx_http_pitchey_pg_query_t *query, PGresult *res)
     }
 
     ngx_free(lookup);
+}
+
+
+/* user_id is empty where there is no row */
+static void
+ngx_http_pitchey_lookup_absent(ngx_http_pitchey_lookup_t *lookup,
+    const ngx_str_t *user_id)
+{
+    uint64_t   group;
+    ngx_str_t  none;
+
+    if (user_id->len != 0) {
+        group = ngx_http_pitchey_session_group(user_id);
+
+    } else {
+        ngx_memcpy(&group, lookup->hash, sizeof(group));
+    }
+
+    ngx_str_null(&none);
+
+    (void) ngx_http_pitchey_shm_set(lookup->pmcf->absent_zone, lookup->hash,
+                                    group, &none, ngx_current_msec,
+                                    lookup->absent_counter);
 }
 
 
@@ -359,11 +450,11 @@ ngx_http_pitchey_session_row(PGresult *res, ngx_http_pitchey_user_t *user)
     int64_t    now, until;
     ngx_str_t  expires, banned, ban_expires;
 
+    ngx_memzero(user, sizeof(ngx_http_pitchey_user_t));
+
     if (PQntuples(res) == 0) {
         return NGX_DECLINED;
     }
-
-    ngx_memzero(user, sizeof(ngx_http_pitchey_user_t));
 
     user->session_id = ngx_http_pitchey_session_column(res, "session_id");
     user->id = ngx_http_pitchey_session_column(res, "user_id");
@@ -373,7 +464,8 @@ ngx_http_pitchey_session_row(PGresult *res, ngx_http_pitchey_user_t *user)
     user->tier = ngx_http_pitchey_session_column(res, "tier");
     user->organization_id = ngx_http_pitchey_session_column(res,
                                                           "organization_id");
-    user->admin = ngx_http_pitchey_session_is_admin(user->role);
+    user->admin = ngx_http_pitchey_session_has_role(&user->role,
+                                              &ngx_http_pitchey_admin);
 
     expires = ngx_http_pitchey_session_column(res, "expires_at");
     banned = ngx_http_pitchey_session_column(res, "banned");
@@ -434,14 +526,14 @@ ngx_http_pitchey_session_column(PGresult *res, const char *name)
 }
 
 
-/* the admin plugin lists several roles with commas between */
-static ngx_uint_t
-ngx_http_pitchey_session_is_admin(ngx_str_t roles)
+ngx_uint_t
+ngx_http_pitchey_session_has_role(const ngx_str_t *roles,
+    const ngx_str_t *role)
 {
     u_char  *p, *end, *last, *comma;
 
-    p = roles.data;
-    last = p + roles.len;
+    p = roles->data;
+    last = p + roles->len;
 
     while (p < last) {
         comma = ngx_strlchr(p, last, ',');
@@ -451,7 +543,9 @@ ngx_http_pitchey_session_is_admin(ngx_str_t roles)
             p++;
         }
 
-        if (end - p == 5 && ngx_strncmp(p, "admin", 5) == 0) {
+        if ((size_t) (end - p) == role->len
+            && ngx_strncmp(p, role->data, role->len) == 0)
+        {
             return 1;
         }
 
@@ -503,7 +597,8 @@ ngx_http_pitchey_session_copy(ngx_pool_t *pool,
 }
 
 
-uint64_t
+/* under which the zones keep a user's sessions */
+static uint64_t
 ngx_http_pitchey_session_group(const ngx_str_t *user_id)
 {
     return ngx_murmur_hash2(user_id->data, user_id->len);

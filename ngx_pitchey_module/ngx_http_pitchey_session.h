@@ -52,14 +52,34 @@ ngx_int_t ngx_http_pitchey_session_graced(ngx_http_pitchey_main_conf_t *pmcf,
  * question.  NGX_OK: the waiter waits; NGX_ERROR: it cannot be asked
  */
 ngx_int_t ngx_http_pitchey_session_lookup(ngx_http_pitchey_main_conf_t *pmcf,
-    const u_char *hash, pt_str_t token, ngx_http_pitchey_waiter_t *waiter);
+    const u_char *hash, pt_str_t token, ngx_uint_t low,
+    ngx_http_pitchey_waiter_t *waiter);
+
+/*
+ * Whether the database said a moment ago that nobody is behind the token.
+ * What is absent lies in a zone of its own, so that a flood of tokens that
+ * nobody has pushes no session out.
+ */
+ngx_uint_t ngx_http_pitchey_session_absent(ngx_http_pitchey_main_conf_t *pmcf,
+    const u_char *hash);
+
+/* the row's end has moved: what is cached of it follows */
+void ngx_http_pitchey_session_extend(ngx_http_pitchey_main_conf_t *pmcf,
+    const u_char *hash, int64_t expires_ms);
+
+/* a revocation: of the token's hash, or of the user */
+void ngx_http_pitchey_session_forget(ngx_http_pitchey_main_conf_t *pmcf,
+    const u_char *hash);
+void ngx_http_pitchey_session_forget_user(ngx_http_pitchey_main_conf_t *pmcf,
+    const ngx_str_t *user_id);
+
+/* "user,admin" lists "admin": the admin plugin puts commas between */
+ngx_uint_t ngx_http_pitchey_session_has_role(const ngx_str_t *roles,
+    const ngx_str_t *role);
 
 /* copies all strings into the pool */
 ngx_int_t ngx_http_pitchey_session_copy(ngx_pool_t *pool,
     const ngx_http_pitchey_user_t *from, ngx_http_pitchey_user_t *to);
-
-/* the group under which the cache keeps a user's sessions */
-uint64_t ngx_http_pitchey_session_group(const ngx_str_t *user_id);
 
 /* milliseconds since 1970, of nginx's cached clock */
 int64_t ngx_http_pitchey_session_now(void);

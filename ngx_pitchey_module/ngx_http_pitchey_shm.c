@@ -58,6 +58,8 @@ static ngx_http_pitchey_shm_entry_t *ngx_http_pitchey_shm_find(
     ngx_http_pitchey_shm_root_t *root, const u_char *key);
 static ngx_http_pitchey_shm_entry_t *ngx_http_pitchey_shm_alloc(
     ngx_slab_pool_t *shpool, ngx_http_pitchey_shm_root_t *root, size_t len);
+static void ngx_http_pitchey_shm_link(ngx_http_pitchey_shm_root_t *root,
+    ngx_http_pitchey_shm_entry_t *e, const u_char *key);
 static void ngx_http_pitchey_shm_free(ngx_slab_pool_t *shpool,
     ngx_http_pitchey_shm_entry_t *e);
 
@@ -214,13 +216,11 @@ ngx_http_pitchey_shm_set(ngx_shm_zone_t *zone, const u_char *key,
     uint64_t group, const ngx_str_t *value, ngx_msec_t time,
     ngx_atomic_uint_t counter)
 {
-    uint32_t                       hash;
     ngx_slab_pool_t               *shpool;
     ngx_http_pitchey_shm_root_t   *root;
     ngx_http_pitchey_shm_entry_t  *e;
 
     shpool = (ngx_slab_pool_t *) zone->shm.addr;
-    hash = ngx_murmur_hash2((u_char *) key, NGX_HTTP_PITCHEY_SHM_KEY_LEN);
 
     root = ngx_http_pitchey_shm_lock(zone);
 
@@ -243,19 +243,78 @@ ngx_http_pitchey_shm_set(ngx_shm_zone_t *zone, const u_char *key,
         e->group = group;
         e->time = time;
         e->len = value->len;
-        ngx_memcpy(e->key, key, NGX_HTTP_PITCHEY_SHM_KEY_LEN);
-        ngx_memcpy(e->value, value->data, value->len);
 
-        ngx_queue_insert_head(&root->table[hash & root->mask], &e->bucket);
-        ngx_queue_insert_head(&root->groups[group & root->mask],
-                              &e->group_bucket);
-        ngx_queue_insert_head(&root->use, &e->use);
+        if (value->len != 0) {
+            ngx_memcpy(e->value, value->data, value->len);
+        }
+
+        ngx_http_pitchey_shm_link(root, e, key);
     }
 
     ngx_http_pitchey_shm_end(root);
     ngx_http_pitchey_shm_unlock(zone);
 
     return e ? NGX_OK : NGX_DECLINED;
+}
+
+
+ngx_int_t
+ngx_http_pitchey_shm_claim(ngx_shm_zone_t *zone, const u_char *key,
+    ngx_msec_t ms)
+{
+    ngx_int_t                      rc;
+    ngx_http_pitchey_shm_root_t   *root;
+    ngx_http_pitchey_shm_entry_t  *e;
+
+    root = ngx_http_pitchey_shm_lock(zone);
+    ngx_http_pitchey_shm_begin(root);
+
+    e = ngx_http_pitchey_shm_find(root, key);
+    rc = NGX_DECLINED;
+
+    if (e == NULL) {
+        e = ngx_http_pitchey_shm_alloc((ngx_slab_pool_t *) zone->shm.addr,
+                                       root, 0);
+        if (e != NULL) {
+            ngx_memcpy(&e->group, key, sizeof(e->group));
+            e->len = 0;
+            ngx_http_pitchey_shm_link(root, e, key);
+            rc = NGX_OK;
+        }
+
+    } else if (ngx_current_msec - e->time >= ms) {
+        rc = NGX_OK;
+    }
+
+    if (rc == NGX_OK) {
+        e->time = ngx_current_msec;
+    }
+
+    ngx_http_pitchey_shm_end(root);
+    ngx_http_pitchey_shm_unlock(zone);
+
+    return rc;
+}
+
+
+void
+ngx_http_pitchey_shm_patch(ngx_shm_zone_t *zone, const u_char *key,
+    size_t offset, const void *data, size_t len)
+{
+    ngx_http_pitchey_shm_root_t   *root;
+    ngx_http_pitchey_shm_entry_t  *e;
+
+    root = ngx_http_pitchey_shm_lock(zone);
+    ngx_http_pitchey_shm_begin(root);
+
+    e = ngx_http_pitchey_shm_find(root, key);
+
+    if (e != NULL && offset <= e->len && len <= e->len - offset) {
+        ngx_memcpy(e->value + offset, data, len);
+    }
+
+    ngx_http_pitchey_shm_end(root);
+    ngx_http_pitchey_shm_unlock(zone);
 }
 
 
@@ -422,6 +481,24 @@ ngx_http_pitchey_shm_alloc(ngx_slab_pool_t *shpool,
     }
 
     return ngx_slab_alloc_locked(shpool, len);
+}
+
+
+/* a new entry, whose group is set, into its queues */
+static void
+ngx_http_pitchey_shm_link(ngx_http_pitchey_shm_root_t *root,
+    ngx_http_pitchey_shm_entry_t *e, const u_char *key)
+{
+    uint32_t  hash;
+
+    hash = ngx_murmur_hash2((u_char *) key, NGX_HTTP_PITCHEY_SHM_KEY_LEN);
+
+    ngx_memcpy(e->key, key, NGX_HTTP_PITCHEY_SHM_KEY_LEN);
+
+    ngx_queue_insert_head(&root->table[hash & root->mask], &e->bucket);
+    ngx_queue_insert_head(&root->groups[e->group & root->mask],
+                          &e->group_bucket);
+    ngx_queue_insert_head(&root->use, &e->use);
 }
 
 

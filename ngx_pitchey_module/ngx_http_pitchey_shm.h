@@ -50,6 +50,17 @@ ngx_int_t ngx_http_pitchey_shm_set(ngx_shm_zone_t *zone,
     const u_char *key, uint64_t group,
     const ngx_str_t *value, ngx_msec_t time, ngx_atomic_uint_t counter);
 
+/*
+ * For what one worker has to do for all: NGX_OK to the first that asks, and to
+ * the first again after that many ms; NGX_DECLINED to the others.
+ */
+ngx_int_t ngx_http_pitchey_shm_claim(ngx_shm_zone_t *zone, const u_char *key,
+    ngx_msec_t ms);
+
+/* overwrites bytes of a value that is there and as long; its time stays */
+void ngx_http_pitchey_shm_patch(ngx_shm_zone_t *zone, const u_char *key,
+    size_t offset, const void *data, size_t len);
+
 /* both move the counter, whether there was an entry or not */
 void ngx_http_pitchey_shm_remove(ngx_shm_zone_t *zone,
     const u_char *key);

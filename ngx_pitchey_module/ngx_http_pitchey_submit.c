@@ -187,6 +187,8 @@ ngx_http_pitchey_submit_send(ngx_http_request_t *r,
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
 
+    ctx->job = job->submit.job;
+
     msg.command = PT_CMD_SUBMIT;
     msg.u.submit = job->submit;
 

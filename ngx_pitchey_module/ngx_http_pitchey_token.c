@@ -9,11 +9,12 @@
 #include <openssl/sha.h>
 
 
-/* characters of 32 bytes in base64; the last one is "=" */
-#define TOKEN_SIGNATURE_LEN  44
+/* bytes of an unsigned token: no platform's session id is longer */
+#define TOKEN_PLAIN_MAX  256
 
 
 static pt_str_t token_trim(pt_str_t s);
+static pt_str_t token_unquote(pt_str_t value);
 static pt_str_t token_percent_decode(pt_str_t s, char *buf);
 static int token_hex(char c);
 static bool token_split(pt_str_t secret, pt_str_t value, pt_str_t *ret_token);
@@ -64,13 +65,26 @@ bool
 ngx_http_pitchey_token_verify(pt_str_t secret, pt_str_t value, char *buf,
     pt_str_t *ret_token)
 {
-    if (value.len >= 2 && value.data[0] == '"') {
-        /* the last character goes whatever it is: so does the library */
-        value.data++;
-        value.len -= 2;
+    value = token_percent_decode(token_unquote(value), buf);
+
+    return token_split(secret, value, ret_token);
+}
+
+
+bool
+ngx_http_pitchey_token_plain(pt_str_t value, char *buf, pt_str_t *ret_token)
+{
+    value = token_percent_decode(token_unquote(value), buf);
+
+    if (value.len == 0 || value.len > TOKEN_PLAIN_MAX
+        || !token_is_text(value))
+    {
+        return false;
     }
 
-    return token_split(secret, token_percent_decode(value, buf), ret_token);
+    *ret_token = value;
+
+    return true;
 }
 
 
@@ -121,6 +135,19 @@ ngx_http_pitchey_token_hash(pt_str_t token,
     unsigned char ret_hash[NGX_HTTP_PITCHEY_TOKEN_HASH_LEN])
 {
     (void) SHA256((const unsigned char *) token.data, token.len, ret_hash);
+}
+
+
+/* the last character goes whatever it is: so does the library */
+static pt_str_t
+token_unquote(pt_str_t value)
+{
+    if (value.len >= 2 && value.data[0] == '"') {
+        value.data++;
+        value.len -= 2;
+    }
+
+    return value;
 }
 
 
@@ -246,12 +273,21 @@ token_is_text(pt_str_t token)
 static bool
 token_signature_holds(pt_str_t secret, pt_str_t token, pt_str_t signature)
 {
-    unsigned int   n;
-    unsigned char  mac[EVP_MAX_MD_SIZE], text[TOKEN_SIGNATURE_LEN + 1];
+    char  text[NGX_HTTP_PITCHEY_TOKEN_SIGNATURE_LEN];
 
-    if (signature.len != TOKEN_SIGNATURE_LEN) {
-        return false;
-    }
+    return signature.len == sizeof(text)
+           && ngx_http_pitchey_token_sign(secret, token, text)
+           && CRYPTO_memcmp(text, signature.data, sizeof(text)) == 0;
+}
+
+
+bool
+ngx_http_pitchey_token_sign(pt_str_t secret, pt_str_t token,
+    char ret_signature[NGX_HTTP_PITCHEY_TOKEN_SIGNATURE_LEN])
+{
+    unsigned int   n;
+    unsigned char  mac[EVP_MAX_MD_SIZE];
+    unsigned char  text[NGX_HTTP_PITCHEY_TOKEN_SIGNATURE_LEN + 1];
 
     if (HMAC(EVP_sha256(), secret.data, (int) secret.len,
              (const unsigned char *) token.data, token.len, mac, &n)
@@ -261,6 +297,7 @@ token_signature_holds(pt_str_t secret, pt_str_t token, pt_str_t signature)
     }
 
     (void) EVP_EncodeBlock(text, mac, (int) n);
+    memcpy(ret_signature, text, NGX_HTTP_PITCHEY_TOKEN_SIGNATURE_LEN);
 
-    return CRYPTO_memcmp(text, signature.data, TOKEN_SIGNATURE_LEN) == 0;
+    return true;
 }

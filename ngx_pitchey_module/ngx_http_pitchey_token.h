@@ -41,6 +41,19 @@ bool ngx_http_pitchey_token_verify(pt_str_t secret, pt_str_t value, char *buf,
 bool ngx_http_pitchey_token_bearer(pt_str_t secret, pt_str_t header,
     bool signed_only, char *buf, pt_str_t *ret_token);
 
+/*
+ * The token of a cookie that nobody signed: a platform's own session id.
+ * Bounded, since anybody can send it; buf is as above.
+ */
+bool ngx_http_pitchey_token_plain(pt_str_t value, char *buf,
+    pt_str_t *ret_token);
+
+/* the signature behind a token's dot: base64, not terminated */
+#define NGX_HTTP_PITCHEY_TOKEN_SIGNATURE_LEN  44
+
+bool ngx_http_pitchey_token_sign(pt_str_t secret, pt_str_t token,
+    char ret_signature[NGX_HTTP_PITCHEY_TOKEN_SIGNATURE_LEN]);
+
 /* SHA-256: names the session in the cache and in revocations */
 void ngx_http_pitchey_token_hash(pt_str_t token,
     unsigned char ret_hash[NGX_HTTP_PITCHEY_TOKEN_HASH_LEN]);

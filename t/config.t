@@ -34,14 +34,23 @@ __DATA__
     pitchey_orchestrator ipc:///nowhere/a.sock;
     pitchey_orchestrator ipc:///nowhere/b.sock;
     pitchey_auth_secret 0123456789abcdef0123456789abcdef;
+    pitchey_auth_secret fedcba9876543210fedcba9876543210;
+    pitchey_auth_accept_old_secrets on;
     pitchey_auth_cookie sid;
+    pitchey_auth_cookie_format signed;
+    pitchey_auth_cookie_attributes "Path=/; HttpOnly; SameSite=None; Secure";
+    pitchey_auth_cookie_cache trust 2;
     pitchey_auth_bearer signed;
+    pitchey_session_refresh 30d 12h;
+    pitchey_session_refresh_query "UPDATE s SET e = $2 WHERE t = $1 AND e < $3";
+    pitchey_absent_zone absent:64k;
     pitchey_cors_origin https://app.example https://*.app.example;
     pitchey_body_max 64k;
     pitchey_upload_max 20g;
 --- config
     location = /up { empty_gif; }
-    location /guarded/ { pitchey_auth on; empty_gif; }
+    location /guarded/ { pitchey_auth on; pitchey_require role=admin,editor user_type=production; empty_gif; }
+    location /open/ { pitchey_auth optional; empty_gif; }
     location /api/containers/ {
         pitchey on;
         pitchey_schemas $TEST_NGINX_SERVER_ROOT/html/schemas/;
@@ -290,13 +299,15 @@ of "pitchey_orchestrator": File name too long
 
 
 
-=== TEST 27: the session's secret twice
+=== TEST 27: an older secret that is empty would let anybody sign, too
+--- user_files
+>>> secret
 --- config
     pitchey_auth_secret 0123456789abcdef0123456789abcdef;
-    pitchey_auth_secret fedcba9876543210fedcba9876543210;
+    pitchey_auth_secret file:$TEST_NGINX_SERVER_ROOT/html/secret;
 --- must_die
 --- error_log
-"pitchey_auth_secret" directive is duplicate
+"pitchey_auth_secret" directive is empty
 
 
 
@@ -332,3 +343,91 @@ of "pitchey_orchestrator": File name too long
 no "pitchey_auth_secret" for "/api/"
 no "pitchey_database"
 no "pitchey_orchestrator"
+
+
+
+=== TEST 31: the API for who likes
+--- config
+    location /api/ { pitchey on; pitchey_auth optional; }
+--- must_die
+--- error_log
+"pitchey_auth optional" contradicts "pitchey on" of location "/api/"
+
+
+
+=== TEST 32: a requirement that is none
+--- config
+    location /in/ { pitchey_auth on; pitchey_require admin; }
+--- must_die
+--- error_log
+"pitchey_require" is "role=NAME[,NAME...]" or "user_type=NAME[,NAME...]", not "admin"
+
+
+
+=== TEST 33: a requirement that names nobody
+--- config
+    location /in/ { pitchey_auth on; pitchey_require role=admin,; }
+--- must_die
+--- error_log
+"role=admin," of "pitchey_require" names nobody
+
+
+
+=== TEST 34: a requirement where nobody is asked who it is
+--- config
+    location /in/ { pitchey_require role=admin; }
+--- must_die
+--- error_log
+"pitchey_require" needs "pitchey_auth on" in location "/in/"
+
+
+
+=== TEST 35: an unsigned cookie and the library's own query
+Any token that leaks out of the table would be a session without a signature.
+--- config
+    location /in/ { pitchey_auth on; pitchey_auth_cookie_format unsigned; }
+--- must_die
+--- error_log
+"pitchey_auth_cookie_format unsigned" of "/in/" needs a "pitchey_session_query"
+
+
+
+=== TEST 36: a refresh of a table that nobody named
+--- http_config
+    pitchey_session_query "SELECT 1 AS user_id WHERE $1 IS NOT NULL";
+    pitchey_session_refresh 7d 1d;
+--- must_die
+--- error_log
+"pitchey_session_refresh" beside a "pitchey_session_query" needs a "pitchey_session_refresh_query"
+
+
+
+=== TEST 37: a life that is over before it is refreshed
+--- http_config
+    pitchey_session_refresh 1d 7d;
+--- must_die
+--- error_log
+"pitchey_session_refresh" directive has no LIFE that is longer than its AGE
+
+
+
+=== TEST 38: a configuration cannot say who the user is
+--- http_config
+    map $arg_user $pitchey_user_id { default $arg_user; }
+--- must_die
+--- error_log
+the duplicate "pitchey_user_id" variable
+
+
+
+=== TEST 39: a database that is not there is logged, once
+--- http_config
+    pitchey_database "host=127.0.0.1 port=1";
+    pitchey_auth_secret 0123456789abcdef0123456789abcdef;
+--- config
+    location = /up { empty_gif; }
+    location = /in { pitchey_auth on; empty_gif; }
+--- error_log
+no connection to pitchey_database: connection to server at "127.0.0.1", port 1 failed
+--- no_error_log
+[alert]

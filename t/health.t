@@ -32,7 +32,7 @@ GET /api/containers/health
 === TEST 2: ready, in each part
 --- request
 GET /api/containers/health/ready
---- response_body: {"status":"ready","orchestrator":"ok","database":"ok","storage":"ok"}
+--- response_body: {"status":"ready","revocations":"ok","orchestrator":"ok","database":"ok","storage":"ok"}
 
 
 === TEST 3: alive without an orchestrator
@@ -72,5 +72,16 @@ GET /api/containers/health/ready
 --- timeout: 10
 --- error_code: 503
 --- response_body_like: "orchestrator":"ok","database":"unavailable","storage":"ok"
+--- no_error_log
+[alert]
+
+
+=== TEST 8: who hears of no revocations says so, and stays ready
+A session is then asked for again after pitchey_session_recheck.
+--- http_config eval
+Pitchey::http_config() . "pitchey_database_listen 'host=127.0.0.1 port=1';"
+--- request
+GET /api/containers/health/ready
+--- response_body: {"status":"ready","revocations":"unavailable","orchestrator":"ok","database":"ok","storage":"ok"}
 --- no_error_log
 [alert]

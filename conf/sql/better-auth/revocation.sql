@@ -10,6 +10,7 @@
 --
 --     SET pitchey.session_table = 'sessions';
 --     SET pitchey.user_table = 'users';
+--     SET pitchey.session_token = 'id';        -- where the id is the secret
 --
 -- Both spellings of a column are found by themselves ("expiresAt",
 -- expires_at).  To remove: DROP FUNCTION pitchey.session_ended() CASCADE;
@@ -78,13 +79,14 @@ DO $$
 DECLARE
     sessions regclass := coalesce(nullif(current_setting('pitchey.session_table', true), ''), '"session"');
     users    regclass := coalesce(nullif(current_setting('pitchey.user_table', true), ''), '"user"');
+    token    text := coalesce(nullif(current_setting('pitchey.session_token', true), ''), 'token');
     session_columns text;
     user_columns    text;
 BEGIN
     -- of each name in order the spelling that the table has
     SELECT string_agg(quote_literal(a.attname), ', ' ORDER BY w.n)
       INTO session_columns
-      FROM unnest(ARRAY['token', 'expiresAt|expires_at', 'userId|user_id',
+      FROM unnest(ARRAY[token, 'expiresAt|expires_at', 'userId|user_id',
                         'activeOrganizationId|active_organization_id'])
            WITH ORDINALITY AS w(names, n)
       JOIN pg_attribute a ON a.attrelid = sessions AND NOT a.attisdropped
@@ -99,9 +101,9 @@ BEGIN
                          AND a.attname = ANY (string_to_array(w.names, '|'));
 
     IF session_columns IS NULL
-       OR session_columns !~ '^''token'', ''expires(At|_at)'', ''user(Id|_id)'''
+       OR session_columns !~ ('^' || quote_literal(token) || ', ''expires(At|_at)'', ''user(Id|_id)''')
     THEN
-        RAISE EXCEPTION 'table % has no columns token, expiresAt and userId', sessions;
+        RAISE EXCEPTION 'table % has no columns %, expiresAt and userId', sessions, token;
     END IF;
 
     IF user_columns IS NULL OR user_columns !~ '^''id''' THEN
