@@ -7,7 +7,7 @@ COOKIE=$(session_cookie alex.creator@demo.com)
 RELAY=$(free_port)
 
 job=$(curl_as "$COOKIE" -sS -H 'Content-Type: application/json' \
-    -d '{"seconds":300,"steps":10}' "$URL/test-service/sleep" | jq -r .id)
+    -d '{"seconds":60,"steps":10}' "$URL/test-service/sleep" | jq -r .id)
 
 NGINX_EXTRA="
         location = /in {
