@@ -357,7 +357,7 @@ X-Request-Id: [0-9a-f]{32}
     location /api/containers/ { pitchey on; pitchey_upload_max 10; pitchey_body_max 10; }
     location /other/ { return 400; }
 --- request eval
-["POST /api/containers/files\n12345678901", 'GET /other/']
+["POST /api/containers/files\n" . 'x' x 70000, 'GET /other/']
 --- error_code eval
 [413, 400]
 --- response_body_like eval

@@ -257,6 +257,7 @@ invalid value "perhaps"
 
 
 === TEST 23: values are inherited, and a location has its own
+A form may have 64 KiB around its file.
 --- http_config
     pitchey_body_max 10;
     pitchey_upload_max 20;
@@ -266,8 +267,8 @@ invalid value "perhaps"
     location /a/ { pitchey on; }
     location /b/ { pitchey on; pitchey_upload_max 5; pitchey_body_max 5; }
 --- request eval
-["POST /a/files\n" . "x" x 21, "POST /a/files\n" . "x" x 20,
- "POST /b/files\n" . "x" x 6, "POST /b/files\n" . "x" x 5]
+["POST /a/files\n" . "x" x (65536 + 21), "POST /a/files\n" . "x" x (65536 + 20),
+ "POST /b/files\n" . "x" x (65536 + 6), "POST /b/files\n" . "x" x (65536 + 5)]
 --- error_code eval
 [413, 401, 413, 401]
 
