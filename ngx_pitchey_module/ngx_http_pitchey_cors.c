@@ -67,12 +67,13 @@ ngx_http_pitchey_cors_handler(ngx_http_request_t *r)
 }
 
 
-/* 204 for any origin; only a listed one finds its leave in the headers */
+/* 204 for any origin; only a listed one finds its leave in the headers, or who
+ * asks for what is open to all */
 static ngx_int_t
 ngx_http_pitchey_cors_preflight(ngx_http_request_t *r,
     ngx_http_pitchey_ctx_t *ctx)
 {
-    if (ctx->cors_allowed
+    if ((ctx->cors_allowed || ngx_http_pitchey_route_is_open(r))
         && ngx_http_pitchey_cors_preflight_headers(r) != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -133,6 +134,7 @@ ngx_http_pitchey_cors_headers(ngx_http_request_t *r,
 
     static ngx_str_t  vary = ngx_string("Origin");
     static ngx_str_t  yes = ngx_string("true");
+    static ngx_str_t  any = ngx_string("*");
     static ngx_str_t  exposed = ngx_string("Location, ETag, Retry-After, "
         "RateLimit, RateLimit-Policy, "
         "Content-Disposition, Content-Range, Accept-Ranges, X-Request-Id, "
@@ -153,11 +155,25 @@ ngx_http_pitchey_cors_headers(ngx_http_request_t *r,
     /* an error may have come before PREACCESS */
     ngx_http_pitchey_cors_check(r, ctx);
 
-    if (!ctx->cors_allowed) {
-        return NGX_OK;
-    }
-
     origin = ngx_http_pitchey_route_header(r, "origin");
+
+    if (!ctx->cors_allowed) {
+
+        /* such an answer is the same for everybody: no credentials */
+
+        if (origin == NULL || !ngx_http_pitchey_route_is_open(r)) {
+            return NGX_OK;
+        }
+
+        if (ngx_http_pitchey_add_header(r, "Access-Control-Allow-Origin",
+                                        &any) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        return ngx_http_pitchey_add_header(r, "Access-Control-Expose-Headers",
+                                           &exposed);
+    }
 
     if (ngx_http_pitchey_add_header(r, "Access-Control-Allow-Origin", origin)
         != NGX_OK

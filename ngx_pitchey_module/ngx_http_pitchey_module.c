@@ -80,6 +80,10 @@ static char *ngx_http_pitchey_secret(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_pitchey_cookie_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_pitchey_link_secret(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_pitchey_secret_value(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_str_t *secret);
 static char *ngx_http_pitchey_secret_file(ngx_conf_t *cf, ngx_str_t *name,
     ngx_str_t *secret);
 static char *ngx_http_pitchey_database(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -374,6 +378,13 @@ static ngx_command_t  ngx_http_pitchey_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       offsetof(ngx_http_pitchey_loc_conf_t, ws_subscriptions),
       &ngx_http_pitchey_ws_bounds },
+
+    { ngx_string("pitchey_link_secret"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_pitchey_link_secret,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_pitchey_loc_conf_t, link_secrets),
+      NULL },
 
     { ngx_string("pitchey_upload_max"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
@@ -737,6 +748,7 @@ ngx_http_pitchey_create_loc_conf(ngx_conf_t *cf)
     plcf->ws_rate = NGX_CONF_UNSET_UINT;
     plcf->ws_subscriptions = NGX_CONF_UNSET_UINT;
     plcf->upload_max = NGX_CONF_UNSET;
+    plcf->link_secrets = NGX_CONF_UNSET_PTR;
     plcf->upload_expires = NGX_CONF_UNSET;
 
     return plcf;
@@ -814,6 +826,7 @@ ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               100);
     ngx_conf_merge_off_value(conf->upload_max, prev->upload_max,
                              NGX_HTTP_PITCHEY_UPLOAD_MAX);
+    ngx_conf_merge_ptr_value(conf->link_secrets, prev->link_secrets, NULL);
     ngx_conf_merge_sec_value(conf->upload_expires, prev->upload_expires,
                              NGX_HTTP_PITCHEY_UPLOAD_EXPIRES);
 
@@ -1029,9 +1042,7 @@ ngx_http_pitchey_enable(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 static char *
 ngx_http_pitchey_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
-    char                         *rv;
-    u_char                       *env;
-    ngx_str_t                    *value, *secret, arg;
+    ngx_str_t                    *secret;
     ngx_http_pitchey_loc_conf_t  *plcf = conf;
 
     secret = &plcf->secret;
@@ -1052,6 +1063,44 @@ ngx_http_pitchey_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
             return NGX_CONF_ERROR;
         }
     }
+
+    return ngx_http_pitchey_secret_value(cf, cmd, secret);
+}
+
+
+/* pitchey_link_secret, likewise: the first one signs, each is believed */
+static char *
+ngx_http_pitchey_link_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t                    *secret;
+    ngx_http_pitchey_loc_conf_t  *plcf = conf;
+
+    if (plcf->link_secrets == NGX_CONF_UNSET_PTR) {
+        plcf->link_secrets = ngx_array_create(cf->pool, 2, sizeof(ngx_str_t));
+        if (plcf->link_secrets == NULL) {
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    secret = ngx_array_push(plcf->link_secrets);
+    if (secret == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_str_null(secret);
+
+    return ngx_http_pitchey_secret_value(cf, cmd, secret);
+}
+
+
+/* VALUE | env:NAME | file:PATH */
+static char *
+ngx_http_pitchey_secret_value(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_str_t *secret)
+{
+    char       *rv;
+    u_char     *env;
+    ngx_str_t  *value, arg;
 
     value = cf->args->elts;
 
@@ -1098,7 +1147,7 @@ ngx_http_pitchey_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (secret->len < NGX_HTTP_PITCHEY_SECRET_MIN) {
         ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
                            "\"%V\" is shorter than %d characters, "
-                           "sessions can be forged by guessing it",
+                           "what it signs can be forged by guessing it",
                            &cmd->name, NGX_HTTP_PITCHEY_SECRET_MIN);
     }
 

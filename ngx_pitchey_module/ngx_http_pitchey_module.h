@@ -125,6 +125,7 @@ typedef struct {
     ngx_uint_t                 ws_rate;       /* of them a second, in the long run */
     ngx_uint_t                 ws_subscriptions;
     ngx_msec_t                 wait_max;      /* Prefer: wait; 0: not at all */
+    ngx_array_t               *link_secrets;  /* of ngx_str_t: the first signs */
     off_t                      upload_max;    /* bytes of a file */
     time_t                     upload_expires;/* s; of a resumable upload,
                                                * after its last byte */

@@ -38,6 +38,7 @@ typedef struct {
     pt_str_t           media_type;  /* empty: by the name's ending */
     pt_str_t           label;       /* what the user called it */
     off_t              size;        /* -1: below a tree */
+    ngx_file_uniq_t    uniq;        /* of the file that was opened */
     bool               final;       /* the job has ended, and with it this
                                      * answer */
 } ngx_http_pitchey_output_t;
@@ -249,6 +250,7 @@ ngx_http_pitchey_outputs_serve(ngx_http_request_t *r,
     r->headers_out.content_length_n = of.size;
     r->headers_out.last_modified_time = of.mtime;
     r->allow_ranges = 1;
+    out->uniq = of.uniq;
 
     if (ngx_http_pitchey_outputs_headers(r, out) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -310,6 +312,7 @@ ngx_http_pitchey_outputs_file(ngx_http_request_t *r,
     ngx_http_pitchey_output_t *out, ngx_str_t *path,
     ngx_open_file_info_t *of)
 {
+    ngx_open_file_cache_t        *cache;
     ngx_http_core_loc_conf_t     *clcf;
     ngx_http_pitchey_loc_conf_t  *plcf;
 
@@ -345,8 +348,13 @@ ngx_http_pitchey_outputs_file(ngx_http_request_t *r,
     of->disable_symlinks = NGX_DISABLE_SYMLINKS_ON;
     of->disable_symlinks_from = plcf->storage.len;
 
-    if (ngx_open_cached_file(clcf->open_file_cache, path, of, r->pool)
-        == NGX_OK)
+    /* while a job runs, a tree grows: what was not there, is, and a playlist is
+     * another file by now */
+
+    cache = (out->final || out->kind == PT_OPEN_FILE) ? clcf->open_file_cache
+                                                      : NULL;
+
+    if (ngx_open_cached_file(cache, path, of, r->pool) == NGX_OK)
     {
         if (of->is_file && (out->size == -1 || out->size == of->size)) {
             return NGX_DECLINED;
@@ -440,7 +448,8 @@ ngx_http_pitchey_outputs_headers(ngx_http_request_t *r,
 }
 
 
-/* the SHA-256; below a tree nginx's own, of time and size */
+/* the SHA-256; below a tree time, size and inode: a playlist that is replaced
+ * twice a second is another one each time */
 static ngx_int_t
 ngx_http_pitchey_outputs_etag(ngx_http_request_t *r,
     ngx_http_pitchey_output_t *out)
@@ -448,19 +457,25 @@ ngx_http_pitchey_outputs_etag(ngx_http_request_t *r,
     ngx_str_t         value;
     ngx_table_elt_t  *etag;
 
-    if (out->sha256.len == 0) {
-        return ngx_http_set_etag(r);
-    }
-
-    value.len = out->sha256.len + 2;
-    value.data = ngx_pnalloc(r->pool, value.len);
+    value.data = ngx_pnalloc(r->pool, out->sha256.len + 3 * NGX_OFF_T_LEN + 4);
     etag = ngx_list_push(&r->headers_out.headers);
 
     if (value.data == NULL || etag == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_sprintf(value.data, "\"%*s\"", out->sha256.len, out->sha256.data);
+    if (out->sha256.len) {
+        value.len = ngx_sprintf(value.data, "\"%*s\"", out->sha256.len,
+                                out->sha256.data)
+                    - value.data;
+
+    } else {
+        value.len = ngx_sprintf(value.data, "\"%xT-%xO-%xO\"",
+                                r->headers_out.last_modified_time,
+                                r->headers_out.content_length_n,
+                                (off_t) out->uniq)
+                    - value.data;
+    }
 
     etag->hash = 1;
     ngx_str_set(&etag->key, "ETag");

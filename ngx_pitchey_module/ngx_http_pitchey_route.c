@@ -10,6 +10,7 @@
 #include "ngx_http_pitchey_files.h"
 #include "ngx_http_pitchey_health.h"
 #include "ngx_http_pitchey_jobs.h"
+#include "ngx_http_pitchey_links.h"
 #include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_outputs.h"
 #include "ngx_http_pitchey_problem.h"
@@ -66,6 +67,12 @@ static const ngx_http_pitchey_route_t  ngx_http_pitchey_routes[] = {
       ngx_http_pitchey_outputs_handler, 0 },
 
     { NGX_HTTP_GET, "/ws", ngx_http_pitchey_ws_handler, 0 },
+
+    { NGX_HTTP_POST, "/jobs/{id}/links", ngx_http_pitchey_links_create,
+      NGX_HTTP_PITCHEY_ROUTE_BODY },
+
+    { NGX_HTTP_GET, "/links/{path}", ngx_http_pitchey_links_get,
+      NGX_HTTP_PITCHEY_ROUTE_PUBLIC|NGX_HTTP_PITCHEY_ROUTE_OPEN },
 
     { NGX_HTTP_POST, "/files", ngx_http_pitchey_files_upload,
       NGX_HTTP_PITCHEY_ROUTE_BODY },
@@ -142,6 +149,24 @@ ngx_http_pitchey_route_is_public(ngx_http_request_t *r)
     }
 
     return route->flags & NGX_HTTP_PITCHEY_ROUTE_PUBLIC;
+}
+
+
+ngx_uint_t
+ngx_http_pitchey_route_is_open(ngx_http_request_t *r)
+{
+    ngx_http_pitchey_loc_conf_t     *plcf;
+    const ngx_http_pitchey_route_t  *route;
+
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_pitchey_module);
+
+    if (!plcf->enable) {
+        return 0;
+    }
+
+    route = ngx_http_pitchey_route_find(r);
+
+    return route && (route->flags & NGX_HTTP_PITCHEY_ROUTE_OPEN);
 }
 
 

@@ -27,6 +27,9 @@ typedef ngx_int_t (*ngx_http_pitchey_route_pt)(ngx_http_request_t *r,
 /* the handler reads the body; every other route discards it */
 #define NGX_HTTP_PITCHEY_ROUTE_BODY    0x0002
 
+/* pages of any origin may read it, without their user's cookies */
+#define NGX_HTTP_PITCHEY_ROUTE_OPEN    0x0004
+
 
 struct ngx_http_pitchey_route_s {
     ngx_uint_t                 methods;       /* NGX_HTTP_GET implies HEAD */
@@ -38,6 +41,9 @@ struct ngx_http_pitchey_route_s {
 
 /* whether this request needs no session; asked in PREACCESS */
 ngx_uint_t ngx_http_pitchey_route_is_public(ngx_http_request_t *r);
+
+/* whether pages of any origin may read this resource */
+ngx_uint_t ngx_http_pitchey_route_is_open(ngx_http_request_t *r);
 
 /* the content handler of locations with "pitchey on" */
 ngx_int_t ngx_http_pitchey_route_handler(ngx_http_request_t *r);

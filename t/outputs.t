@@ -287,3 +287,36 @@ $conf
 --- response_body_like: "code":"storage"
 --- error_log
 no "pitchey_storage" for a stored file
+
+
+=== TEST 27: ranges, as they are asked for
+--- more_headers eval
+[map { "Range: $_" } 'bytes=0-0', 'bytes=2-', 'bytes=-4', 'bytes=-99', 'bytes=3-99', 'bytes=0-0,9-9', 'bytes=0-,0-,0-',
+ 'bytes=10-', 'bytes=-0', 'bytes=5-2', 'bytes=', 'bytes=a-b', 'bytes=1', 'items=0-1', 'bytes=0-18446744073709551616',
+ 'bytes=18446744073709551615-18446744073709551616', 'bytes=-18446744073709551616', 'bytes=' . join(',', map { "$_-$_" } (0..9) x 50)]
+--- request eval
+[("GET $::base/hls/720p/seg_1.m4s") x 18]
+--- error_code eval
+[206, 206, 206, 206, 206, 206, 200, 416, 416, 416, 200, 416, 416, 200, 416, 416, 416, 200]
+
+
+=== TEST 28: conditions, as a player that resumes sends them
+--- more_headers eval
+my $etag = '"096d13eda09b562b3eaa39836d9d553d25c07a1d4877f59445bd0b0ed77a9745"';
+["Range: bytes=0-3\nIf-Range: $etag", "Range: bytes=0-3\nIf-Range: \"other\"",
+ "Range: bytes=0-3\nIf-Range: Thu, 01 Jan 1970 00:00:00 GMT",
+ "If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT", "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT",
+ "If-None-Match: *", "If-None-Match: W/$etag", "If-Match: $etag", "If-Match: \"other\"",
+ "If-Unmodified-Since: Thu, 01 Jan 1970 00:00:00 GMT"]
+--- request eval
+[("GET $::base/contract.pdf") x 10]
+--- error_code eval
+[206, 200, 200, 200, 200, 304, 304, 200, 412, 412]
+
+
+=== TEST 29: what another one has of a tree's file
+--- request eval
+"HEAD $::base/hls/720p/seg_1.m4s"
+--- response_headers_like
+ETag: "[0-9a-f]+-a-[0-9a-f]+"
+Last-Modified: .* GMT

@@ -3,6 +3,7 @@
  * more content than it has bytes.  The first byte says how it is cut.
  */
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
