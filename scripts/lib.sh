@@ -24,6 +24,7 @@ PACKAGES_BUILD=(gcc libc6-dev make meson ninja-build pkg-config nginx-dev
     libpcre2-dev libavformat-dev libavcodec-dev libavfilter-dev libavutil-dev
     libswscale-dev libswresample-dev libhpdf-dev libmd4c-dev libharfbuzz-dev
     libunistring-dev libhyphen-dev libfontconfig-dev libsodium-dev zlib1g-dev
+    libxlsxwriter-dev
     libwslay-dev libseccomp-dev libcmocka-dev)
 PACKAGES_RUN=(nginx postgresql-15 curl file jq openssl perl procps
     fonts-sil-gentiumplus fonts-open-sans hyphen-en-us hyphen-en-gb)
@@ -320,6 +321,7 @@ scratch           $SCRATCH
 share             $SHARE
 processor video-processing     $BIN/pitchey-video     max=1 idle=60s
 processor document-generation  $BIN/pitchey-document  max=1 idle=60s
+processor report-generation    $BIN/pitchey-report    max=1 idle=60s
 CONF
     if [ -n "${WITH_TEST_SERVICE:-}" ]; then
         mkdir -p "$DIR/test-folder"

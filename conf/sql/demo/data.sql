@@ -42,8 +42,29 @@ SELECT n, 1 + n % 2,
   FROM generate_series(1, 200) AS n
 ON CONFLICT DO NOTHING;
 
+INSERT INTO payouts (id, investment_id, amount_usd, paid_on) VALUES
+    (1, 1, 12500.00, '2026-08-31'),
+    (2, 1, 18750.50, '2026-10-31')
+ON CONFLICT DO NOTHING;
+
+INSERT INTO productions (id, company_id, pitch_id, stage, budget_usd, started_on, released_on) VALUES
+    (1, 'demoProductionStellar00000000003', 1, 'shooting',    4100000.00, '2026-06-15', NULL),
+    (2, 'demoProductionStellar00000000003', 2, 'development', 1750000.00, '2026-09-01', NULL)
+ON CONFLICT DO NOTHING;
+
+INSERT INTO production_costs (id, production_id, category, amount_usd, incurred_on)
+SELECT n, 1 + (n % 4 = 0)::int,
+       (ARRAY['story', 'cast', 'crew', 'art', 'camera', 'locations', 'post', 'marketing', 'overhead'])[1 + n % 9],
+       1000 + (n * 7919) % 24000 + (n * 31 % 100) / 100.0,
+       '2026-06-20'::date + n
+  FROM generate_series(1, 120) AS n
+ON CONFLICT DO NOTHING;
+
 SELECT setval(pg_get_serial_sequence(t, 'id'), greatest(m, 1))
   FROM (VALUES ('pitches',     (SELECT max(id) FROM pitches)),
                ('ndas',        (SELECT max(id) FROM ndas)),
                ('investments', (SELECT max(id) FROM investments)),
-               ('views',       (SELECT max(id) FROM views))) AS s (t, m);
+               ('views',       (SELECT max(id) FROM views)),
+               ('payouts',     (SELECT max(id) FROM payouts)),
+               ('productions', (SELECT max(id) FROM productions)),
+               ('production_costs', (SELECT max(id) FROM production_costs))) AS s (t, m);

@@ -1,0 +1,31 @@
+/* The report processor: what its files share. */
+
+#ifndef REPORT_H
+#define REPORT_H
+
+#include "pt_processor.h"
+#include "report_view.h"
+
+
+/* of a PDF or HTML page */
+#define REPORT_FILE_MAX  (256 * 1024 * 1024)
+
+/* milliseconds of one statement, below the job's own deadline */
+#define REPORT_STATEMENT_TIMEOUT  (10 * 60 * 1000)
+
+
+/* the action "generate-analytics" */
+pt_err_t report_generate(pt_job_t *job);
+
+/* what main.c's load() read */
+const report_definitions_t *report_definitions(void);
+const pt_typeface_t *report_typeface(void);
+
+/*
+ * "pitchey-report check": every definition against a database.  Prints what is
+ * wrong with which dataset; returns main()'s exit status.
+ */
+int report_check(int argc, char **argv);
+
+
+#endif /* REPORT_H */

@@ -1,0 +1,548 @@
+/*
+ * XLSX by libxlsxwriter in its constant-memory mode: rows go to a temporary
+ * file as they come, so that each sheet is written from its top down.
+ */
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <xlsxwriter.h>
+
+#include "report_figure.h"
+#include "report_files.h"
+
+
+/* Excel's last row holds the totals */
+#define REPORT_XLSX_ROWS     (LXW_ROW_MAX - 1)
+
+/* Excel keeps 15 digits; what has more stays text */
+#define REPORT_XLSX_EXACT    999999999999999.0
+
+#define REPORT_XLSX_SHEETS   64
+#define REPORT_XLSX_CHART_H  18         /* rows that a chart covers */
+
+
+typedef struct {
+    const report_table_t  *table;
+    char                   name[LXW_SHEETNAME_MAX + 1];
+    uint32_t               rows;        /* without the head */
+} report_sheet_t;
+
+
+struct report_xlsx_s {
+    lxw_workbook          *book;
+    lxw_worksheet         *sheet;       /* of the dataset that is open */
+    lxw_worksheet         *charts;
+    lxw_format            *head, *bold;
+    lxw_format            *formats[REPORT_DATETIME + 1];
+    lxw_format            *totals[REPORT_DATETIME + 1];
+    pt_buf_t               text;        /* a cell, terminated */
+    char                   money[64];   /* "[$€]#,##0.00" */
+
+    report_sheet_t         sheets[REPORT_XLSX_SHEETS];
+    size_t                 n_sheets;
+};
+
+
+static pt_err_t report_xlsx_open(void *ctx, report_t *r,
+    const report_table_t *table);
+static pt_err_t report_xlsx_begin(report_xlsx_t *x, report_t *r);
+static void report_xlsx_formats(report_xlsx_t *x, const report_t *r);
+static pt_err_t report_xlsx_sheet(report_xlsx_t *x, report_t *r,
+    const report_table_t *table, unsigned part);
+static pt_err_t report_xlsx_row(void *ctx, report_t *r,
+    const report_table_t *table, const pt_str_t *cells);
+static lxw_error report_xlsx_cell(report_xlsx_t *x,
+    const report_column_t *column, uint32_t row, uint16_t col, pt_str_t cell);
+static bool report_xlsx_number(pt_str_t cell, double *ret_value);
+static bool report_xlsx_date(pt_str_t cell, lxw_datetime *ret_date);
+static pt_err_t report_xlsx_close(void *ctx, report_t *r,
+    const report_table_t *table);
+static pt_err_t report_xlsx_totals(report_xlsx_t *x, report_t *r,
+    const report_table_t *table);
+static void report_xlsx_sum(report_xlsx_t *x, const report_table_t *table,
+    uint16_t col, char *formula, size_t size);
+static void report_xlsx_charts(report_xlsx_t *x, report_t *r);
+static bool report_xlsx_chart(report_xlsx_t *x, report_t *r,
+    const pt_json_t *section, uint32_t row);
+static const report_sheet_t *report_xlsx_sheet_of(const report_xlsx_t *x,
+    const report_table_t *table);
+static pt_err_t report_xlsx_failed(report_t *r, const report_table_t *table,
+    lxw_error error);
+
+
+/* number formats, in the order of report_format_t; NULL: none, or money's */
+static const char *const  report_xlsx_codes[] = {
+    NULL, "#,##0", "#,##0.00", NULL, "0.0%", "0.00\"x\"", "0.000", "yyyy-mm-dd",
+    "yyyy-mm", "yyyy-mm-dd", "yyyy-mm-dd hh:mm"
+};
+
+
+pt_err_t
+report_xlsx_new(const char *path, const char *folder, pt_room_t *room,
+    report_sink_t *ret_sink)
+{
+    report_xlsx_t         *x;
+    lxw_workbook_options   options = {
+        .constant_memory = LXW_TRUE, .tmpdir = (char *) folder,
+        .use_zip64 = LXW_TRUE
+    };
+
+    x = pt_room_alloc(room, sizeof(report_xlsx_t));
+    if (x == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    x->book = workbook_new_opt(path, &options);
+    if (x->book == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    pt_buf_init(&x->text, &pt_mem_heap, (size_t) 1 << 30);
+
+    *ret_sink = (report_sink_t) {
+        report_xlsx_open, report_xlsx_row, report_xlsx_close, x
+    };
+
+    return PT_OK;
+}
+
+
+static pt_err_t
+report_xlsx_open(void *ctx, report_t *r, const report_table_t *table)
+{
+    pt_err_t        err;
+    report_xlsx_t  *x = ctx;
+
+    if (x->n_sheets == 0) {
+        err = report_xlsx_begin(x, r);
+        if (err != PT_OK) {
+            return err;
+        }
+    }
+
+    return report_xlsx_sheet(x, r, table, 1);
+}
+
+
+/* properties, formats, and the sheet of charts, which stands first */
+static pt_err_t
+report_xlsx_begin(report_xlsx_t *x, report_t *r)
+{
+    char                 title[512], at[32];
+    struct tm            tm = { 0 };
+    lxw_doc_properties   properties = { .title = title };
+
+    snprintf(title, sizeof(title), "%.*s", PT_STR_ARG(r->definition->title));
+    snprintf(at, sizeof(at), "%.*s", PT_STR_ARG(r->snapshot));
+
+    if (sscanf(at, "%d-%d-%dT%d:%d:%d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+               &tm.tm_hour, &tm.tm_min, &tm.tm_sec) == 6)
+    {
+        tm.tm_year -= 1900;
+        tm.tm_mon -= 1;
+        properties.created = timegm(&tm);
+    }
+
+    workbook_set_properties(x->book, &properties);
+    report_xlsx_formats(x, r);
+
+    x->charts = workbook_add_worksheet(x->book, "Overview");
+
+    return x->charts != NULL ? PT_OK : PT_E_NOMEM;
+}
+
+
+static void
+report_xlsx_formats(report_xlsx_t *x, const report_t *r)
+{
+    size_t       i;
+    pt_str_t     currency;
+    const char  *code;
+
+    currency = pt_json_string(r->definition->root, "currency", PT_STR(""));
+
+    if (currency.len > 0) {
+        snprintf(x->money, sizeof(x->money), "[$%.*s]#,##0.00",
+                 PT_STR_ARG(currency));
+
+    } else {
+        snprintf(x->money, sizeof(x->money), "#,##0.00");
+    }
+
+    x->bold = workbook_add_format(x->book);
+    format_set_bold(x->bold);
+
+    x->head = workbook_add_format(x->book);
+    format_set_bold(x->head);
+    format_set_bottom(x->head, LXW_BORDER_THIN);
+    format_set_text_wrap(x->head);
+
+    for (i = 0; i <= REPORT_DATETIME; i++) {
+        code = i == REPORT_MONEY ? x->money : report_xlsx_codes[i];
+
+        x->formats[i] = workbook_add_format(x->book);
+        x->totals[i] = workbook_add_format(x->book);
+        format_set_bold(x->totals[i]);
+        format_set_top(x->totals[i], LXW_BORDER_THIN);
+
+        if (code != NULL) {
+            format_set_num_format(x->formats[i], code);
+            format_set_num_format(x->totals[i], code);
+        }
+    }
+}
+
+
+static pt_err_t
+report_xlsx_sheet(report_xlsx_t *x, report_t *r, const report_table_t *table,
+    unsigned part)
+{
+    size_t           i;
+    lxw_error        error = LXW_NO_ERROR;
+    report_sheet_t  *sheet;
+
+    if (x->n_sheets == REPORT_XLSX_SHEETS || table->n_columns > LXW_COL_MAX) {
+        return report_fail(r, PT_E_INPUT_LIMIT, "dataset \"%.*s\" is too large"
+                           " for a workbook", PT_STR_ARG(table->dataset->name));
+    }
+
+    sheet = &x->sheets[x->n_sheets++];
+    sheet->table = table;
+    sheet->rows = 0;
+
+    /* names are [a-z0-9_], at most 31 bytes, hence unlike each other */
+    snprintf(sheet->name, sizeof(sheet->name), part == 1 ? "%.31s" : "%.26s (%u)",
+             table->dataset->name.data, part);
+
+    x->sheet = workbook_add_worksheet(x->book, sheet->name);
+    if (x->sheet == NULL) {
+        return report_fail(r, PT_E_INTERNAL, "no sheet \"%s\"", sheet->name);
+    }
+
+    worksheet_freeze_panes(x->sheet, 1, 0);
+
+    for (i = 0; i < table->n_columns && error == LXW_NO_ERROR; i++) {
+        worksheet_set_column(x->sheet, (lxw_col_t) i, (lxw_col_t) i, 16, NULL);
+
+        pt_buf_reset(&x->text);
+        pt_buf_add_str(&x->text, table->columns[i].title);
+        pt_buf_add_char(&x->text, '\0');
+        error = worksheet_write_string(x->sheet, 0, (lxw_col_t) i,
+                                       x->text.data, x->head);
+    }
+
+    return error == LXW_NO_ERROR ? PT_OK : report_xlsx_failed(r, table, error);
+}
+
+
+static pt_err_t
+report_xlsx_row(void *ctx, report_t *r, const report_table_t *table,
+    const pt_str_t *cells)
+{
+    size_t           i;
+    pt_err_t         err;
+    lxw_error        error;
+    report_xlsx_t   *x = ctx;
+    report_sheet_t  *sheet = &x->sheets[x->n_sheets - 1];
+
+    if (sheet->rows == REPORT_XLSX_ROWS - 1) {
+        worksheet_autofilter(x->sheet, 0, 0, sheet->rows,
+                             (lxw_col_t) (table->n_columns - 1));
+
+        err = report_xlsx_sheet(x, r, table, (unsigned) (table->n_rows
+                                             / (REPORT_XLSX_ROWS - 1)) + 1);
+        if (err != PT_OK) {
+            return err;
+        }
+
+        sheet = &x->sheets[x->n_sheets - 1];
+    }
+
+    sheet->rows++;
+
+    for (i = 0; i < table->n_columns; i++) {
+        error = report_xlsx_cell(x, &table->columns[i], sheet->rows,
+                                 (uint16_t) i, cells[i]);
+        if (error != LXW_NO_ERROR) {
+            return report_xlsx_failed(r, table, error);
+        }
+    }
+
+    return PT_OK;
+}
+
+
+static lxw_error
+report_xlsx_cell(report_xlsx_t *x, const report_column_t *column, uint32_t row,
+    uint16_t col, pt_str_t cell)
+{
+    double        value;
+    lxw_datetime  date;
+
+    if (cell.data == NULL) {
+        return LXW_NO_ERROR;
+    }
+
+    if (column->numeric && report_xlsx_number(cell, &value)) {
+        return worksheet_write_number(x->sheet, row, col, value,
+                                      x->formats[column->format]);
+    }
+
+    if (column->format >= REPORT_DATE && report_xlsx_date(cell, &date)) {
+        return worksheet_write_datetime(x->sheet, row, col, &date,
+                                        x->formats[column->format]);
+    }
+
+    /* libpq ends each value with a NUL */
+    return worksheet_write_string(x->sheet, row, col, cell.data, NULL);
+}
+
+
+static bool
+report_xlsx_number(pt_str_t cell, double *ret_value)
+{
+    char  *end;
+
+    *ret_value = strtod(cell.data, &end);
+
+    return end == cell.data + cell.len && fabs(*ret_value) <= REPORT_XLSX_EXACT;
+}
+
+
+/* 1900-03-01 on: before, Excel counts a day that there was not */
+static bool
+report_xlsx_date(pt_str_t cell, lxw_datetime *ret_date)
+{
+    int  n = 0;
+
+    *ret_date = (lxw_datetime) { .year = 0 };
+
+    if (cell.len < 10
+        || sscanf(cell.data, "%4d-%2d-%2d%n", &ret_date->year,
+                  &ret_date->month, &ret_date->day, &n) != 3
+        || n != 10 || ret_date->year < 1901)
+    {
+        return false;
+    }
+
+    if (cell.len > 10) {
+        return strstr(cell.data, "BC") == NULL
+               && sscanf(cell.data + 10, " %2d:%2d:%lf", &ret_date->hour,
+                         &ret_date->min, &ret_date->sec) == 3;
+    }
+
+    return true;
+}
+
+
+static pt_err_t
+report_xlsx_close(void *ctx, report_t *r, const report_table_t *table)
+{
+    report_xlsx_t         *x = ctx;
+    const report_sheet_t  *sheet = &x->sheets[x->n_sheets - 1];
+
+    if (sheet->rows > 0) {
+        worksheet_autofilter(x->sheet, 0, 0, sheet->rows,
+                             (lxw_col_t) (table->n_columns - 1));
+    }
+
+    return table->n_rows > 0 ? report_xlsx_totals(x, r, table) : PT_OK;
+}
+
+
+static pt_err_t
+report_xlsx_totals(report_xlsx_t *x, report_t *r, const report_table_t *table)
+{
+    char                   formula[4096];
+    size_t                 i;
+    uint32_t               row;
+    lxw_error              error = LXW_NO_ERROR;
+    const report_column_t *column;
+
+    /* outside of the filter's range */
+    row = x->sheets[x->n_sheets - 1].rows + 1;
+
+    for (i = 0; i < table->n_columns && error == LXW_NO_ERROR; i++) {
+        column = &table->columns[i];
+
+        if (!column->total) {
+            continue;
+        }
+
+        report_xlsx_sum(x, table, (uint16_t) i, formula, sizeof(formula));
+        error = worksheet_write_formula_num(x->sheet, row, (lxw_col_t) i,
+                                            formula,
+                                            x->totals[column->format],
+                                            report_decimal_double(column->sum));
+    }
+
+    return error == LXW_NO_ERROR ? PT_OK : report_xlsx_failed(r, table, error);
+}
+
+
+/* over all sheets of the dataset */
+static void
+report_xlsx_sum(report_xlsx_t *x, const report_table_t *table, uint16_t col,
+    char *formula, size_t size)
+{
+    int     n;
+    char    range[LXW_MAX_CELL_RANGE_LENGTH];
+    size_t  i, len;
+
+    len = (size_t) snprintf(formula, size, "=SUM(");
+
+    for (i = 0; i < x->n_sheets; i++) {
+        if (x->sheets[i].table != table || x->sheets[i].rows == 0) {
+            continue;
+        }
+
+        lxw_rowcol_to_range(range, 1, col, x->sheets[i].rows, col);
+
+        n = snprintf(formula + len, size - len, "%s'%s'!%s",
+                     len > strlen("=SUM(") ? "," : "", x->sheets[i].name,
+                     range);
+        len += n > 0 && (size_t) n < size - len ? (size_t) n : 0;
+    }
+
+    snprintf(formula + len, size - len, ")");
+}
+
+
+pt_err_t
+report_xlsx_end(report_t *r, report_sink_t *sink)
+{
+    lxw_error       error;
+    report_xlsx_t  *x = sink->ctx;
+
+    report_xlsx_charts(x, r);
+
+    error = workbook_close(x->book);
+    x->book = NULL;
+    pt_buf_done(&x->text);
+
+    return error == LXW_NO_ERROR ? PT_OK
+           : report_fail(r, PT_E_IO, "workbook: %s", lxw_strerror(error));
+}
+
+
+/* the overview: what this is, then a chart below the other */
+static void
+report_xlsx_charts(report_xlsx_t *x, report_t *r)
+{
+    char              text[512];
+    uint32_t          row = 3;
+    const pt_json_t  *section;
+
+    worksheet_set_column(x->charts, 0, 0, 40, NULL);
+
+    snprintf(text, sizeof(text), "%.*s", PT_STR_ARG(r->definition->title));
+    worksheet_write_string(x->charts, 0, 0, text, x->bold);
+    snprintf(text, sizeof(text), "Data as of %.*s", PT_STR_ARG(r->snapshot));
+    worksheet_write_string(x->charts, 1, 0, text, NULL);
+
+    for (section = r->definition->sections->first; section != NULL;
+         section = section->next)
+    {
+        if (pt_str_is(pt_json_string(section, "type", PT_STR("")), "chart")
+            && report_xlsx_chart(x, r, section, row))
+        {
+            row += REPORT_XLSX_CHART_H;
+        }
+    }
+}
+
+
+/* a chart that is split by a column has no ranges of cells: only in PDF */
+static bool
+report_xlsx_chart(report_xlsx_t *x, report_t *r, const pt_json_t *section,
+    uint32_t row)
+{
+    char                   title[256];
+    size_t                 i, column, at;
+    pt_str_t               kind;
+    lxw_chart             *chart;
+    lxw_chart_series      *series;
+    const pt_json_t       *y;
+    const report_sheet_t  *sheet;
+    const report_table_t  *table;
+
+    static const struct {
+        const char  *kind;
+        uint8_t      type;
+    } kinds[] = {
+        { "line", LXW_CHART_LINE }, { "area", LXW_CHART_AREA_STACKED },
+        { "bar", LXW_CHART_COLUMN }, { "stacked", LXW_CHART_COLUMN_STACKED },
+        { "scatter", LXW_CHART_SCATTER },
+    };
+
+    table = report_table(r, pt_json_string(section, "dataset", PT_STR("")));
+    sheet = report_xlsx_sheet_of(x, table);
+    kind = pt_json_string(section, "kind", PT_STR("line"));
+    at = report_column(table, pt_json_string(section, "x", PT_STR("")));
+
+    if (pt_json_member(section, "split") != NULL || table->n_rows == 0
+        || at == table->n_columns)
+    {
+        return false;
+    }
+
+    for (i = 0; i + 1 < sizeof(kinds) / sizeof(kinds[0])
+                && !pt_str_is(kind, kinds[i].kind); i++)
+    {
+        /* the last one else */
+    }
+
+    chart = workbook_add_chart(x->book, kinds[i].type);
+    if (chart == NULL) {
+        return false;
+    }
+
+    snprintf(title, sizeof(title), "%.*s",
+             PT_STR_ARG(pt_json_string(section, "title", PT_STR(""))));
+    chart_title_set_name(chart, title);
+
+    for (y = pt_json_member(section, "y")->first; y != NULL; y = y->next) {
+        column = report_column(table, y->text);
+
+        if (column == table->n_columns) {
+            continue;
+        }
+
+        series = chart_add_series(chart, NULL, NULL);
+        chart_series_set_categories(series, sheet->name, 1, (lxw_col_t) at,
+                                    sheet->rows, (lxw_col_t) at);
+        chart_series_set_values(series, sheet->name, 1, (lxw_col_t) column,
+                                sheet->rows, (lxw_col_t) column);
+        chart_series_set_name_range(series, sheet->name, 0,
+                                    (lxw_col_t) column);
+    }
+
+    return worksheet_insert_chart(x->charts, row, 0, chart) == LXW_NO_ERROR;
+}
+
+
+static const report_sheet_t *
+report_xlsx_sheet_of(const report_xlsx_t *x, const report_table_t *table)
+{
+    size_t  i;
+
+    for (i = 0; i + 1 < x->n_sheets && x->sheets[i].table != table; i++) {
+        /* the first part of it */
+    }
+
+    return &x->sheets[i];
+}
+
+
+static pt_err_t
+report_xlsx_failed(report_t *r, const report_table_t *table, lxw_error error)
+{
+    return report_fail(r, error == LXW_ERROR_MAX_STRING_LENGTH_EXCEEDED
+                          ? PT_E_INPUT_LIMIT : PT_E_IO,
+                       "dataset \"%.*s\" as XLSX: %s",
+                       PT_STR_ARG(table->dataset->name), lxw_strerror(error));
+}
