@@ -9,6 +9,7 @@
 #include "ngx_http_pitchey_filter.h"
 #include "ngx_http_pitchey_identity.h"
 #include "ngx_http_pitchey_metrics.h"
+#include "ngx_http_pitchey_openapi.h"
 #include "ngx_http_pitchey_pg.h"
 #include "ngx_http_pitchey_rate.h"
 #include "ngx_http_pitchey_refresh.h"
@@ -885,6 +886,10 @@ ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         if (conf->schema_set == NULL) {
             return NGX_CONF_ERROR;
         }
+    }
+
+    if (ngx_http_pitchey_openapi_make(cf, conf) != NGX_OK) {
+        return NGX_CONF_ERROR;
     }
 
     /* our own two limits are in force here */

@@ -116,6 +116,8 @@ typedef struct {
     ngx_str_t                  schemas;       /* folder */
     struct ngx_http_pitchey_schemas_s
                               *schema_set;    /* compiled; shared by equal folders */
+    ngx_str_t                  openapi;       /* the contract of this location */
+    ngx_str_t                  openapi_etag;
 
     ngx_array_t               *rates;         /* owned by ngx_http_pitchey_rate.c */
 

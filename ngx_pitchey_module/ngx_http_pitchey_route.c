@@ -12,6 +12,7 @@
 #include "ngx_http_pitchey_jobs.h"
 #include "ngx_http_pitchey_links.h"
 #include "ngx_http_pitchey_metrics.h"
+#include "ngx_http_pitchey_openapi.h"
 #include "ngx_http_pitchey_outputs.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_submit.h"
@@ -42,6 +43,9 @@ static const ngx_http_pitchey_route_t  ngx_http_pitchey_routes[] = {
       NGX_HTTP_PITCHEY_ROUTE_PUBLIC },
 
     { NGX_HTTP_GET, "/health/ready", ngx_http_pitchey_health_ready_handler,
+      NGX_HTTP_PITCHEY_ROUTE_PUBLIC },
+
+    { NGX_HTTP_GET, "/openapi.json", ngx_http_pitchey_openapi_handler,
       NGX_HTTP_PITCHEY_ROUTE_PUBLIC },
 
     { NGX_HTTP_GET, "/jobs", ngx_http_pitchey_jobs_list_handler, 0 },
@@ -268,6 +272,15 @@ ngx_http_pitchey_route_find(ngx_http_request_t *r)
     }
 
     return NULL;
+}
+
+
+const ngx_http_pitchey_route_t *
+ngx_http_pitchey_route_row(ngx_uint_t number)
+{
+    return number < sizeof(ngx_http_pitchey_routes)
+                    / sizeof(ngx_http_pitchey_routes[0]) - 1
+           ? &ngx_http_pitchey_routes[number] : NULL;
 }
 
 

@@ -48,6 +48,9 @@ ngx_uint_t ngx_http_pitchey_route_is_open(ngx_http_request_t *r);
 /* the content handler of locations with "pitchey on" */
 ngx_int_t ngx_http_pitchey_route_handler(ngx_http_request_t *r);
 
+/* the rows of the table, from 0; NULL beyond the last */
+const ngx_http_pitchey_route_t *ngx_http_pitchey_route_row(ngx_uint_t number);
+
 /* the pattern of a row by ctx->route_number, for the counters: "" for 0, NULL
  * beyond the last */
 const char *ngx_http_pitchey_route_pattern(ngx_uint_t number);
