@@ -3,7 +3,6 @@
 #include "ngx_http_pitchey_snapshot.h"
 #include "ngx_http_pitchey_timestamp.h"
 #include "ngx_http_pitchey_token.h"
-#include "pt_json.h"
 
 #include <openssl/crypto.h>
 
@@ -53,7 +52,7 @@ ngx_http_pitchey_snapshot_read(pt_str_t secret, pt_str_t value, pt_str_t token,
         return false;
     }
 
-    /* the tree stays: the strings are its */
+    snapshot.tree = root;
     *ret_snapshot = snapshot;
 
     return true;

@@ -11,19 +11,20 @@
 
 #include <stdint.h>
 
-#include "pt_mem.h"
+#include "pt_json.h"
 
 
 /* strings are absent where the copy has none */
 typedef struct {
-    pt_str_t  session_id;
-    pt_str_t  user_id;
-    pt_str_t  email;
-    pt_str_t  role;
-    pt_str_t  user_type;
-    pt_str_t  tier;
-    pt_str_t  organization_id;
-    int64_t   expires_ms;      /* the copy's end, or the session's before it */
+    pt_str_t   session_id;
+    pt_str_t   user_id;
+    pt_str_t   email;
+    pt_str_t   role;
+    pt_str_t   user_type;
+    pt_str_t   tier;
+    pt_str_t   organization_id;
+    int64_t    expires_ms;     /* the copy's end, or the session's before it */
+    pt_json_t *tree;           /* owns them: pt_json_free() */
 } ngx_http_pitchey_snapshot_t;
 
 
@@ -33,7 +34,7 @@ typedef struct {
  * at now_ms, and its user not banned.
  *
  * buf           value.len bytes
- * ret_snapshot  its strings live in mem
+ * ret_snapshot  lives in mem
  */
 bool ngx_http_pitchey_snapshot_read(pt_str_t secret, pt_str_t value,
     pt_str_t token, pt_str_t version, int64_t now_ms, char *buf,

@@ -8,6 +8,7 @@
 
 #include "ngx_http_pitchey_timestamp.h"
 #include "ngx_http_pitchey_token.h"
+#include "ngx_http_pitchey_verified.h"
 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -20,6 +21,44 @@ check(pt_str_t token)
         || !pt_str_is_utf8(token))
     {
         abort();
+    }
+}
+
+
+/* kept as it is, or not at all; and nothing like it is found */
+static void
+check_verified(pt_str_t value)
+{
+    pt_str_t       token;
+    unsigned char  hash[NGX_HTTP_PITCHEY_TOKEN_HASH_LEN];
+
+    static const unsigned char  scope[2][NGX_HTTP_PITCHEY_SCOPE_LEN] = {
+        "one", "other"
+    };
+
+    ngx_http_pitchey_token_hash(value, hash);
+    ngx_http_pitchey_verified_add(scope[0], 'c', value, PT_STR("token"), hash);
+
+    if (ngx_http_pitchey_verified_find(scope[0], 'c', value, &token, hash)
+        && !pt_str_is(token, "token"))
+    {
+        abort();
+    }
+
+    if (ngx_http_pitchey_verified_find(scope[1], 'c', value, &token, hash)
+        || ngx_http_pitchey_verified_find(scope[0], 'b', value, &token, hash))
+    {
+        abort();
+    }
+
+    if (value.len > 0) {
+        value.len--;
+
+        if (ngx_http_pitchey_verified_find(scope[0], 'c', value, &token, hash)
+            && !pt_str_is(token, "token"))
+        {
+            abort();
+        }
     }
 }
 
@@ -57,6 +96,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     {
         check(token);
     }
+
+    if (ngx_http_pitchey_token_plain(input, buf, &token)) {
+        check(token);
+    }
+
+    check_verified(input);
 
     free(buf);
 

@@ -110,6 +110,8 @@ test_what_the_library_signed_is_read(void **state)
 
     /* the copy ends before its session does */
     assert_int_equal(copy.expires_ms, UNTIL);
+
+    pt_json_free(copy.tree);
 }
 
 
@@ -124,6 +126,7 @@ test_times_count_to_the_millisecond(void **state)
     make(CONTENT, NOW, value, sizeof(value));
 
     assert_true(read_at(value, "1", NOW, &copy));
+    pt_json_free(copy.tree);
     assert_false(read_at(value, "1", NOW + 1, &copy));
 
     /* 2038-01-01 */
@@ -131,6 +134,7 @@ test_times_count_to_the_millisecond(void **state)
 
     assert_true(read_at(value, "1", INT64_C(2145916800000), &copy));
     assert_int_equal(copy.expires_ms, INT64_C(2145916800000));
+    pt_json_free(copy.tree);
     assert_false(read_at(value, "1", INT64_C(2145916800001), &copy));
 }
 
