@@ -156,8 +156,8 @@ static const ngx_http_pitchey_openapi_row_t  ngx_http_pitchey_openapi_rows[] = {
       "A link to a job's outputs that needs no session",
       NULL, ANY_OF("application/json"), "201", ANY_OF("application/json") },
 
-    { NGX_HTTP_GET, "/links/{token}/{path}", "getLinkedOutput",
-      "An output by such a link", NULL, NULL, "200", ANY_OF("*/*") },
+    { NGX_HTTP_GET, "/links/{path}", "getLinkedOutput",
+      "An output by such a link: its token, then the output's path", NULL, NULL, "200", ANY_OF("*/*") },
 
     { NGX_HTTP_GET, "/jobs/{id}/events", "streamEvents",
       "A job's events as they come; Last-Event-ID replays what was missed",
