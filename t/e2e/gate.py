@@ -81,7 +81,7 @@ class Postgres:
 class Gate:
     """server is what stands in server{}, http in http{}, main outside; /up is open."""
 
-    def __init__(self, folder, name, server, http, main=""):
+    def __init__(self, folder, name, server, http, main="", events=""):
         self.port = free_port()
         self.folder = os.path.join(folder, name)
         os.makedirs(os.path.join(self.folder, "logs"))
@@ -93,7 +93,7 @@ class Gate:
                 {'user root;' if os.getuid() == 0 else ''}
                 pid {self.folder}/nginx.pid;
                 error_log {self.folder}/logs/error.log info;
-                events {{ accept_mutex off; }}
+                events {{ accept_mutex off; {events} }}
                 http {{
                     access_log off;
                     client_body_temp_path {self.folder}/t1; proxy_temp_path {self.folder}/t2;
