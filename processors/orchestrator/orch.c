@@ -75,7 +75,7 @@ orch_open(orch_t *o)
 
     static const int  signals[] = { SIGTERM, SIGINT };
 
-    orch_queue_init(&o->queue);
+    orch_queue_init(&o->queue, orch_accept_limits, o);
 
     uv_prepare_init(&o->loop, &o->turn);
     uv_timer_init(&o->loop, &o->tick);

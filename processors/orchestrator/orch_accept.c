@@ -78,6 +78,10 @@ orch_accept_submit(orch_request_t *rq)
 
     o->accept.open++;
 
+    rq->msg.u.submit.priority =
+        orch_accept_priority(o, rq->msg.u.submit.rq.tier,
+                             rq->msg.u.submit.priority);
+
     err = orch_accept_check(rq, &why);
 
     if (err != PT_OK) {
@@ -135,7 +139,48 @@ orch_accept_check(orch_request_t *rq, const char **ret_why)
         return PT_E_DATABASE;
     }
 
-    return PT_OK;
+    return orch_accept_admits(o, s->service, s->rq.user, 1, ret_why);
+}
+
+
+orch_limits_t
+orch_accept_limits(void *ctx, pt_str_t service)
+{
+    const orch_t               *o = ctx;
+    const orch_config_limit_t  *l = orch_config_limit_of(o->config, service);
+
+    return l ? (orch_limits_t) { l->queued, l->running, l->user_queued,
+                                 l->user_running }
+             : (orch_limits_t) { .queued = 0 };
+}
+
+
+pt_err_t
+orch_accept_admits(orch_t *o, pt_str_t name, pt_str_t user, unsigned n,
+    const char **ret_why)
+{
+    pt_err_t         err;
+    orch_service_t  *service = orch_queue_find_service(&o->queue, name);
+
+    err = service ? orch_queue_admits(service, user, n) : PT_OK;
+
+    if (err == PT_E_QUEUE_FULL) {
+        *ret_why = "the service has as many open jobs as it may";
+
+    } else if (err == PT_E_QUOTA) {
+        *ret_why = "the user has as many open jobs of this service as one may";
+    }
+
+    return err;
+}
+
+
+uint8_t
+orch_accept_priority(const orch_t *o, pt_str_t tier, uint8_t priority)
+{
+    uint8_t  max = orch_config_priority_of(o->config, tier);
+
+    return priority < max ? priority : max;
 }
 
 

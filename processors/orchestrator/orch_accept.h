@@ -32,4 +32,20 @@ void orch_accept_flush(orch_t *o);
 void orch_accept_drop(orch_t *o);
 
 
+/* what the configuration allows of a service; ctx is orch_t */
+orch_limits_t orch_accept_limits(void *ctx, pt_str_t service);
+
+/*
+ * Whether n more jobs of a user are within the limits; else why not.
+ *
+ * Errors  PT_E_QUEUE_FULL, PT_E_QUOTA
+ */
+PT_MUST_CHECK pt_err_t orch_accept_admits(orch_t *o, pt_str_t service,
+    pt_str_t user, unsigned n, const char **ret_why);
+
+/* the priority that was asked for, or the highest of the user's tier */
+uint8_t orch_accept_priority(const orch_t *o, pt_str_t tier,
+    uint8_t priority);
+
+
 #endif /* ORCH_ACCEPT_H */

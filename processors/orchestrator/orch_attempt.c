@@ -536,8 +536,7 @@ orch_claim(orch_t *o, orch_job_t *job, orch_processor_t *p)
     item = job->run ? orch_item_new(job, ORCH_ITEM_CLAIM) : NULL;
 
     if (item == NULL) {
-        free(job->run);
-        job->run = NULL;
+        orch_run_free(o, job);
         orch_job_push(o, job);
         return false;
     }
@@ -567,6 +566,7 @@ orch_run_new(orch_job_t *job)
 
     if (run) {
         run->job = job;
+        orch_queue_started(job);
     }
 
     return run;
@@ -578,6 +578,7 @@ orch_run_free(orch_t *o, orch_job_t *job)
 {
     if (job->run) {
         orch_processor_release(o, job->run);
+        orch_queue_stopped(job);
         free(job->run);
         job->run = NULL;
     }

@@ -97,6 +97,9 @@ orch_bulk_check(orch_request_t *rq, pt_err_t *ret_err)
     pt_str_t     jobs = rq->msg.u.submit_batch.jobs;
     pt_submit_t  job;
 
+    unsigned     n = 0;
+    const char  *why;
+
     *ret_err = PT_E_INVALID;
 
     if (rq->msg.u.request.user.len == 0) {
@@ -115,6 +118,15 @@ orch_bulk_check(orch_request_t *rq, pt_err_t *ret_err)
             *ret_err = PT_E_UNKNOWN_ACTION;
             return "no processor offers a service of the batch";
         }
+
+        /* as if all of them were the same service's */
+        *ret_err = orch_accept_admits(rq->o, job.service,
+                                      rq->msg.u.request.user, ++n, &why);
+        if (*ret_err != PT_OK) {
+            return why;
+        }
+
+        *ret_err = PT_E_INVALID;
     }
 
     *ret_err = PT_E_DATABASE;
@@ -252,6 +264,7 @@ orch_bulk_send_jobs(orch_request_t *rq, pt_pg_t *pg)
     }
 
     for (jobs = b->jobs; pt_batch_job_read(&jobs, &job); /* void */) {
+        job.priority = orch_accept_priority(rq->o, b->rq.tier, job.priority);
         orch_bulk_row(c, &job);
     }
 
@@ -350,6 +363,8 @@ orch_bulk_accepted(orch_request_t *rq)
     pt_jsonw_array(&w);
 
     for (jobs = b->jobs; pt_batch_job_read(&jobs, &job); /* void */) {
+
+        job.priority = orch_accept_priority(rq->o, b->rq.tier, job.priority);
 
         orch_job_admit(rq->o, &(orch_job_row_t) {
             .id = job.job,

@@ -45,6 +45,12 @@ static pt_err_t orch_config_processor(orch_config_reader_t *r,
     const pt_str_t *words, size_t n);
 static pt_err_t orch_config_option(orch_config_reader_t *r, pt_str_t word,
     orch_config_processor_t *p);
+static pt_err_t orch_config_limit(orch_config_reader_t *r,
+    const pt_str_t *words, size_t n);
+static pt_err_t orch_config_tier(orch_config_reader_t *r,
+    const pt_str_t *words, size_t n);
+static bool orch_config_pair(pt_str_t word, pt_str_t *ret_key,
+    pt_str_t *ret_value);
 static pt_err_t orch_config_finish(orch_config_reader_t *r);
 static pt_err_t orch_config_default_name(orch_config_t *config);
 static size_t orch_config_split(pt_str_t line, pt_str_t *words, size_t max);
@@ -177,6 +183,14 @@ orch_config_line(orch_config_reader_t *r, pt_str_t line)
 
     if (pt_str_is(words[0], "processor")) {
         return orch_config_processor(r, words, n);
+    }
+
+    if (pt_str_is(words[0], "limit")) {
+        return orch_config_limit(r, words, n);
+    }
+
+    if (pt_str_is(words[0], "tier")) {
+        return orch_config_tier(r, words, n);
     }
 
     if (pt_str_is(words[0], "environment")) {
@@ -418,6 +432,168 @@ orch_config_option(orch_config_reader_t *r, pt_str_t word,
 }
 
 
+static pt_err_t
+orch_config_limit(orch_config_reader_t *r, const pt_str_t *words, size_t n)
+{
+    size_t                i, k;
+    pt_str_t              key, value;
+    orch_config_t        *c = r->config;
+    orch_config_limit_t  *l;
+
+    static const struct {
+        const char  *name;
+        size_t       offset;
+    } keys[] = {
+        { "queued",       offsetof(orch_config_limit_t, queued) },
+        { "running",      offsetof(orch_config_limit_t, running) },
+        { "user_queued",  offsetof(orch_config_limit_t, user_queued) },
+        { "user_running", offsetof(orch_config_limit_t, user_running) }
+    };
+
+    if (n < 3) {
+        return orch_config_bad(r, "\"limit\" takes a service or \"*\", and "
+                               "what is limited");
+    }
+
+    for (i = 0; i < c->nlimits; i++) {
+        if (pt_str_is(words[1], c->limits[i].service)) {
+            return orch_config_bad(r, "\"limit %.*s\" is given twice",
+                                   PT_STR_ARG(words[1]));
+        }
+    }
+
+    l = realloc(c->limits, (c->nlimits + 1) * sizeof(*l));
+    if (l == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    c->limits = l;
+    l += c->nlimits++;
+    *l = (orch_config_limit_t) { .service = orch_config_dup(words[1]) };
+
+    if (l->service == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    for (i = 2; i < n; i++) {
+        for (k = 0; orch_config_pair(words[i], &key, &value) && k < 4; k++) {
+            if (pt_str_is(key, keys[k].name)) {
+                break;
+            }
+        }
+
+        if (key.data == NULL || k == 4
+            || !orch_config_number(value, 100000000,
+                                   (unsigned *) ((char *) l + keys[k].offset)))
+        {
+            return orch_config_bad(r, "\"limit\" knows queued=, running=, "
+                                   "user_queued= and user_running=, and a "
+                                   "number, not \"%.*s\"",
+                                   PT_STR_ARG(words[i]));
+        }
+    }
+
+    return PT_OK;
+}
+
+
+static pt_err_t
+orch_config_tier(orch_config_reader_t *r, const pt_str_t *words, size_t n)
+{
+    size_t               i;
+    pt_str_t             key, value;
+    orch_config_t       *c = r->config;
+    orch_config_tier_t  *t;
+
+    static const char *const  priorities[] = {
+        "low", "normal", "high", "urgent"
+    };
+
+    for (i = 0; n == 3 && orch_config_pair(words[2], &key, &value) && i < 4;
+         i++)
+    {
+        if (pt_str_is(value, priorities[i])) {
+            break;
+        }
+    }
+
+    if (n != 3 || key.data == NULL || !pt_str_is(key, "priority") || i == 4) {
+        return orch_config_bad(r, "\"tier\" takes a name or \"*\", and "
+                               "priority=low, normal, high or urgent");
+    }
+
+    t = realloc(c->tiers, (c->ntiers + 1) * sizeof(*t));
+    if (t == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    c->tiers = t;
+    t += c->ntiers++;
+    *t = (orch_config_tier_t) { orch_config_dup(words[1]), (uint8_t) i };
+
+    return t->name ? PT_OK : PT_E_NOMEM;
+}
+
+
+const orch_config_limit_t *
+orch_config_limit_of(const orch_config_t *config, pt_str_t service)
+{
+    size_t                      i;
+    const orch_config_limit_t  *any = NULL;
+
+    for (i = 0; i < config->nlimits; i++) {
+        if (pt_str_is(service, config->limits[i].service)) {
+            return &config->limits[i];
+        }
+
+        if (strcmp(config->limits[i].service, "*") == 0) {
+            any = &config->limits[i];
+        }
+    }
+
+    return any;
+}
+
+
+uint8_t
+orch_config_priority_of(const orch_config_t *config, pt_str_t tier)
+{
+    size_t   i;
+    uint8_t  others = 3;
+
+    for (i = 0; i < config->ntiers; i++) {
+        if (pt_str_is(tier, config->tiers[i].name)) {
+            return config->tiers[i].priority;
+        }
+
+        if (strcmp(config->tiers[i].name, "*") == 0) {
+            others = config->tiers[i].priority;
+        }
+    }
+
+    return others;
+}
+
+
+/* key=value; both absent where it is not */
+static bool
+orch_config_pair(pt_str_t word, pt_str_t *ret_key, pt_str_t *ret_value)
+{
+    const char  *eq = memchr(word.data, '=', word.len);
+
+    *ret_key = *ret_value = PT_STR_NULL;
+
+    if (eq == NULL) {
+        return false;
+    }
+
+    *ret_key = (pt_str_t) { word.data, (size_t) (eq - word.data) };
+    *ret_value = (pt_str_t) { eq + 1, word.len - ret_key->len - 1 };
+
+    return true;
+}
+
+
 /* what was not given */
 static pt_err_t
 orch_config_finish(orch_config_reader_t *r)
@@ -487,6 +663,17 @@ orch_config_done(orch_config_t *config)
     }
 
     free(config->processors);
+
+    for (i = 0; i < config->nlimits; i++) {
+        free(config->limits[i].service);
+    }
+
+    for (i = 0; i < config->ntiers; i++) {
+        free(config->tiers[i].name);
+    }
+
+    free(config->limits);
+    free(config->tiers);
 
     for (i = 0; i < config->nenvironment; i++) {
         free(config->environment[i]);

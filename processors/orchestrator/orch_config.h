@@ -20,6 +20,27 @@ typedef struct {
 } orch_config_processor_t;
 
 
+/*
+ * One line `limit`: of jobs that are open (queued) or run, in all and of each
+ * user.  Service "*" is for those without a line of their own.  0: no limit.
+ * Each orchestrator counts what it has in memory.
+ */
+typedef struct {
+    char              *service;
+    unsigned           queued;
+    unsigned           running;
+    unsigned           user_queued;
+    unsigned           user_running;
+} orch_config_limit_t;
+
+
+/* one line `tier`: the highest priority of its users; "*": of all others */
+typedef struct {
+    char              *name;
+    uint8_t            priority;
+} orch_config_tier_t;
+
+
 typedef struct {
     char                     *database;          /* conninfo of libpq */
     char                     *platform_database; /* of trusted processors */
@@ -35,6 +56,11 @@ typedef struct {
 
     orch_config_processor_t  *processors;
     size_t                    nprocessors;
+
+    orch_config_limit_t      *limits;
+    size_t                    nlimits;
+    orch_config_tier_t       *tiers;
+    size_t                    ntiers;
 
     /* "NAME=VALUE" of lines `environment`, for processors */
     char                    **environment;
@@ -52,6 +78,13 @@ PT_MUST_CHECK pt_err_t orch_config_load(const char *path,
 /* the same of a text in memory; path is for messages */
 PT_MUST_CHECK pt_err_t orch_config_parse(const char *path, pt_str_t text,
     orch_config_t *ret_config, pt_buf_t *ret_error);
+
+/* the line for that service, or for all; NULL: none */
+const orch_config_limit_t *orch_config_limit_of(const orch_config_t *config,
+    pt_str_t service);
+
+/* the highest priority of a tier's users */
+uint8_t orch_config_priority_of(const orch_config_t *config, pt_str_t tier);
 
 void orch_config_done(orch_config_t *config);
 

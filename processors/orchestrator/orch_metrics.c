@@ -16,8 +16,8 @@ static void orch_metrics_sample(orch_t *o, pt_buf_t *b, const char *name,
 static void orch_metrics_counters(orch_t *o, pt_buf_t *b);
 static void orch_metrics_times(orch_t *o, pt_buf_t *b);
 static void orch_metrics_queue(orch_t *o, pt_buf_t *b);
-static void orch_metrics_ring(const orch_ring_t *ring, uint64_t now_ms,
-    uint64_t *ret_n, uint64_t *ret_age_ms);
+static void orch_metrics_ring(const orch_service_t *service, int priority,
+    uint64_t now_ms, uint64_t *ret_n, uint64_t *ret_age_ms);
 static void orch_metrics_pools(orch_t *o, pt_buf_t *b);
 static void orch_metrics_label(pt_buf_t *b, pt_str_t value);
 
@@ -268,8 +268,7 @@ orch_metrics_queue(orch_t *o, pt_buf_t *b)
              service = service->hh.next)
         {
             for (p = 0; p < ORCH_PRIORITIES; p++) {
-                orch_metrics_ring(&service->rings[p], orch_loop_ms(o), &n,
-                                  &age_ms);
+                orch_metrics_ring(service, p, orch_loop_ms(o), &n, &age_ms);
                 orch_metrics_sample(o, b, families[what].name, "",
                                     pt_str(service->name), p);
 
@@ -287,14 +286,16 @@ orch_metrics_queue(orch_t *o, pt_buf_t *b)
 
 /* each lane's first job is its oldest */
 static void
-orch_metrics_ring(const orch_ring_t *ring, uint64_t now_ms, uint64_t *ret_n,
-    uint64_t *ret_age_ms)
+orch_metrics_ring(const orch_service_t *service, int priority,
+    uint64_t now_ms, uint64_t *ret_n, uint64_t *ret_age_ms)
 {
-    orch_lane_t  *lane;
+    orch_owner_t       *of;
+    const orch_lane_t  *lane;
 
     *ret_n = *ret_age_ms = 0;
 
-    for (lane = ring->by_owner; lane; lane = lane->hh.next) {
+    for (of = service->owners; of; of = of->hh.next) {
+        lane = &of->lanes[priority];
         *ret_n += lane->n;
 
         if (lane->jobs && now_ms > lane->jobs->ready_ms

@@ -6,15 +6,19 @@
 #include "orch_queue.h"
 
 
-static orch_lane_t *orch_lane_get(orch_ring_t *ring, const char *owner);
-static void orch_lane_drop(orch_ring_t *ring, orch_lane_t *lane);
+static orch_owner_t *orch_owner_get(orch_service_t *service, pt_str_t name);
+static void orch_owner_park(orch_service_t *service, orch_owner_t *owner,
+    bool park);
+static const char *orch_action_get(orch_service_t *service, pt_str_t name);
+static void orch_job_destroy(orch_job_t *job);
 static int64_t orch_queue_rank(const orch_job_t *job, uint64_t now_ms);
 
 
 void
-orch_queue_init(orch_queue_t *q)
+orch_queue_init(orch_queue_t *q,
+    orch_limits_t (*limits)(void *ctx, pt_str_t service), void *ctx)
 {
-    *q = (orch_queue_t) { .more = false };
+    *q = (orch_queue_t) { .limits = limits, .ctx = ctx };
 }
 
 
@@ -22,6 +26,7 @@ void
 orch_queue_done(orch_queue_t *q)
 {
     orch_job_t      *job, *next_job;
+    orch_action_t   *action;
     orch_service_t  *service, *next_service;
 
     HASH_ITER(hh, q->jobs, job, next_job) {
@@ -31,6 +36,12 @@ orch_queue_done(orch_queue_t *q)
 
     HASH_ITER(hh, q->services, service, next_service) {
         HASH_DEL(q->services, service);
+
+        while ((action = service->actions) != NULL) {
+            service->actions = action->next;
+            free(action);
+        }
+
         free(service->name);
         free(service);
     }
@@ -69,6 +80,10 @@ orch_queue_service(orch_queue_t *q, pt_str_t name)
         return NULL;
     }
 
+    if (q->limits) {
+        service->limits = q->limits(q->ctx, name);
+    }
+
     HASH_ADD_KEYPTR(hh, q->services, service->name, name.len, service);
 
     return service;
@@ -79,22 +94,29 @@ orch_job_t *
 orch_queue_new(orch_queue_t *q, const pt_id_t *id, orch_service_t *service,
     pt_str_t owner, pt_str_t action)
 {
-    char        *text;
-    orch_job_t  *job;
+    orch_job_t    *job;
+    orch_owner_t  *of = orch_owner_get(service, owner);
+    const char    *name = of ? orch_action_get(service, action) : NULL;
 
-    job = calloc(1, sizeof(*job) + owner.len + 1 + action.len + 1);
+    job = name ? calloc(1, sizeof(*job)) : NULL;
+
     if (job == NULL) {
+        if (of && of->refs == 0) {
+            HASH_DEL(service->owners, of);
+            free(of->name);
+            free(of);
+        }
+
         return NULL;
     }
 
-    text = (char *) (job + 1);
-    memcpy(text, owner.data, owner.len);
-    job->owner = text;
+    of->refs++;
+    of->open++;
+    service->open++;
 
-    text += owner.len + 1;
-    memcpy(text, action.data, action.len);
-    job->action = text;
-
+    job->of = of;
+    job->owner = of->name;
+    job->action = name;
     job->id = *id;
     job->service = service;
 
@@ -120,9 +142,11 @@ orch_queue_free(orch_queue_t *q, orch_job_t *job)
 {
     HASH_DEL(q->jobs, job);
     job->state = ORCH_JOB_GONE;
+    job->of->open--;
+    job->service->open--;
 
     if (job->items == 0) {
-        free(job);
+        orch_job_destroy(job);
     }
 }
 
@@ -138,8 +162,23 @@ void
 orch_queue_unref(orch_job_t *job)
 {
     if (--job->items == 0 && job->state == ORCH_JOB_GONE) {
-        free(job);
+        orch_job_destroy(job);
     }
+}
+
+
+static void
+orch_job_destroy(orch_job_t *job)
+{
+    orch_owner_t  *of = job->of;
+
+    if (--of->refs == 0) {
+        HASH_DEL(job->service->owners, of);
+        free(of->name);
+        free(of);
+    }
+
+    free(job);
 }
 
 
@@ -161,25 +200,98 @@ bool
 orch_queue_room(orch_queue_t *q, orch_service_t *service, pt_str_t owner,
     uint8_t priority)
 {
+    orch_owner_t  *of;
+
+    HASH_FIND(hh, service->owners, owner.data, owner.len, of);
+
+    return of == NULL || of->open < ORCH_LANE_MIN
+           || (of->lanes[priority].n < ORCH_LANE_MAX
+               && HASH_COUNT(q->jobs) < ORCH_QUEUE_MAX);
+}
+
+
+pt_err_t
+orch_queue_admits(orch_service_t *service, pt_str_t owner, unsigned n)
+{
+    orch_owner_t         *of;
+    const orch_limits_t  *l = &service->limits;
+
+    if (l->queued && service->open + n > l->queued) {
+        return PT_E_QUEUE_FULL;
+    }
+
+    HASH_FIND(hh, service->owners, owner.data, owner.len, of);
+
+    return l->user_queued && (of ? of->open : 0) + n > l->user_queued
+           ? PT_E_QUOTA : PT_OK;
+}
+
+
+void
+orch_queue_started(orch_job_t *job)
+{
+    orch_owner_t    *of = job->of;
+    orch_service_t  *service = job->service;
+
+    service->running++;
+    of->running++;
+
+    if (!of->parked && service->limits.user_running
+        && of->running >= service->limits.user_running)
+    {
+        orch_owner_park(service, of, true);
+    }
+}
+
+
+void
+orch_queue_stopped(orch_job_t *job)
+{
+    orch_owner_t    *of = job->of;
+    orch_service_t  *service = job->service;
+
+    service->running--;
+    of->running--;
+
+    if (of->parked && of->running < service->limits.user_running) {
+        orch_owner_park(service, of, false);
+    }
+}
+
+
+/* out of the rings, or to their ends */
+static void
+orch_owner_park(orch_service_t *service, orch_owner_t *of, bool park)
+{
+    int           p;
     orch_lane_t  *lane;
 
-    HASH_FIND(hh, service->rings[priority].by_owner, owner.data, owner.len,
-              lane);
+    of->parked = park;
 
-    return lane == NULL || lane->n < ORCH_LANE_MIN
-           || (lane->n < ORCH_LANE_MAX && HASH_COUNT(q->jobs)
-                                          < ORCH_QUEUE_MAX);
+    for (p = 0; p < ORCH_PRIORITIES; p++) {
+        lane = &of->lanes[p];
+
+        if (lane->n == 0) {
+            continue;
+        }
+
+        if (park) {
+            DL_DELETE(service->rings[p], lane);
+
+        } else {
+            DL_APPEND(service->rings[p], lane);
+        }
+    }
 }
 
 
 pt_err_t
 orch_queue_push(orch_job_t *job, uint64_t now_ms)
 {
-    orch_lane_t  *lane;
+    orch_lane_t  *lane = &job->of->lanes[job->priority];
 
-    lane = orch_lane_get(&job->service->rings[job->priority], job->owner);
-    if (lane == NULL) {
-        return PT_E_NOMEM;
+    if (lane->n == 0 && !job->of->parked) {
+        DL_APPEND(job->service->rings[job->priority], lane);
     }
 
     DL_APPEND(lane->jobs, job);
@@ -208,8 +320,8 @@ orch_queue_remove(orch_job_t *job)
     job->lane = NULL;
     job->service->nready--;
 
-    if (lane->n == 0) {
-        orch_lane_drop(&job->service->rings[job->priority], lane);
+    if (lane->n == 0 && !job->of->parked) {
+        DL_DELETE(job->service->rings[job->priority], lane);
     }
 }
 
@@ -221,8 +333,13 @@ orch_queue_peek(const orch_service_t *service, uint64_t now_ms)
     orch_job_t   *job, *best = NULL;
     orch_lane_t  *lane;
 
+    if (service->limits.running && service->running >= service->limits.running)
+    {
+        return NULL;
+    }
+
     for (p = ORCH_PRIORITIES - 1; p >= 0; p--) {
-        lane = service->rings[p].ring;
+        lane = service->rings[p];
         job = lane ? lane->jobs : NULL;
 
         /* of equals the higher priority, which comes first here */
@@ -240,12 +357,12 @@ orch_queue_peek(const orch_service_t *service, uint64_t now_ms)
 void
 orch_queue_take(orch_job_t *job)
 {
-    orch_lane_t  *lane = job->lane;
-    orch_ring_t  *ring = &job->service->rings[job->priority];
+    orch_lane_t   *lane = job->lane;
+    orch_lane_t  **ring = &job->service->rings[job->priority];
 
     /* the next owner's turn; a lane that gets empty leaves the ring */
-    DL_DELETE(ring->ring, lane);
-    DL_APPEND(ring->ring, lane);
+    DL_DELETE(*ring, lane);
+    DL_APPEND(*ring, lane);
 
     orch_queue_remove(job);
 }
@@ -261,39 +378,59 @@ orch_queue_rank(const orch_job_t *job, uint64_t now_ms)
 }
 
 
-static orch_lane_t *
-orch_lane_get(orch_ring_t *ring, const char *owner)
+static orch_owner_t *
+orch_owner_get(orch_service_t *service, pt_str_t name)
 {
-    orch_lane_t  *lane;
+    int            p;
+    orch_owner_t  *of;
 
-    HASH_FIND(hh, ring->by_owner, owner, strlen(owner), lane);
-    if (lane) {
-        return lane;
+    HASH_FIND(hh, service->owners, name.data, name.len, of);
+
+    if (of) {
+        return of;
     }
 
-    lane = calloc(1, sizeof(*lane));
-    if (lane == NULL) {
+    of = calloc(1, sizeof(*of));
+    if (of == NULL) {
         return NULL;
     }
 
-    lane->owner = strdup(owner);
-    if (lane->owner == NULL) {
-        free(lane);
+    of->name = strndup(name.data, name.len);
+    if (of->name == NULL) {
+        free(of);
         return NULL;
     }
 
-    HASH_ADD_KEYPTR(hh, ring->by_owner, lane->owner, strlen(owner), lane);
-    DL_APPEND(ring->ring, lane);
+    for (p = 0; p < ORCH_PRIORITIES; p++) {
+        of->lanes[p].owner = of;
+    }
 
-    return lane;
+    HASH_ADD_KEYPTR(hh, service->owners, of->name, name.len, of);
+
+    return of;
 }
 
 
-static void
-orch_lane_drop(orch_ring_t *ring, orch_lane_t *lane)
+/* as many as its processors offer, and what clients made up */
+static const char *
+orch_action_get(orch_service_t *service, pt_str_t name)
 {
-    HASH_DEL(ring->by_owner, lane);
-    DL_DELETE(ring->ring, lane);
-    free(lane->owner);
-    free(lane);
+    orch_action_t  *action;
+
+    for (action = service->actions; action; action = action->next) {
+        if (pt_str_is(name, action->name)) {
+            return action->name;
+        }
+    }
+
+    action = calloc(1, sizeof(*action) + name.len + 1);
+    if (action == NULL) {
+        return NULL;
+    }
+
+    memcpy(action->name, name.data, name.len);
+    action->next = service->actions;
+    service->actions = action;
+
+    return action->name;
 }

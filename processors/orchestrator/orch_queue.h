@@ -8,7 +8,8 @@
  *
  * Higher priority first; within one, owner by owner; each owner's jobs in the
  * order of their coming.  A job gains one priority for every minute it waits,
- * so that nobody starves.
+ * so that nobody starves.  Who runs as many jobs as one may is not in the rings
+ * until one of them ends.
  */
 
 #ifndef ORCH_QUEUE_H
@@ -45,6 +46,8 @@ typedef enum {
 
 typedef struct orch_job_s      orch_job_t;
 typedef struct orch_lane_s     orch_lane_t;
+typedef struct orch_owner_s    orch_owner_t;
+typedef struct orch_action_s   orch_action_t;
 typedef struct orch_service_s  orch_service_t;
 typedef struct orch_run_s      orch_run_t;
 typedef struct orch_request_s  orch_request_t;
@@ -53,8 +56,9 @@ struct orch_job_s {
     pt_id_t            id;
     orch_job_state_t   state;
     orch_service_t    *service;
-    const char        *owner;          /* both behind the struct */
-    const char        *action;
+    orch_owner_t      *of;
+    const char        *owner;          /* its name */
+    const char        *action;         /* the service's */
 
     uint8_t            priority;
     uint16_t           max_attempts;
@@ -79,22 +83,45 @@ struct orch_job_s {
 };
 
 struct orch_lane_s {
-    char              *owner;
+    orch_owner_t      *owner;
     orch_job_t        *jobs;
     size_t             n;
-    orch_lane_t       *prev, *next;    /* in the ring */
+    orch_lane_t       *prev, *next;    /* in the ring, if it has jobs */
+};
+
+/* whose jobs of one service there are */
+struct orch_owner_s {
+    char              *name;
+    unsigned           open;           /* jobs found by their ids */
+    unsigned           running;
+    unsigned           refs;           /* jobs in memory */
+    bool               parked;         /* its lanes are in no ring */
+    orch_lane_t        lanes[ORCH_PRIORITIES];
     UT_hash_handle     hh;
 };
 
+struct orch_action_s {
+    orch_action_t     *next;
+    char               name[];
+};
+
+/* 0: no limit */
 typedef struct {
-    orch_lane_t       *ring;           /* the first has its turn next */
-    orch_lane_t       *by_owner;
-} orch_ring_t;
+    unsigned           queued;         /* open jobs */
+    unsigned           running;
+    unsigned           user_queued;    /* the same, of each owner */
+    unsigned           user_running;
+} orch_limits_t;
 
 struct orch_service_s {
     char              *name;
-    orch_ring_t        rings[ORCH_PRIORITIES];
+    orch_lane_t       *rings[ORCH_PRIORITIES];  /* the first has its turn */
+    orch_owner_t      *owners;         /* by name */
+    orch_action_t     *actions;
+    orch_limits_t      limits;
     size_t             nready;
+    unsigned           open;
+    unsigned           running;
     void              *pool;           /* orch_supervisor's */
     UT_hash_handle     hh;
 };
@@ -103,10 +130,16 @@ typedef struct {
     orch_job_t        *jobs;           /* by id */
     orch_service_t    *services;       /* by name */
     bool               more;           /* the database has jobs not in here */
+
+    /* what is allowed of a service that is new */
+    orch_limits_t    (*limits)(void *ctx, pt_str_t service);
+    void              *ctx;
 } orch_queue_t;
 
 
-void orch_queue_init(orch_queue_t *q);
+/* limits may be NULL */
+void orch_queue_init(orch_queue_t *q,
+    orch_limits_t (*limits)(void *ctx, pt_str_t service), void *ctx);
 void orch_queue_done(orch_queue_t *q);
 
 /* the service of that name, made if needed; NULL without memory */
@@ -136,6 +169,18 @@ size_t orch_queue_ready(const orch_queue_t *q);
 /* whether there is room for one more of this owner */
 bool orch_queue_room(orch_queue_t *q, orch_service_t *service, pt_str_t owner,
     uint8_t priority);
+
+/*
+ * Whether n more of this owner are within the limits.
+ *
+ * Errors  PT_E_QUEUE_FULL (the service's), PT_E_QUOTA (the owner's)
+ */
+PT_MUST_CHECK pt_err_t orch_queue_admits(orch_service_t *service,
+    pt_str_t owner, unsigned n);
+
+/* it runs, or no longer does: each once, in turns */
+void orch_queue_started(orch_job_t *job);
+void orch_queue_stopped(orch_job_t *job);
 
 /* puts it into its ring, at the end of its owner's */
 PT_MUST_CHECK pt_err_t orch_queue_push(orch_job_t *job, uint64_t now_ms);

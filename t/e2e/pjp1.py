@@ -137,9 +137,9 @@ class Edge:
                 b"".join(ident(i) for i in inputs), i64(run_at), i64(expires_at), b"",
                 u16(max_attempts), u32(timeout_s), ident(retry_of)]
 
-    def submit(self, action="noop", params=None, user="alice", limit=10, **more):
+    def submit(self, action="noop", params=None, user="alice", limit=10, tier="", **more):
         return json.loads(self.ask("SUBMIT", *self.submit_fields(action, params, **more),
-                                   user=user, limit=limit))
+                                   user=user, limit=limit, tier=tier))
 
     def batch_fields(self, jobs, batch=None, key=None, body=None, user_type="creator"):
         """jobs: (action, params) or what submit_fields() takes besides, as a dict."""

@@ -1,5 +1,6 @@
 /* Whose turn it is. */
 
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +26,7 @@ setup(void **state)
 {
     fixture_t  *f = calloc(1, sizeof(*f));
 
-    orch_queue_init(&f->queue);
+    orch_queue_init(&f->queue, NULL, NULL);
     f->service = orch_queue_service(&f->queue, PT_STR("s"));
     *state = f;
 
@@ -209,6 +210,138 @@ test_one_owner_cannot_fill_the_memory_for_others(void **state)
 }
 
 
+static void
+test_who_runs_as_many_as_one_may_waits_and_others_do_not(void **state)
+{
+    fixture_t   *f = *state;
+    orch_job_t  *first, *second;
+
+    f->service->limits.user_running = 1;
+
+    push(f, "ann", 1, "a", 0);
+    push(f, "ann", 2, "A", 0);
+    push(f, "bob", 1, "b", 0);
+
+    first = orch_queue_peek(f->service, 0);
+    assert_string_equal(first->action, "A");
+    orch_queue_take(first);
+    orch_queue_started(first);
+
+    second = orch_queue_peek(f->service, 0);
+    assert_string_equal(second->action, "b");
+    orch_queue_take(second);
+    orch_queue_started(second);
+
+    assert_null(orch_queue_peek(f->service, 0));
+    push(f, "bob", 3, "B", 0);
+    assert_null(orch_queue_peek(f->service, 0));
+
+    orch_queue_stopped(first);
+    orch_queue_free(&f->queue, first);
+    assert_string_equal(orch_queue_peek(f->service, 0)->action, "a");
+
+    orch_queue_stopped(second);
+    orch_queue_free(&f->queue, second);
+    assert_string_equal(pop_all(f, 0), "Ba");
+}
+
+
+static void
+test_a_parked_owners_job_may_leave(void **state)
+{
+    fixture_t   *f = *state;
+    orch_job_t  *runs, *waits;
+
+    f->service->limits.user_running = 1;
+    runs = push(f, "ann", 1, "a", 0);
+    waits = push(f, "ann", 1, "b", 0);
+
+    orch_queue_take(runs);
+    orch_queue_started(runs);
+    orch_queue_remove(waits);
+    orch_queue_free(&f->queue, waits);
+    push(f, "ann", 1, "c", 0);
+
+    orch_queue_stopped(runs);
+    orch_queue_free(&f->queue, runs);
+    assert_string_equal(pop_all(f, 0), "c");
+}
+
+
+static void
+test_a_service_runs_no_more_than_it_may(void **state)
+{
+    fixture_t   *f = *state;
+    orch_job_t  *job;
+
+    f->service->limits.running = 1;
+    push(f, "ann", 1, "a", 0);
+    push(f, "bob", 1, "b", 0);
+
+    job = orch_queue_peek(f->service, 0);
+    orch_queue_take(job);
+    orch_queue_started(job);
+    assert_null(orch_queue_peek(f->service, 0));
+
+    orch_queue_stopped(job);
+    orch_queue_free(&f->queue, job);
+    assert_string_equal(pop_all(f, 0), "b");
+}
+
+
+static void
+test_limits_count_open_jobs_until_they_are_freed(void **state)
+{
+    fixture_t   *f = *state;
+    orch_job_t  *job;
+
+    f->service->limits.queued = 3;
+    f->service->limits.user_queued = 2;
+
+    push(f, "ann", 1, "a", 0);
+    job = push(f, "ann", 1, "b", 0);
+    assert_int_equal(orch_queue_admits(f->service, PT_STR("ann"), 1),
+                     PT_E_QUOTA);
+    assert_int_equal(orch_queue_admits(f->service, PT_STR("bob"), 1), PT_OK);
+    assert_int_equal(orch_queue_admits(f->service, PT_STR("bob"), 2),
+                     PT_E_QUEUE_FULL);
+
+    orch_queue_remove(job);
+    orch_queue_free(&f->queue, job);
+    assert_int_equal(orch_queue_admits(f->service, PT_STR("ann"), 1), PT_OK);
+}
+
+
+/* the bar: 64 MiB */
+static void
+test_a_hundred_thousand_jobs_cost_little_memory(void **state)
+{
+    uint32_t         i;
+    char             owner[64];
+    pt_id_t          id = { { 9 } };
+    fixture_t       *f = *state;
+    struct mallinfo2 before = mallinfo2(), after;
+    orch_job_t      *job;
+
+    for (i = 0; i < 100000; i++) {
+        memcpy(id.bytes + 12, &i, sizeof(i));
+        snprintf(owner, sizeof(owner), "%032u", i % 1000);
+        job = orch_queue_new(&f->queue, &id, f->service, pt_str(owner),
+                             PT_STR("generate-pitch-document"));
+        assert_non_null(job);
+        assert_int_equal(orch_queue_push(job, 0), PT_OK);
+    }
+
+    after = mallinfo2();
+    print_message("# %zu bytes for each of 100,000 jobs\n",
+                  (after.uordblks + after.hblkhd - before.uordblks
+                   - before.hblkhd) / 100000);
+    assert_true(after.uordblks + after.hblkhd - before.uordblks
+                - before.hblkhd < 40u << 20);
+    assert_true(ORCH_QUEUE_MAX * 400ULL < 256ULL << 20);
+}
+
+
 int
 main(void)
 {
@@ -227,6 +360,18 @@ main(void)
             test_a_job_is_found_by_its_id_until_it_is_freed, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_one_owner_cannot_fill_the_memory_for_others, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_who_runs_as_many_as_one_may_waits_and_others_do_not, setup,
+            teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_parked_owners_job_may_leave, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_service_runs_no_more_than_it_may, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_limits_count_open_jobs_until_they_are_freed, setup,
+            teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_hundred_thousand_jobs_cost_little_memory, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -373,21 +373,21 @@ pt_pg_event(uv_poll_t *poll, int status, int events)
 static void
 pt_pg_flush(pt_pg_t *pg)
 {
-    switch (PQflush(pg->conn)) {
+    int  rc = PQflush(pg->conn);
 
-    case 0:
-        pt_pg_watch(pg, UV_READABLE);
-        break;
-
-    case 1:
-        pt_pg_watch(pg, UV_READABLE | UV_WRITABLE);
-        break;
-
-    default:
-        /* reading tells the reason, and ends what is under way */
-        pt_pg_watch(pg, UV_READABLE);
-        break;
+    /*
+     * A write that fails makes libpq read, and what it reads may be the end:
+     * then it has closed the socket, and no event will ever come from it.
+     */
+    if (PQstatus(pg->conn) == CONNECTION_BAD || PQsocket(pg->conn) < 0) {
+        snprintf(pg->reason, sizeof(pg->reason), "%s",
+                 PQerrorMessage(pg->conn));
+        pg->broken = true;
+        uv_timer_start(&pg->timer, pt_pg_retry, 0, 0);
+        return;
     }
+
+    pt_pg_watch(pg, rc == 1 ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
 
 
