@@ -1,6 +1,8 @@
 /* Problem documents and JSON answers; which status an error code has. */
 
 #include "ngx_http_pitchey_problem.h"
+#include "ngx_http_pitchey_mem.h"
+#include "ngx_http_pitchey_writer.h"
 
 
 /* bytes of a detail; longer ones are cut */
@@ -13,8 +15,6 @@
 static ngx_buf_t *ngx_http_pitchey_problem_create(ngx_http_request_t *r,
     const ngx_http_pitchey_problem_t *problem);
 static const char *ngx_http_pitchey_problem_title(ngx_uint_t status);
-static ngx_str_t ngx_http_pitchey_problem_text(ngx_http_request_t *r,
-    const ngx_str_t *text);
 static ngx_int_t ngx_http_pitchey_problem_headers(ngx_http_request_t *r,
     const ngx_http_pitchey_problem_t *problem);
 static ngx_int_t ngx_http_pitchey_send(ngx_http_request_t *r,
@@ -304,56 +304,42 @@ static ngx_buf_t *
 ngx_http_pitchey_problem_create(ngx_http_request_t *r,
     const ngx_http_pitchey_problem_t *problem)
 {
-    size_t                   len;
-    ngx_str_t                detail;
-    ngx_buf_t               *b;
-    const char              *title;
-    ngx_http_pitchey_ctx_t  *ctx;
+    pt_buf_t                    text;
+    ngx_buf_t                  *b;
+    const pt_mem_t             *mem;
+    ngx_http_pitchey_ctx_t     *ctx;
+    ngx_http_pitchey_writer_t   writer;
 
     ctx = ngx_http_pitchey_ctx(r);
-    if (ctx == NULL) {
+    mem = ngx_http_pitchey_mem(r->pool);
+    b = ngx_calloc_buf(r->pool);
+
+    if (ctx == NULL || mem == NULL || b == NULL) {
         return NULL;
     }
 
-    title = ngx_http_pitchey_problem_title(problem->status);
-    detail = ngx_http_pitchey_problem_text(r, &problem->detail);
+    writer.status = (unsigned) problem->status;
+    writer.code = pt_str(problem->code);
+    writer.title = pt_str(ngx_http_pitchey_problem_title(problem->status));
+    writer.detail = ngx_http_pitchey_pt_str(&problem->detail);
+    writer.request_id = ngx_http_pitchey_pt_str(&ctx->request_id);
+    writer.errors = ngx_http_pitchey_pt_str(&problem->errors);
+    writer.members = ngx_http_pitchey_pt_str(&problem->members);
 
-    if (detail.data == NULL) {
+    /* errors and members are bounded where they are made */
+    pt_buf_init(&text, mem, NGX_MAX_SIZE_T_VALUE / 2);
+
+    ngx_http_pitchey_writer_problem(&text, &writer);
+
+    if (text.err != PT_OK) {
         return NULL;
     }
 
-    len = sizeof("{\"type\":\"urn:pitchey:problem:\",\"title\":\"\","
-                 "\"status\":,\"code\":\"\",\"detail\":\"\","
-                 "\"request_id\":\"\",\"errors\":,}") - 1
-          + 2 * ngx_strlen(problem->code) + ngx_strlen(title) + NGX_INT_T_LEN
-          + detail.len + ctx->request_id.len + problem->errors.len
-          + problem->members.len;
-
-    b = ngx_create_temp_buf(r->pool, len);
-    if (b == NULL) {
-        return NULL;
-    }
-
-    b->last = ngx_sprintf(b->last, "{\"type\":\"urn:pitchey:problem:%s\","
-                          "\"title\":\"%s\",\"status\":%ui,\"code\":\"%s\"",
-                          problem->code, title, problem->status,
-                          problem->code);
-
-    if (detail.len) {
-        b->last = ngx_sprintf(b->last, ",\"detail\":\"%V\"", &detail);
-    }
-
-    b->last = ngx_sprintf(b->last, ",\"request_id\":\"%V\"", &ctx->request_id);
-
-    if (problem->errors.len) {
-        b->last = ngx_sprintf(b->last, ",\"errors\":%V", &problem->errors);
-    }
-
-    if (problem->members.len) {
-        b->last = ngx_sprintf(b->last, ",%V", &problem->members);
-    }
-
-    *b->last++ = '}';
+    b->pos = (u_char *) text.data;
+    b->last = b->pos + text.len;
+    b->start = b->pos;
+    b->end = b->last;
+    b->temporary = 1;
 
     return b;
 }
@@ -373,44 +359,6 @@ ngx_http_pitchey_problem_title(ngx_uint_t status)
     }
 
     return "Error";
-}
-
-
-/*
- * The text as the inside of a JSON string; data is NULL without memory.
- * Details may quote what a client sent: bytes that are no UTF-8 become "?".
- */
-static ngx_str_t
-ngx_http_pitchey_problem_text(ngx_http_request_t *r, const ngx_str_t *text)
-{
-    u_char     *clean;
-    size_t      i;
-    ngx_str_t   json;
-
-    json.data = NULL;
-    json.len = text->len + ngx_escape_json(NULL, text->data, text->len);
-
-    clean = ngx_pnalloc(r->pool, text->len + json.len + 1);
-    if (clean == NULL) {
-        return json;
-    }
-
-    if (text->len) {
-        ngx_memcpy(clean, text->data, text->len);
-    }
-
-    if (!pt_str_is_utf8((pt_str_t) { (char *) clean, text->len })) {
-        for (i = 0; i < text->len; i++) {
-            if (clean[i] >= 0x80) {
-                clean[i] = '?';
-            }
-        }
-    }
-
-    json.data = clean + text->len;
-    (void) ngx_escape_json(json.data, clean, text->len);
-
-    return json;
 }
 
 

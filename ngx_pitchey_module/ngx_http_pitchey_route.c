@@ -22,6 +22,10 @@
 
 static const ngx_http_pitchey_route_t *ngx_http_pitchey_route_find(
     ngx_http_request_t *r);
+static ngx_int_t ngx_http_pitchey_route_unknown(ngx_http_request_t *r);
+static ngx_int_t ngx_http_pitchey_route_names(ngx_http_request_t *r,
+    const ngx_http_pitchey_schemas_t *set, const ngx_str_t *service,
+    ngx_str_t *ret_members);
 static ngx_uint_t ngx_http_pitchey_route_match(ngx_http_request_t *r,
     const char *pattern, ngx_http_pitchey_match_t *match);
 static ngx_uint_t ngx_http_pitchey_route_placeholder(const char *name,
@@ -190,8 +194,7 @@ ngx_http_pitchey_route_handler(ngx_http_request_t *r)
     route = ngx_http_pitchey_route_find(r);
 
     if (route == NULL) {
-        return ngx_http_pitchey_problem(r, NGX_HTTP_NOT_FOUND, "not_found",
-                                        "There is no such resource.");
+        return ngx_http_pitchey_route_unknown(r);
     }
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
@@ -220,6 +223,119 @@ ngx_http_pitchey_route_handler(ngx_http_request_t *r)
     }
 
     return ngx_http_pitchey_route_not_allowed(r, allowed);
+}
+
+
+/* 404, with the actions of the service that the path names, or the services */
+static ngx_int_t
+ngx_http_pitchey_route_unknown(ngx_http_request_t *r)
+{
+    u_char                       *p, *last;
+    ngx_str_t                     name;
+    ngx_uint_t                    i;
+    ngx_http_pitchey_ctx_t       *ctx;
+    ngx_http_pitchey_problem_t    problem;
+    ngx_http_pitchey_schema_t    *schema;
+    ngx_http_pitchey_loc_conf_t  *plcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
+    plcf = ngx_http_get_module_loc_conf(r, ngx_http_pitchey_module);
+
+    ngx_memzero(&problem, sizeof(ngx_http_pitchey_problem_t));
+
+    problem.status = NGX_HTTP_NOT_FOUND;
+    problem.code = "not_found";
+    ngx_str_set(&problem.detail, "There is no such resource; openapi.json "
+                                 "has all of them.");
+
+    if (plcf->schema_set == NULL || ctx == NULL || ctx->route.len == 0) {
+        return ngx_http_pitchey_problem_send(r, &problem);
+    }
+
+    last = ctx->route.data + ctx->route.len;
+
+    name.data = ctx->route.data + 1;
+    p = ngx_strlchr(name.data, last, '/');
+    name.len = (p ? p : last) - name.data;
+
+    schema = plcf->schema_set->schemas.elts;
+
+    for (i = 0; i < plcf->schema_set->schemas.nelts; i++) {
+        if (schema[i].service.len == name.len
+            && ngx_memcmp(schema[i].service.data, name.data, name.len) == 0)
+        {
+            break;
+        }
+    }
+
+    if (i == plcf->schema_set->schemas.nelts) {
+        name.len = 0;
+    }
+
+    if (ngx_http_pitchey_route_names(r, plcf->schema_set, &name,
+                                     &problem.members)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_pitchey_problem_send(r, &problem);
+}
+
+
+/* "actions":[...] of the service, or "services":[...] for an empty name; they
+ * are sorted, and have letters, digits and "-" only */
+static ngx_int_t
+ngx_http_pitchey_route_names(ngx_http_request_t *r,
+    const ngx_http_pitchey_schemas_t *set, const ngx_str_t *service,
+    ngx_str_t *ret_members)
+{
+    size_t                            len;
+    u_char                           *p;
+    ngx_str_t                         before;
+    ngx_uint_t                        i, n;
+    const ngx_str_t                  *name;
+    const ngx_http_pitchey_schema_t  *schema;
+
+    schema = set->schemas.elts;
+    len = sizeof("\"services\":[]");
+
+    for (i = 0; i < set->schemas.nelts; i++) {
+        len += 3 + schema[i].service.len + schema[i].action.len;
+    }
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ret_members->data = p;
+    p = ngx_sprintf(p, "\"%s\":[", service->len ? "actions" : "services");
+
+    ngx_str_null(&before);
+    n = 0;
+
+    for (i = 0; i < set->schemas.nelts; i++) {
+        name = service->len ? &schema[i].action : &schema[i].service;
+
+        if (service->len
+            ? (schema[i].service.len != service->len
+               || ngx_memcmp(schema[i].service.data, service->data,
+                             service->len) != 0)
+            : (name->len == before.len
+               && ngx_memcmp(name->data, before.data, before.len) == 0))
+        {
+            continue;
+        }
+
+        p = ngx_sprintf(p, "%s\"%V\"", n++ ? "," : "", name);
+        before = *name;
+    }
+
+    *p++ = ']';
+    ret_members->len = p - ret_members->data;
+
+    return NGX_OK;
 }
 
 

@@ -83,3 +83,14 @@ Content-Type: application/json
 ["POST /api/containers/nothing/here\n{}", "DELETE /api/containers/jobs\n{}", "GET /api/containers/jobs/$::job\n{}"]
 --- error_code eval
 [404, 405, 200]
+
+
+=== TEST 9: what does not exist is told what does
+--- request eval
+["GET /api/containers/", "POST /api/containers/nothing/noop\n{}", "POST /api/containers/test-service/nothing\n{}",
+ "GET /api/containers/test-service"]
+--- error_code eval
+[404, 404, 404, 404]
+--- response_body_like eval
+[('"services":\["[^]]*"document-generation",[^]]*"test-service"[^]]*"video-processing"') x 2,
+ ('"actions":\["crash","echo",[^]]*"tree"\]\}$') x 2]
