@@ -25,6 +25,7 @@
 
 /* limits of the wire (pt_wire.h) */
 #define NGX_HTTP_PITCHEY_METADATA_MAX   16384
+#define NGX_HTTP_PITCHEY_WEBHOOK_MAX    2048
 #define NGX_HTTP_PITCHEY_ATTEMPTS_MAX   100
 #define NGX_HTTP_PITCHEY_TIMEOUT_MAX_S  604800
 
@@ -483,13 +484,21 @@ ngx_http_pitchey_proposal_expires_at(ngx_http_pitchey_proposal_t *p,
 }
 
 
-/* a client that waits for a call that never comes is worse than a refusal */
+/* whether somebody can be called there is the orchestrator's to say */
 static void
 ngx_http_pitchey_proposal_webhook(ngx_http_pitchey_proposal_t *p,
     const pt_json_t *value)
 {
-    ngx_http_pitchey_proposal_mind(p, value,
-                                   "webhooks are not available here");
+    if (value->type == PT_JSON_STRING
+        && value->text.len <= NGX_HTTP_PITCHEY_WEBHOOK_MAX
+        && pt_format_check(PT_FORMAT_URI, value->text))
+    {
+        p->job->submit.webhook_url = value->text;
+        return;
+    }
+
+    ngx_http_pitchey_proposal_mind(p, value, "must be a URL of at most 2048 "
+                                             "bytes");
 }
 
 

@@ -6,6 +6,7 @@
  */
 
 #include "ngx_http_pitchey_route.h"
+#include "ngx_http_pitchey_admin.h"
 #include "ngx_http_pitchey_events.h"
 #include "ngx_http_pitchey_files.h"
 #include "ngx_http_pitchey_health.h"
@@ -15,6 +16,7 @@
 #include "ngx_http_pitchey_openapi.h"
 #include "ngx_http_pitchey_outputs.h"
 #include "ngx_http_pitchey_problem.h"
+#include "ngx_http_pitchey_schedules.h"
 #include "ngx_http_pitchey_submit.h"
 #include "ngx_http_pitchey_tus.h"
 #include "ngx_http_pitchey_ws.h"
@@ -103,6 +105,39 @@ static const ngx_http_pitchey_route_t  ngx_http_pitchey_routes[] = {
     { NGX_HTTP_GET|NGX_HTTP_POST|NGX_HTTP_PATCH|NGX_HTTP_DELETE,
       "/files/tus/{id}", ngx_http_pitchey_tus_upload,
       NGX_HTTP_PITCHEY_ROUTE_BODY },
+    { NGX_HTTP_GET, "/jobs/{id}/deliveries",
+      ngx_http_pitchey_admin_deliveries_handler, 0 },
+
+    { NGX_HTTP_POST, "/schedules", ngx_http_pitchey_schedules_add_handler,
+      NGX_HTTP_PITCHEY_ROUTE_BODY },
+
+    { NGX_HTTP_GET, "/schedules", ngx_http_pitchey_schedules_list_handler, 0 },
+
+    { NGX_HTTP_GET, "/schedules/{id}", ngx_http_pitchey_schedules_get_handler,
+      0 },
+
+    { NGX_HTTP_DELETE, "/schedules/{id}",
+      ngx_http_pitchey_schedules_delete_handler, 0 },
+
+    { NGX_HTTP_POST, "/schedules/{id}/pause",
+      ngx_http_pitchey_schedules_pause_handler, 0 },
+
+    { NGX_HTTP_POST, "/schedules/{id}/resume",
+      ngx_http_pitchey_schedules_resume_handler, 0 },
+
+    { NGX_HTTP_POST, "/schedules/{id}/run",
+      ngx_http_pitchey_schedules_run_handler, 0 },
+
+    { NGX_HTTP_GET, "/instances", ngx_http_pitchey_admin_instances_handler,
+      0 },
+
+    { NGX_HTTP_POST, "/instances/scale", ngx_http_pitchey_admin_scale_handler,
+      NGX_HTTP_PITCHEY_ROUTE_BODY },
+
+    { NGX_HTTP_POST, "/instances/restart",
+      ngx_http_pitchey_admin_restart_handler, NGX_HTTP_PITCHEY_ROUTE_BODY },
+
+    { NGX_HTTP_GET, "/usage", ngx_http_pitchey_admin_usage_handler, 0 },
 
     /* the operator's allow and deny say who may */
     { NGX_HTTP_GET, "/metrics", ngx_http_pitchey_metrics_handler,

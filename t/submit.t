@@ -78,7 +78,7 @@ The action accepts no such members, so it has not seen them.
 === TEST 3: all violations come at once, each with its pointer
 --- request eval
 "POST $::noop\n" . '{"priority":1,"metadata":[],"run_at":"tomorrow",'
-. '"expires_at":"2027-02-29T00:00:00Z","webhook_url":"https://example.com/",'
+. '"expires_at":"2027-02-29T00:00:00Z","webhook_url":"not a url",'
 . '"max_attempts":0,"timeout_s":1e9,"colour":"red"}'
 --- error_code: 422
 --- response_headers

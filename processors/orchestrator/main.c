@@ -7,15 +7,16 @@
 #include <stdlib.h>
 
 #include "orch.h"
+#include "orch_cgroup.h"
+#include "orch_cli.h"
 #include "orch_migrate.h"
 
 
 /* exit statuses: 1, it did not work; 2, it was called or configured wrongly */
-#define ORCH_EXIT_USAGE  2
-
 
 static int orch_usage(FILE *to, int status);
-static int orch_command(const char *command, const orch_config_t *config);
+static int orch_command(const char *path, const orch_config_t *config,
+    int argc, char **argv);
 
 
 static const struct option  orch_options[] = {
@@ -34,7 +35,13 @@ main(int argc, char **argv)
     const char     *path = "/etc/pitchey/orchestrator.conf";
     orch_config_t   config;
 
-    while ((c = getopt_long(argc, argv, "hVc:", orch_options, NULL)) != -1) {
+    /* the supervisor's: not a command for people */
+    if (argc > 1 && strcmp(argv[1], "launch") == 0) {
+        return orch_launch(argc, argv);
+    }
+
+    /* "+": what follows the command is the command's */
+    while ((c = getopt_long(argc, argv, "+hVc:", orch_options, NULL)) != -1) {
         switch (c) {
 
         case 'h':
@@ -53,9 +60,8 @@ main(int argc, char **argv)
         }
     }
 
-    if (argc - optind > 1) {
-        return orch_usage(stderr, ORCH_EXIT_USAGE);
-    }
+    argc -= optind;
+    argv += optind;
 
     pt_buf_init(&error, &pt_mem_heap, 1024);
 
@@ -66,8 +72,9 @@ main(int argc, char **argv)
     }
 
     pt_log_set_level(config.log_level);
+    pt_log_set_json(config.log_json);
 
-    status = orch_command(optind < argc ? argv[optind] : "run", &config);
+    status = orch_command(path, &config, argc, argv);
 
     orch_config_done(&config);
     pt_buf_done(&error);
@@ -77,10 +84,21 @@ main(int argc, char **argv)
 
 
 static int
-orch_command(const char *command, const orch_config_t *config)
+orch_command(const char *path, const orch_config_t *config, int argc,
+    char **argv)
 {
+    const char  *command = argc ? argv[0] : "run";
+
+    if (strcmp(command, "jobs") == 0) {
+        return orch_cli_jobs(config, argc - 1, argv + 1);
+    }
+
+    if (argc > 1) {
+        return orch_usage(stderr, ORCH_EXIT_USAGE);
+    }
+
     if (strcmp(command, "run") == 0) {
-        return orch_run(config);
+        return orch_run(path, config);
     }
 
     if (strcmp(command, "migrate") == 0) {
@@ -88,8 +106,15 @@ orch_command(const char *command, const orch_config_t *config)
     }
 
     if (strcmp(command, "check") == 0) {
-        return orch_migrate_check(config) == PT_OK ? EXIT_SUCCESS
-                                                   : EXIT_FAILURE;
+        return orch_cli_check(config);
+    }
+
+    if (strcmp(command, "status") == 0) {
+        return orch_cli_status(config);
+    }
+
+    if (strcmp(command, "drain") == 0) {
+        return orch_cli_drain(config);
     }
 
     return orch_usage(stderr, ORCH_EXIT_USAGE);
@@ -103,11 +128,19 @@ orch_usage(FILE *to, int status)
           "\n"
           "  run         accept jobs and have them done (the default)\n"
           "  migrate     bring the database's schema up to date, and exit\n"
-          "  check       look at the configuration and the database, and exit\n"
+          "  check       look at the configuration, its folders and programs,\n"
+          "              and the database, and exit\n"
+          "  status      what runs and what waits, of the one that runs\n"
+          "  jobs ...    list, show, cancel and redrive jobs; see \"jobs\" alone\n"
+          "  drain       the one that runs begins nothing, finishes, and ends\n"
           "\n"
           "  -c, --config FILE   /etc/pitchey/orchestrator.conf\n"
           "  -h, --help          this text\n"
-          "  -V, --version       the version\n",
+          "  -V, --version       the version\n"
+          "\n"
+          "Signals: HUP reads the configuration again, TERM stops within 10 s\n"
+          "(processors live on, and the next orchestrator adopts them), USR1\n"
+          "drains.\n",
           to);
 
     return status;

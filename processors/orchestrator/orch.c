@@ -12,6 +12,7 @@
 #include <zmq.h>
 
 #include "orch.h"
+#include "orch_notify.h"
 
 
 #define ORCH_TICK_MS      100
@@ -31,7 +32,7 @@ static void orch_signal(uv_signal_t *handle, int number);
 
 
 int
-orch_run(const orch_config_t *config)
+orch_run(const char *path, const orch_config_t *config)
 {
     int      status = EXIT_FAILURE;
     orch_t  *o;
@@ -42,6 +43,7 @@ orch_run(const orch_config_t *config)
     }
 
     o->config = config;
+    o->reload.path = path;
     o->locks[0] = o->locks[1] = -1;
 
     if (uv_loop_init(&o->loop) != 0) {
@@ -61,6 +63,7 @@ orch_run(const orch_config_t *config)
     }
 
     orch_close(o);
+    orch_reload_done(o);
     free(o);
 
     return status;
@@ -73,7 +76,7 @@ orch_open(orch_t *o)
     size_t    i;
     pt_err_t  err;
 
-    static const int  signals[] = { SIGTERM, SIGINT };
+    static const int  signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
 
     orch_queue_init(&o->queue, orch_accept_limits, o);
 
@@ -82,7 +85,7 @@ orch_open(orch_t *o)
     uv_prepare_start(&o->turn, orch_turn);
     uv_timer_start(&o->tick, orch_tick, ORCH_TICK_MS, ORCH_TICK_MS);
 
-    for (i = 0; i < 2; i++) {
+    for (i = 0; i < 4; i++) {
         uv_signal_init(&o->loop, &o->signals[i]);
         uv_signal_start(&o->signals[i], orch_signal, signals[i]);
     }
@@ -106,6 +109,10 @@ orch_open(orch_t *o)
 
     if (err == PT_OK) {
         err = orch_sweep_open(o);
+    }
+
+    if (err == PT_OK) {
+        err = orch_webhooks_open(o);
     }
 
     if (err == PT_OK) {
@@ -135,6 +142,7 @@ orch_close(orch_t *o)
     /* requests end with their transactions */
     orch_db_close(o);
     orch_users_close(o);
+    orch_webhooks_close(o);
     orch_accept_drop(o);
     orch_work_drop(o);
     orch_job_forget_all(o);
@@ -146,7 +154,7 @@ orch_close(orch_t *o)
     uv_close((uv_handle_t *) &o->turn, NULL);
     uv_close((uv_handle_t *) &o->tick, NULL);
 
-    for (i = 0; i < 2; i++) {
+    for (i = 0; i < 4; i++) {
         uv_close((uv_handle_t *) &o->signals[i], NULL);
     }
 
@@ -156,7 +164,7 @@ orch_close(orch_t *o)
 
     orch_sweep_close(o);
     orch_queue_done(&o->queue);
-    free(o->supervisor.pools);
+    orch_supervisor_free(o);
 
     if (o->zctx) {
         zmq_ctx_term(o->zctx);
@@ -194,6 +202,12 @@ orch_lock(orch_t *o, const char *endpoint, int *ret_fd)
                "listens on \"%s\"", endpoint);
         close(fd);
         return PT_E_CONFLICT;
+    }
+
+    /* for "drain": the lock says that it is true */
+    if (ftruncate(fd, 0) != 0 || dprintf(fd, "%d\n", (int) getpid()) < 0) {
+        pt_log(PT_LOG_WARN, "orchestrator", "could not write \"%s\": %m",
+               path);
     }
 
     *ret_fd = fd;
@@ -238,12 +252,19 @@ orch_tick(uv_timer_t *timer)
     orch_watch_tick(o);
     orch_processors_progress(o);
 
+    if (!o->ready && orch_recover_is_done(o)) {
+        o->ready = true;
+        orch_notify("READY=1");
+    }
+
     if (o->ticks % 10 == 0) {
+        orch_notify_alive();
         orch_processors_beat(o);
         orch_supervisor_tick(o);
         orch_recover_tick(o);
         orch_sweep_tick(o);
         orch_schedules_tick(o);
+        orch_webhooks_tick(o);
     }
 
     if (o->stop_ms
@@ -260,17 +281,29 @@ orch_signal(uv_signal_t *handle, int number)
 {
     orch_t  *o = handle->loop->data;
 
-    (void) number;
+    if (number == SIGHUP) {
+        orch_reload(o);
+        return;
+    }
 
-    if (o->stop_ms) {
+    if (o->stop_ms && number != SIGUSR1) {
         uv_stop(&o->loop);
         return;
     }
 
-    pt_log(PT_LOG_INFO, "orchestrator", "stopping: processors finish what "
-           "they have, within %d s", ORCH_DRAIN_MS / 1000);
+    orch_notify("STOPPING=1");
 
-    o->stop_ms = orch_loop_ms(o) + ORCH_DRAIN_MS;
+    if (number == SIGUSR1) {
+        pt_log(PT_LOG_INFO, "orchestrator", "draining: processors finish what "
+               "they have");
+        o->stop_ms = UINT64_MAX;
+
+    } else {
+        pt_log(PT_LOG_INFO, "orchestrator", "stopping: processors finish what "
+               "they have, within %d s", ORCH_DRAIN_MS / 1000);
+        o->stop_ms = orch_loop_ms(o) + ORCH_DRAIN_MS;
+    }
+
     orch_supervisor_drain(o);
 }
 

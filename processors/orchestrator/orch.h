@@ -29,18 +29,21 @@ typedef struct orch_s  orch_t;
 #include "orch_bulk.h"
 #include "orch_db.h"
 #include "orch_edge.h"
+#include "orch_instances.h"
 #include "orch_files.h"
 #include "orch_metrics.h"
 #include "orch_processor.h"
 #include "orch_read.h"
 #include "orch_recover.h"
 #include "orch_redo.h"
+#include "orch_reload.h"
 #include "orch_schedule.h"
 #include "orch_storage.h"
 #include "orch_supervisor.h"
 #include "orch_sweep.h"
 #include "orch_user.h"
 #include "orch_watch.h"
+#include "orch_webhook.h"
 #include "orch_work.h"
 
 
@@ -52,8 +55,9 @@ struct orch_s {
 
     uv_prepare_t          turn;          /* before the loop sleeps */
     uv_timer_t            tick;          /* every 100 ms */
-    uv_signal_t           signals[2];
+    uv_signal_t           signals[4];
     uint64_t              ticks;
+    bool                  ready;         /* systemd knows */
     uint64_t              stop_ms;       /* draining until then; 0: running */
 
     orch_db_t             db;
@@ -70,11 +74,13 @@ struct orch_s {
     orch_metrics_t        metrics;
     orch_users_t          users;
     orch_schedules_t      schedules;
+    orch_webhooks_t       webhooks;
+    orch_reload_t         reload;
 };
 
 
 /* runs until it is told to stop; the exit status */
-int orch_run(const orch_config_t *config);
+int orch_run(const char *path, const orch_config_t *config);
 
 /* milliseconds since 1970; and of the loop's own clock, for waiting */
 int64_t orch_now_ms(void);

@@ -76,6 +76,10 @@ orch_accept_submit(orch_request_t *rq)
     pt_err_t     err;
     const char  *why;
 
+    if (!orch_webhook_check(rq, rq->msg.u.submit.webhook_url)) {
+        return;
+    }
+
     o->accept.open++;
 
     rq->msg.u.submit.priority =

@@ -114,6 +114,10 @@ orch_bulk_check(orch_request_t *rq, pt_err_t *ret_err)
             return "run_at or expires_at is out of range";
         }
 
+        if (orch_webhook_refuses(rq->o, job.webhook_url)) {
+            return "nobody can be called at a webhook_url of the batch";
+        }
+
         if (!orch_supervisor_offers(rq->o, job.service)) {
             *ret_err = PT_E_UNKNOWN_ACTION;
             return "no processor offers a service of the batch";

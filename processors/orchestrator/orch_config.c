@@ -14,6 +14,9 @@
 #define ORCH_CONFIG_MAX    (256u << 10)
 #define ORCH_LINE_WORDS    16
 
+/* less does not hold a processor's own libraries */
+#define ORCH_MEMORY_MIN    (64 << 20)
+
 
 typedef struct {
     const char      *path;
@@ -23,18 +26,12 @@ typedef struct {
 } orch_config_reader_t;
 
 
-typedef struct {
-    const char      *name;
-    size_t           offset;       /* of a char * in orch_config_t */
-    const char      *otherwise;    /* NULL: must be given */
-    bool             listens;      /* an endpoint of ours */
-} orch_config_text_t;
-
-
 static pt_err_t orch_config_read(FILE *f, pt_buf_t *text);
 static pt_err_t orch_config_line(orch_config_reader_t *r, pt_str_t line);
 static pt_err_t orch_config_text(orch_config_reader_t *r,
     const orch_config_text_t *t, pt_str_t value);
+static pt_err_t orch_config_flag(orch_config_reader_t *r, size_t offset,
+    const pt_str_t *words);
 static bool orch_config_is_path(pt_str_t endpoint);
 static pt_err_t orch_config_log_level(orch_config_reader_t *r, pt_str_t value);
 static pt_err_t orch_config_environment(orch_config_reader_t *r,
@@ -73,7 +70,19 @@ static const orch_config_text_t  orch_config_texts[] = {
     { "scratch",          offsetof(orch_config_t, scratch),   NULL, false },
     { "share",            offsetof(orch_config_t, share),
                           "/usr/share/pitchey", false },
-    { "name",             offsetof(orch_config_t, name),      "", false }
+    { "name",             offsetof(orch_config_t, name),      "", false },
+    { "cgroup",           offsetof(orch_config_t, cgroup),    "", false },
+    { "webhook_secret",   offsetof(orch_config_t, webhook_secret),
+                          "", false }
+};
+
+/* on or off; off where not given */
+static const struct {
+    const char      *name;
+    size_t           offset;       /* of a bool in orch_config_t */
+} orch_config_flags[] = {
+    { "webhook_http",     offsetof(orch_config_t, webhook_http) },
+    { "webhook_private",  offsetof(orch_config_t, webhook_private) }
 };
 
 #define ORCH_CONFIG_TEXTS                                                    \
@@ -206,6 +215,13 @@ orch_config_line(orch_config_reader_t *r, pt_str_t line)
         return orch_config_log_level(r, words[1]);
     }
 
+    if (pt_str_is(words[0], "log_format")) {
+        r->config->log_json = pt_str_is(words[1], "json");
+
+        return r->config->log_json || pt_str_is(words[1], "text")
+               ? PT_OK : orch_config_bad(r, "\"log_format\" is text or json");
+    }
+
     if (pt_str_is(words[0], "quota")) {
         return orch_config_quota(r, words[1]);
     }
@@ -220,8 +236,33 @@ orch_config_line(orch_config_reader_t *r, pt_str_t line)
         }
     }
 
+    for (i = 0; i < sizeof(orch_config_flags) / sizeof(orch_config_flags[0]);
+         i++)
+    {
+        if (pt_str_is(words[0], orch_config_flags[i].name)) {
+            return orch_config_flag(r, orch_config_flags[i].offset, words);
+        }
+    }
+
     return orch_config_bad(r, "unknown setting \"%.*s\"",
                            PT_STR_ARG(words[0]));
+}
+
+
+static pt_err_t
+orch_config_flag(orch_config_reader_t *r, size_t offset,
+    const pt_str_t *words)
+{
+    bool  *to = (bool *) ((char *) r->config + offset);
+
+    if (!pt_str_is(words[1], "on") && !pt_str_is(words[1], "off")) {
+        return orch_config_bad(r, "\"%.*s\" is on or off",
+                               PT_STR_ARG(words[0]));
+    }
+
+    *to = pt_str_is(words[1], "on");
+
+    return PT_OK;
 }
 
 
@@ -392,6 +433,11 @@ orch_config_processor(orch_config_reader_t *r, const pt_str_t *words,
         err = orch_config_option(r, words[i], p);
     }
 
+    if (err == PT_OK && p->min > p->max) {
+        return orch_config_bad(r, "min=%u is more than max=%u", p->min,
+                               p->max);
+    }
+
     return err;
 }
 
@@ -415,6 +461,22 @@ orch_config_option(orch_config_reader_t *r, pt_str_t word,
 
     if (pt_str_is(key, "max")) {
         good = orch_config_number(value, 1000, &p->max) && p->max > 0;
+
+    } else if (pt_str_is(key, "min")) {
+        good = orch_config_number(value, 1000, &p->min);
+
+    } else if (pt_str_is(key, "nice")) {
+        good = orch_config_number(value, 19, &p->nice);
+
+    } else if (pt_str_is(key, "memory")) {
+        good = orch_config_size(value, &p->memory_bytes)
+               && p->memory_bytes >= ORCH_MEMORY_MIN;
+
+    } else if (pt_str_is(key, "cpu")) {
+        good = value.len > 1 && value.data[value.len - 1] == '%'
+               && orch_config_number((pt_str_t) { value.data, value.len - 1 },
+                                     100000, &p->cpu_percent)
+               && p->cpu_percent > 0;
 
     } else if (pt_str_is(key, "slots")) {
         good = orch_config_number(value, 10000, &p->slots) && p->slots > 0;
@@ -681,6 +743,20 @@ orch_config_done(orch_config_t *config)
 
     free(config->environment);
     *config = (orch_config_t) { .log_level = PT_LOG_INFO };
+}
+
+
+size_t
+orch_config_fixed_count(void)
+{
+    return ORCH_CONFIG_TEXTS;
+}
+
+
+const orch_config_text_t *
+orch_config_fixed(size_t i)
+{
+    return &orch_config_texts[i];
 }
 
 

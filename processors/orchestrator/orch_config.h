@@ -14,9 +14,13 @@
 typedef struct {
     char              *service;
     char              *path;            /* of the binary */
+    unsigned           min;             /* processes kept, also when idle */
     unsigned           max;             /* processes at once */
     unsigned           slots;           /* jobs at once in each; 0: its own */
     unsigned           idle_ms;         /* then it is stopped; 0: never */
+    unsigned           nice;            /* 0 to 19 */
+    unsigned           cpu_percent;     /* of one core; 0: no limit */
+    int64_t            memory_bytes;    /* of a process; 0: no limit */
 } orch_config_processor_t;
 
 
@@ -50,7 +54,12 @@ typedef struct {
     char                     *scratch;
     char                     *share;
     char                     *name;              /* of this orchestrator */
+    char                     *cgroup;            /* a folder that is ours */
+    char                     *webhook_secret;    /* "whsec_...", "file:..." */
+    bool                      webhook_http;      /* http:// as well */
+    bool                      webhook_private;   /* to private addresses too */
     pt_log_level_t            log_level;
+    bool                      log_json;          /* log_format json */
     int64_t                   quota_bytes;       /* of a user's files; 0: none */
     unsigned                  orphans_ms;        /* bytes without a row live */
 
@@ -87,6 +96,18 @@ const orch_config_limit_t *orch_config_limit_of(const orch_config_t *config,
 uint8_t orch_config_priority_of(const orch_config_t *config, pt_str_t tier);
 
 void orch_config_done(orch_config_t *config);
+
+
+/* the settings that are texts: all of them are fixed once it runs */
+typedef struct {
+    const char      *name;
+    size_t           offset;       /* of a char * in orch_config_t */
+    const char      *otherwise;    /* NULL: must be given */
+    bool             listens;      /* an endpoint of ours */
+} orch_config_text_t;
+
+size_t orch_config_fixed_count(void);
+const orch_config_text_t *orch_config_fixed(size_t i);
 
 
 #endif /* ORCH_CONFIG_H */

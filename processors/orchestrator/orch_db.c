@@ -309,7 +309,12 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "     finished_at = $12::timestamptz, result = d.result::json,"
     "     error = d.error::json, usage = d.usage::json,"
     "     last_seq = d.last_seq + 1 + (d.type is not null)::int"
-    " from d where j.id = d.job),"
+    " from d where j.id = d.job"
+    " returning j.id, j.owner, j.batch_id, j.webhook_url),"
+    "h as ("
+    " insert into pitchey.webhook (id, batch_id, owner, url)"
+    " select id, batch_id, owner, webhook_url from j"
+    " where webhook_url is not null on conflict do nothing),"
     "w as ("
     " update pitchey.output o set withdrawn = true from d"
     " where d.status <> 'succeeded' and o.job = d.job and not o.withdrawn),"
@@ -478,6 +483,80 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " where not exists (select 1 from pitchey.file f where f.id = t.id)",
 
 /*
+ * Those that are due become ours for a minute; of a batch, once all of its
+ * jobs have ended.  $1 how many
+ * -> id, batch, owner, url, attempt
+ */
+[ORCH_SQL_WEBHOOKS_CLAIM] =
+    "update pitchey.webhook w set next_at = now() + interval '1 minute',"
+    "     attempts = w.attempts + 1"
+    " where w.id in (select d.id from pitchey.webhook d"
+    "     where d.next_at <= now() and (d.batch_id is null or not exists ("
+    "         select 1 from pitchey.job j where j.batch_id = d.batch_id"
+    "             and j.status is null))"
+    "     order by d.next_at limit $1::int for update skip locked)"
+    " returning w.id, w.batch_id, w.owner, w.url, w.attempts",
+
+/*
+ * $1 id $2 state $3 next_at, or null $4 attempt $5 status of the answer, or 0
+ * $6 error, or null $7 duration_ms
+ */
+[ORCH_SQL_WEBHOOK_DONE] =
+    "with w as ("
+    " update pitchey.webhook set state = $2::text::pitchey.webhook_state,"
+    "     next_at = $3::timestamptz where id = $1::uuid and attempts = $4::int"
+    " returning id)"
+    "insert into pitchey.webhook_attempt (webhook, n, status, error,"
+    "     duration_ms)"
+    " select id, $4::int, nullif($5::int, 0), $6::text, $7::int from w"
+    " on conflict do nothing",
+
+/* $1 job $2 owner, null: any -> the log as JSON, if there is such a job */
+[ORCH_SQL_WEBHOOK_LOG] =
+    "select json_build_object('webhooks', coalesce((select json_agg("
+    "     json_build_object('id', w.id, 'url', w.url, 'state', w.state,"
+    "     'next_at', to_char(w.next_at at time zone 'UTC',"
+    "         'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'),"
+    "     'attempts', coalesce((select json_agg(json_build_object("
+    "         'n', a.n, 'at', to_char(a.at at time zone 'UTC',"
+    "             'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), 'status', a.status,"
+    "         'error', a.error, 'duration_ms', a.duration_ms) order by a.n)"
+    "         from pitchey.webhook_attempt a where a.webhook = w.id), '[]')))"
+    "     from pitchey.webhook w where w.id = j.id"
+    "         or (j.batch_id is not null and w.batch_id = j.batch_id)),"
+    "     '[]'))"
+    " from pitchey.job j where j.id = $1::uuid"
+    "     and ($2::text is null or j.owner = $2)",
+
+[ORCH_SQL_WEBHOOKS_PRUNE] =
+    "delete from pitchey.webhook where created_at < now() - interval '30 days'",
+
+/*
+ * Ended jobs by service.  $1 owner $2 from this id on
+ * -> service, jobs, succeeded, failed, and sums: cpu_ms, wall_ms, input_bytes,
+ * output_bytes
+ */
+[ORCH_SQL_USAGE] =
+    "select j.service, count(*),"
+    "     count(*) filter (where j.status = 'succeeded'),"
+    "     count(*) filter (where j.status = 'failed'),"
+    "     coalesce(sum((j.usage->>'cpu_ms')::bigint), 0)::bigint,"
+    "     coalesce(sum((j.usage->>'wall_ms')::bigint), 0)::bigint,"
+    "     coalesce(sum((j.usage->>'input_bytes')::bigint), 0)::bigint,"
+    "     coalesce(sum((j.usage->>'output_bytes')::bigint), 0)::bigint"
+    " from pitchey.job j where j.owner = $1::text and j.id >= $2::uuid"
+    "     and j.status is not null group by j.service order by j.service",
+
+/* $1 owner -> files, their bytes, bytes of outputs */
+[ORCH_SQL_STORED] =
+    "select count(*), coalesce(sum(f.size), 0)::bigint,"
+    "     (select coalesce(sum(o.size), 0)::bigint from pitchey.job j"
+    "      join pitchey.output o on o.job = j.id"
+    "      where j.owner = $1::text and not o.withdrawn)"
+    " from pitchey.file f where f.owner = $1::text"
+    "     and (f.expires_at is null or f.expires_at > now())",
+
+/*
  * $1 id $2 owner $3 role $4 user_type $5 name $6 cron $7 time_zone $8 service
  * $9 action $10 priority $11 params $12 metadata $13 inputs[] $14 webhook_url
  * $15 max_attempts $16 timeout_s $17 next_at
@@ -534,7 +613,8 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "     paused = $4::int = 1, problem = $5::text,"
     "     last_at = case when $6::uuid is null then last_at else now() end,"
     "     last_job = coalesce($6::uuid, last_job)"
-    " where id = $1::uuid and next_at = $2::timestamptz and not paused",
+    " where id = $1::uuid and not paused"
+    "     and date_trunc('milliseconds', next_at) = $2::timestamptz",
 
 /* $1 name -> id, whether it was there before: this one, its lease begun */
 [ORCH_SQL_REGISTER] =

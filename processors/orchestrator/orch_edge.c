@@ -57,7 +57,12 @@ static void (*const  orch_edge_handlers[])(orch_request_t *rq) = {
     [PT_CMD_SCHEDULE_ADD]    = orch_schedule_add,
     [PT_CMD_SCHEDULE_LIST]   = orch_schedule_list,
     [PT_CMD_SCHEDULE_GET]    = orch_schedule_get,
-    [PT_CMD_SCHEDULE_CHANGE] = orch_schedule_change
+    [PT_CMD_SCHEDULE_CHANGE] = orch_schedule_change,
+    [PT_CMD_INSTANCES] = orch_instances_list,
+    [PT_CMD_SCALE]    = orch_instances_scale,
+    [PT_CMD_RESTART]  = orch_instances_restart,
+    [PT_CMD_USAGE]    = orch_usage_get,
+    [PT_CMD_DELIVERIES] = orch_webhook_deliveries
 };
 
 

@@ -208,6 +208,11 @@ orch_processor_ready(orch_t *o, pt_str_t peer, const pt_ready_t *m)
     p->actions = actions;
     p->group = m->group ? m->group : 1;
     p->credit = m->slots * p->group;
+
+    if (p->service->pool && p->credit) {
+        ((orch_pool_t *) p->service->pool)->slots = p->credit;
+    }
+
     p->heard_ms = orch_loop_ms(o);
 
     orch_processor_reconcile(o, p, m, back);

@@ -27,6 +27,7 @@ struct orch_processor_s {
     int                fd;
 
     uint64_t           heard_ms;
+    uint64_t           joined_ms;
     uint64_t           idle_ms;        /* since then it has no attempt */
     uint64_t           drain_ms;       /* it was told to leave; 0: not */
 

@@ -40,6 +40,7 @@ struct orch_tick_s {
 };
 
 
+static void orch_schedule_ids(pt_pg_args_t *args, pt_pg_column_t *ids);
 static bool orch_schedule_check(orch_request_t *rq, int64_t *ret_next_ms);
 static void orch_schedule_refuse(orch_request_t *rq, const char *pointer,
     const char *detail);
@@ -111,7 +112,7 @@ orch_schedule_add(orch_request_t *rq)
         pt_pg_column_id(&ids, &id);
     }
 
-    pt_pg_arg_column(&files, &ids);
+    orch_schedule_ids(&files, &ids);
     pt_pg_arg_text(&files, m->rq.user);
 
     pt_pg_arg_id(&args, &m->id);
@@ -126,7 +127,7 @@ orch_schedule_add(orch_request_t *rq)
     pt_pg_arg_int4(&args, m->priority);
     pt_pg_arg_text(&args, m->params);
     pt_pg_arg_text(&args, m->metadata);
-    pt_pg_arg_column(&args, &ids);
+    orch_schedule_ids(&args, &ids);
     pt_pg_arg_text(&args, m->webhook_url);
     pt_pg_arg_int4(&args, m->max_attempts);
     pt_pg_arg_int4(&args, (int32_t) m->timeout_s);
@@ -154,6 +155,19 @@ orch_schedule_add(orch_request_t *rq)
 }
 
 
+/* a column of nothing is no array */
+static void
+orch_schedule_ids(pt_pg_args_t *args, pt_pg_column_t *ids)
+{
+    if (ids->n) {
+        pt_pg_arg_column(args, ids);
+
+    } else {
+        pt_pg_arg_text(args, PT_STR_NULL);
+    }
+}
+
+
 /* false: it is refused */
 static bool
 orch_schedule_check(orch_request_t *rq, int64_t *ret_next_ms)
@@ -165,6 +179,10 @@ orch_schedule_check(orch_request_t *rq, int64_t *ret_next_ms)
     if (!orch_users_known(rq->o)) {
         orch_refuse(rq, PT_E_UNAVAILABLE, "nobody can say who a user is when "
                     "a job is due: there is no platform/user.sql");
+        return false;
+    }
+
+    if (!orch_webhook_check(rq, m->webhook_url)) {
         return false;
     }
 

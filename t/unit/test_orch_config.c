@@ -51,7 +51,13 @@ test_a_full_file_is_read(void **state)
                            "share  /share   # behind a value too\n"
                            "log_level debug\r\n"
                            "name here\n"
-                           "processor video-processing /v max=3 idle=2m slots=4\n"
+                           "processor video-processing /v max=3 idle=2m slots=4"
+                           " min=1 nice=5 memory=2g cpu=150%\n"
+                           "cgroup /sys/fs/cgroup/pitchey\n"
+                           "webhook_secret file:/w\n"
+                           "webhook_http on\n"
+                           "webhook_private off\n"
+                           "log_format json\n"
                            "platform_database postgresql://p@127.0.0.1/p\n"
                            "environment PITCHEY_A b=c\n"
                            "environment PITCHEY_AB d\n"
@@ -73,6 +79,15 @@ test_a_full_file_is_read(void **state)
     assert_int_equal(c.processors[0].max, 3);
     assert_int_equal(c.processors[0].slots, 4);
     assert_int_equal(c.processors[0].idle_ms, 120000);
+    assert_int_equal(c.processors[0].min, 1);
+    assert_int_equal(c.processors[0].nice, 5);
+    assert_int_equal(c.processors[0].memory_bytes, 2LL << 30);
+    assert_int_equal(c.processors[0].cpu_percent, 150);
+    assert_string_equal(c.cgroup, "/sys/fs/cgroup/pitchey");
+    assert_string_equal(c.webhook_secret, "file:/w");
+    assert_true(c.webhook_http);
+    assert_false(c.webhook_private);
+    assert_true(c.log_json);
     assert_int_equal(c.processors[1].max, 1);
     assert_int_equal(c.processors[1].slots, 0);
     assert_int_equal(c.processors[1].idle_ms, 60000);
@@ -162,7 +177,14 @@ test_what_is_wrong_is_said_with_its_line(void **state)
         { "processor x /x idle=s\n", "f:6: bad value in \"idle=s\"" },
         { "processor x /x idle=9999999h\n",
           "f:6: bad value in \"idle=9999999h\"" },
-        { "processor x /x nice=5\n", "f:6: unknown option \"nice\"" },
+        { "processor x /x speed=5\n", "f:6: unknown option \"speed\"" },
+        { "processor x /x nice=20\n", "f:6: bad value in \"nice=20\"" },
+        { "processor x /x memory=1m\n", "f:6: bad value in \"memory=1m\"" },
+        { "processor x /x cpu=50\n", "f:6: bad value in \"cpu=50\"" },
+        { "processor x /x cpu=0%\n", "f:6: bad value in \"cpu=0%\"" },
+        { "processor x /x min=2\n", "f:6: min=2 is more than max=1" },
+        { "webhook_http yes\n", "f:6: \"webhook_http\" is on or off" },
+        { "log_format xml\n", "f:6: \"log_format\" is text or json" },
         { "processor x /x quick\n", "f:6: \"quick\" is not key=value" },
         { "processor x /x\nprocessor x /y\n",
           "f:7: \"processor x\" is given twice" },

@@ -610,6 +610,7 @@ sample(pt_command_t command)
     case PT_CMD_BATCH:
     case PT_CMD_FILE_GET:
     case PT_CMD_SCHEDULE_GET:
+    case PT_CMD_DELIVERIES:
     case PT_CMD_FILE_DELETE:
         m.u.get.id = id;
         break;

@@ -326,6 +326,7 @@ static const pt_command_def_t  pt_commands[PT_CMD_COUNT_] = {
                                 true },
     [PT_CMD_BATCH]          = { "BATCH",     FIELDS(get_fields),      true },
     [PT_CMD_RETRY]          = { "RETRY",     FIELDS(retry_fields),    true },
+    [PT_CMD_DELIVERIES]     = { "DELIVERIES", FIELDS(get_fields),     true },
     [PT_CMD_METRICS]        = { "METRICS",   NULL, 0,                 true },
 
     [PT_CMD_OK]             = { "OK",        FIELDS(ok_fields),       false },

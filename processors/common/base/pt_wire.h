@@ -78,6 +78,7 @@ typedef enum {
     PT_CMD_BATCH,
     PT_CMD_RETRY,
     PT_CMD_METRICS,
+    PT_CMD_DELIVERIES,
 
     /* orchestrator -> edge */
     PT_CMD_OK,
@@ -432,6 +433,13 @@ typedef struct {
     pt_request_t    rq;
     pt_str_t        service;          /* absent: all */
 } pt_restart_t;
+
+
+/*
+ * DELIVERIES: the calls that told of a job's end, or of its batch's.  OK's
+ * body: {"webhooks":[{"id","url","state","next_at","attempts":[...]}]}
+ *   request id:id
+ */
 
 
 /*

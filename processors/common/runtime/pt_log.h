@@ -23,6 +23,13 @@ typedef enum {
 /* lines above this level are not written; PT_LOG_INFO at the start */
 void pt_log_set_level(pt_log_level_t level);
 
+/*
+ * Lines as JSON: {"time","level","component","message"}.  Also where
+ * PITCHEY_LOG_FORMAT is "json" in the environment, which this sets: processors
+ * inherit it.
+ */
+void pt_log_set_json(bool json);
+
 /* the level of "error", "warn", "info", "debug"; else PT_E_INVALID */
 PT_MUST_CHECK pt_err_t pt_log_level_parse(pt_str_t name,
     pt_log_level_t *ret_level);

@@ -201,7 +201,16 @@ pt_sandbox_limits(const pt_sandbox_t *s)
 
 #ifndef PT_ASAN    /* its shadow alone takes terabytes of addresses */
     if (s->memory_bytes != 0) {
-        limit = (struct rlimit) { s->memory_bytes, s->memory_bytes };
+        /* the operator's limit for the whole process may be lower */
+        if (getrlimit(RLIMIT_AS, &limit) == -1) {
+            return -1;
+        }
+
+        if (limit.rlim_max > s->memory_bytes) {
+            limit.rlim_max = s->memory_bytes;
+        }
+
+        limit.rlim_cur = limit.rlim_max;
 
         if (setrlimit(RLIMIT_AS, &limit) == -1) {
             return -1;

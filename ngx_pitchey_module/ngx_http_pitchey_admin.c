@@ -1,0 +1,315 @@
+/* Processors, live, and what users have used. */
+
+#include "ngx_http_pitchey_admin.h"
+#include "ngx_http_pitchey_body.h"
+#include "ngx_http_pitchey_mem.h"
+#include "ngx_http_pitchey_problem.h"
+#include "ngx_http_pitchey_violations.h"
+#include "ngx_http_pitchey_zmq.h"
+
+
+/* of one pool, in one place */
+#define NGX_HTTP_PITCHEY_PROCESSES_MAX   1000
+
+/* bytes of a body: it has a name and two numbers */
+#define NGX_HTTP_PITCHEY_ADMIN_BODY_MAX  4096
+
+
+typedef struct {
+    pt_msg_t                        msg;
+    ngx_http_pitchey_violations_t   violations;
+} ngx_http_pitchey_admin_t;
+
+
+static ngx_int_t ngx_http_pitchey_admin_check(ngx_http_request_t *r);
+static ngx_int_t ngx_http_pitchey_admin_read(ngx_http_request_t *r,
+    void (*work)(ngx_http_pitchey_body_t *body));
+static void ngx_http_pitchey_admin_scale(ngx_http_pitchey_body_t *body);
+static void ngx_http_pitchey_admin_restart(ngx_http_pitchey_body_t *body);
+static ngx_int_t ngx_http_pitchey_admin_done(ngx_http_request_t *r,
+    ngx_http_pitchey_body_t *body);
+static void ngx_http_pitchey_admin_members(const pt_json_t *root,
+    const char *const *names, ngx_http_pitchey_violations_t *v);
+static uint16_t ngx_http_pitchey_admin_number(const pt_json_t *root,
+    const char *name, ngx_http_pitchey_violations_t *v);
+static ngx_int_t ngx_http_pitchey_admin_reply(ngx_http_request_t *r,
+    const ngx_http_pitchey_reply_t *reply);
+
+
+
+
+/* NGX_DECLINED: go on */
+static ngx_int_t
+ngx_http_pitchey_admin_check(ngx_http_request_t *r)
+{
+    ngx_http_pitchey_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
+
+    if (ctx->user.admin) {
+        return NGX_DECLINED;
+    }
+
+    return ngx_http_pitchey_problem(r, NGX_HTTP_FORBIDDEN, "forbidden",
+                                    "The resource is for admins.");
+}
+
+
+ngx_int_t
+ngx_http_pitchey_admin_instances_handler(ngx_http_request_t *r,
+    const ngx_http_pitchey_match_t *match)
+{
+    pt_msg_t   msg;
+    ngx_int_t  rc;
+
+    rc = ngx_http_pitchey_admin_check(r);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    ngx_memzero(&msg, sizeof(pt_msg_t));
+
+    msg.command = PT_CMD_INSTANCES;
+
+    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                        ngx_http_pitchey_admin_reply);
+}
+
+
+ngx_int_t
+ngx_http_pitchey_admin_scale_handler(ngx_http_request_t *r,
+    const ngx_http_pitchey_match_t *match)
+{
+    return ngx_http_pitchey_admin_read(r, ngx_http_pitchey_admin_scale);
+}
+
+
+ngx_int_t
+ngx_http_pitchey_admin_restart_handler(ngx_http_request_t *r,
+    const ngx_http_pitchey_match_t *match)
+{
+    return ngx_http_pitchey_admin_read(r, ngx_http_pitchey_admin_restart);
+}
+
+
+static ngx_int_t
+ngx_http_pitchey_admin_read(ngx_http_request_t *r,
+    void (*work)(ngx_http_pitchey_body_t *body))
+{
+    ngx_int_t                  rc;
+    ngx_http_pitchey_body_t   *body;
+    ngx_http_pitchey_admin_t  *a;
+
+    rc = ngx_http_pitchey_admin_check(r);
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    body = ngx_http_pitchey_body_new(r, NGX_HTTP_PITCHEY_ADMIN_BODY_MAX);
+    if (body == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    a = ngx_pcalloc(body->pool, sizeof(ngx_http_pitchey_admin_t));
+    if (a == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_pitchey_violations_init(&a->violations, body->mem);
+
+    body->data = a;
+    body->work = work;
+    body->done = ngx_http_pitchey_admin_done;
+
+    rc = ngx_http_pitchey_body_check(r, body);
+
+    return (rc == NGX_DECLINED) ? ngx_http_pitchey_body_read(r, body) : rc;
+}
+
+
+/* {"service":"video-processing","min":0,"max":4} */
+static void
+ngx_http_pitchey_admin_scale(ngx_http_pitchey_body_t *body)
+{
+    pt_scale_t                     *scale;
+    pt_json_t                      *root;
+    ngx_http_pitchey_admin_t       *a = body->data;
+    ngx_http_pitchey_violations_t  *v = &a->violations;
+
+    static const char *const  names[] = { "service", "min", "max", NULL };
+
+    root = ngx_http_pitchey_violations_parse(v, pt_buf_str(&body->text));
+    if (root == NULL) {
+        return;
+    }
+
+    ngx_http_pitchey_admin_members(root, names, v);
+
+    a->msg.command = PT_CMD_SCALE;
+
+    scale = &a->msg.u.scale;
+    scale->service = pt_json_string(root, "service", PT_STR(""));
+    scale->min = ngx_http_pitchey_admin_number(root, "min", v);
+    scale->max = ngx_http_pitchey_admin_number(root, "max", v);
+
+    if (scale->service.len == 0 || scale->service.len > PT_NAME_MAX) {
+        ngx_http_pitchey_violations_add(v, PT_STR("/service"),
+                                        PT_STR("must be a service's name"));
+    }
+
+    if (v->n == 0 && scale->min > scale->max) {
+        ngx_http_pitchey_violations_add(v, PT_STR("/min"),
+                                        PT_STR("must not be above max"));
+    }
+}
+
+
+/* {"service":"video-processing"}, or {} for all */
+static void
+ngx_http_pitchey_admin_restart(ngx_http_pitchey_body_t *body)
+{
+    pt_json_t                      *root;
+    pt_restart_t                   *restart;
+    ngx_http_pitchey_admin_t       *a = body->data;
+    ngx_http_pitchey_violations_t  *v = &a->violations;
+
+    static const char *const  names[] = { "service", NULL };
+
+    root = ngx_http_pitchey_violations_parse(v, pt_buf_str(&body->text));
+    if (root == NULL) {
+        return;
+    }
+
+    ngx_http_pitchey_admin_members(root, names, v);
+
+    a->msg.command = PT_CMD_RESTART;
+
+    restart = &a->msg.u.restart;
+    restart->service = pt_json_string(root, "service", PT_STR_NULL);
+
+    if (pt_json_member(root, "service")
+        && (restart->service.len == 0 || restart->service.len > PT_NAME_MAX))
+    {
+        ngx_http_pitchey_violations_add(v, PT_STR("/service"),
+                                        PT_STR("must be a service's name"));
+    }
+}
+
+
+static ngx_int_t
+ngx_http_pitchey_admin_done(ngx_http_request_t *r,
+    ngx_http_pitchey_body_t *body)
+{
+    ngx_int_t                  rc;
+    ngx_http_pitchey_admin_t  *a = body->data;
+
+    rc = ngx_http_pitchey_violations_send(r, &a->violations);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
+    return ngx_http_pitchey_zmq_request(r, &a->msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                        ngx_http_pitchey_admin_reply);
+}
+
+
+/* an object of these members and no others */
+static void
+ngx_http_pitchey_admin_members(const pt_json_t *root,
+    const char *const *names, ngx_http_pitchey_violations_t *v)
+{
+    ngx_uint_t        i;
+    const pt_json_t  *member;
+
+    if (root->type != PT_JSON_OBJECT) {
+        ngx_http_pitchey_violations_add(v, PT_STR(""),
+                                        PT_STR("must be an object"));
+        return;
+    }
+
+    for (member = root->first; member; member = member->next) {
+
+        for (i = 0; names[i]; i++) {
+            if (pt_str_is(member->key, names[i])) {
+                break;
+            }
+        }
+
+        if (names[i] == NULL) {
+            ngx_http_pitchey_violations_add(v, PT_STR(""),
+                                            PT_STR("has an unknown member"));
+            return;
+        }
+    }
+}
+
+
+static uint16_t
+ngx_http_pitchey_admin_number(const pt_json_t *root, const char *name,
+    ngx_http_pitchey_violations_t *v)
+{
+    char     pointer[8];
+    int64_t  n;
+
+    n = pt_json_int(root, name, -1);
+
+    if (n < 0 || n > NGX_HTTP_PITCHEY_PROCESSES_MAX) {
+        (void) ngx_snprintf((u_char *) pointer, sizeof(pointer), "/%s%Z",
+                            name);
+        ngx_http_pitchey_violations_add(v, pt_str(pointer),
+                                PT_STR("must be an integer from 0 to 1000"));
+        return 0;
+    }
+
+    return (uint16_t) n;
+}
+
+
+ngx_int_t
+ngx_http_pitchey_admin_usage_handler(ngx_http_request_t *r,
+    const ngx_http_pitchey_match_t *match)
+{
+    pt_msg_t  msg;
+
+    ngx_memzero(&msg, sizeof(pt_msg_t));
+
+    msg.command = PT_CMD_USAGE;
+
+    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                        ngx_http_pitchey_admin_reply);
+}
+
+
+ngx_int_t
+ngx_http_pitchey_admin_deliveries_handler(ngx_http_request_t *r,
+    const ngx_http_pitchey_match_t *match)
+{
+    pt_msg_t  msg;
+
+    ngx_memzero(&msg, sizeof(pt_msg_t));
+
+    msg.command = PT_CMD_DELIVERIES;
+    msg.u.get.id = match->id;
+
+    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                        ngx_http_pitchey_admin_reply);
+}
+
+
+static ngx_int_t
+ngx_http_pitchey_admin_reply(ngx_http_request_t *r,
+    const ngx_http_pitchey_reply_t *reply)
+{
+    ngx_str_t  body;
+
+    if (reply->err != PT_OK) {
+        return ngx_http_pitchey_reply_problem(r, reply);
+    }
+
+    if (ngx_http_pitchey_reply_body(r, reply, &body) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_pitchey_send_json(r, NGX_HTTP_OK, &body);
+}
