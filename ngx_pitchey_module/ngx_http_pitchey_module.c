@@ -85,8 +85,8 @@ static char *ngx_http_pitchey_link_secret(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_pitchey_secret_value(ngx_conf_t *cf, ngx_command_t *cmd,
     ngx_str_t *secret);
-static char *ngx_http_pitchey_secret_file(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *secret);
+static char *ngx_http_pitchey_secret_file(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_str_t *name, ngx_str_t *secret);
 static char *ngx_http_pitchey_database(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static char *ngx_http_pitchey_zone(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -1136,7 +1136,7 @@ ngx_http_pitchey_secret_value(ngx_conf_t *cf, ngx_command_t *cmd,
         arg.data = value[1].data + 5;
         arg.len = value[1].len - 5;
 
-        rv = ngx_http_pitchey_secret_file(cf, &arg, secret);
+        rv = ngx_http_pitchey_secret_file(cf, cmd, &arg, secret);
         if (rv != NGX_CONF_OK) {
             return rv;
         }
@@ -1181,8 +1181,8 @@ ngx_http_pitchey_cookie_cache(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
 /* the file's bytes, less the one newline that an editor leaves at the end */
 static char *
-ngx_http_pitchey_secret_file(ngx_conf_t *cf, ngx_str_t *name,
-    ngx_str_t *secret)
+ngx_http_pitchey_secret_file(ngx_conf_t *cf, ngx_command_t *cmd,
+    ngx_str_t *name, ngx_str_t *secret)
 {
     ssize_t    n;
     ngx_fd_t   fd;
@@ -1201,8 +1201,8 @@ ngx_http_pitchey_secret_file(ngx_conf_t *cf, ngx_str_t *name,
 
     if (fd == NGX_INVALID_FILE) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
-                           "could not open \"%V\" of \"pitchey_auth_secret\"",
-                           name);
+                           "could not open \"%V\" of \"%V\"", name,
+                           &cmd->name);
         return NGX_CONF_ERROR;
     }
 
@@ -1213,15 +1213,16 @@ ngx_http_pitchey_secret_file(ngx_conf_t *cf, ngx_str_t *name,
 
     if (n == -1) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, err,
-                           "could not read \"%V\" of \"pitchey_auth_secret\"",
-                           name);
+                           "could not read \"%V\" of \"%V\"", name,
+                           &cmd->name);
         return NGX_CONF_ERROR;
     }
 
     if (n > NGX_HTTP_PITCHEY_SECRET_MAX) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" of \"pitchey_auth_secret\" is longer than "
-                           "%d bytes", name, NGX_HTTP_PITCHEY_SECRET_MAX);
+                           "\"%V\" of \"%V\" is longer than "
+                           "%d bytes", name, &cmd->name,
+                           NGX_HTTP_PITCHEY_SECRET_MAX);
         return NGX_CONF_ERROR;
     }
 

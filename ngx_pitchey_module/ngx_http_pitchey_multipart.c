@@ -389,7 +389,8 @@ multipart_param(pt_str_t value, const char *name)
             p += n;
         }
 
-        if (key.len == strlen(name) && strncasecmp(key.data, name, key.len) == 0)
+        if (key.len == strlen(name)
+            && strncasecmp(key.data, name, key.len) == 0)
         {
             return v;
         }

@@ -259,6 +259,8 @@ services_install() {
 
     [ -s "$DIR/secret" ] \
         || (umask 077; openssl rand -base64 33 | tr -d '\n' > "$DIR/secret")
+    [ -s "$DIR/link-secret" ] \
+        || (umask 077; openssl rand -base64 33 | tr -d '\n' > "$DIR/link-secret")
     [ -s "$DIR/postgres-port" ] || free_port > "$DIR/postgres-port"
     [ -s "$DIR/postgres-password" ] \
         || (umask 077; openssl rand -hex 16 > "$DIR/postgres-password")
@@ -430,6 +432,7 @@ http {
         location /api/containers/ {
             pitchey on;
             pitchey_auth_secret file:$DIR/secret;
+            pitchey_link_secret file:$DIR/link-secret;
             pitchey_schemas $SHARE/schemas;
             pitchey_storage $STORAGE;
             pitchey_cors_origin http://localhost:3000;

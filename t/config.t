@@ -421,7 +421,27 @@ the duplicate "pitchey_user_id" variable
 
 
 
-=== TEST 39: a database that is not there is logged, once
+=== TEST 39: a resumable upload that is over as it begins
+--- config
+    location /in/ { pitchey on; pitchey_upload_expires 0; }
+--- must_die
+--- error_log
+"pitchey_upload_expires" is at least a second
+
+
+
+=== TEST 40: a secret of links that can be guessed, and one that is none
+--- config
+    location = /up { empty_gif; }
+    location /in/ { pitchey_link_secret short; pitchey_link_secret file:no-such-file; }
+--- must_die
+--- error_log
+"pitchey_link_secret" is shorter than 32 characters
+no-such-file" of "pitchey_link_secret"
+
+
+
+=== TEST 41: a database that is not there is logged, once
 --- http_config
     pitchey_database "host=127.0.0.1 port=1";
     pitchey_auth_secret 0123456789abcdef0123456789abcdef;
