@@ -458,7 +458,7 @@ report_pdf_text(report_pdf_t *p, const pt_json_t *section)
 
     err = report_view_text(p->view, section, &text);
 
-    while (err == PT_OK && text.len > 0) {
+    while (err == PT_OK && text.data != NULL && text.len > 0) {
         end = memmem(text.data, text.len, "\n\n", 2);
         para = (pt_str_t) {
             text.data, end != NULL ? (size_t) (end - text.data) : text.len
