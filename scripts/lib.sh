@@ -27,6 +27,9 @@ PACKAGES_BUILD=(gcc libc6-dev make meson ninja-build pkg-config nginx-dev
     libxlsxwriter-dev
     libwslay-dev libseccomp-dev libcurl4-openssl-dev libcmocka-dev)
 PACKAGES_RUN=(nginx postgresql-15 tzdata curl file jq openssl perl procps
+    libstemmer-dev libutf8proc-dev liblzma-dev
+    libwslay-dev libseccomp-dev libcmocka-dev)
+PACKAGES_RUN=(nginx postgresql-15 curl file jq openssl perl procps
     fonts-sil-gentiumplus fonts-open-sans hyphen-en-us hyphen-en-gb)
 
 say()  { printf '%s\n' "$*"; }
@@ -324,6 +327,7 @@ share             $SHARE
 processor video-processing     $BIN/pitchey-video     max=1 idle=60s
 processor document-generation  $BIN/pitchey-document  max=1 idle=60s
 processor report-generation    $BIN/pitchey-report    max=1 idle=60s
+processor ai-analysis          $BIN/pitchey-analysis  max=1 idle=60s
 CONF
     if [ -n "${WITH_TEST_SERVICE:-}" ]; then
         mkdir -p "$DIR/test-folder"

@@ -282,7 +282,7 @@ analyze_best_month(const analysis_engine_t *e, const analysis_score_t *s)
         analysis_pitch_deal(e->model, &pitch,
                             s->text_refusal ? NULL : &s->genres, &deal,
                             &unknown);
-        analysis_forecast(e->model, &deal, unknown, &f);
+        analysis_forecast_month(e->model, &deal, unknown, &s->forecast, &f);
 
         if (f.p_hit > p) {
             p = f.p_hit;

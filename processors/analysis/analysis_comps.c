@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "analysis_engine.h"
-#include "analysis_math.h"
 
 
 /* BM25's usual numbers */
@@ -33,7 +32,9 @@ static void comps_score(const analysis_engine_t *e,
     const analysis_genres_t *g, const analysis_comps_query_t *q, double norm,
     double scale, uint32_t film, analysis_comp_t *c);
 static void comps_shared(const analysis_engine_t *e,
-    const comps_term_t *terms, unsigned n, analysis_comp_t *c);
+    const comps_term_t *terms, unsigned n, analysis_comp_t *comps);
+static void comps_share(analysis_comp_t *c, const comps_term_t *terms,
+    unsigned k);
 
 
 unsigned
@@ -70,7 +71,18 @@ analysis_comps(analysis_engine_t *e, const analysis_genres_t *g,
 
     for (k = 0; k < n; k++) {
         comps_score(e, g, q, norm, scale, near[k].film, &ret[k]);
-        comps_shared(e, terms, nterms, &ret[k]);
+        ret[k].nshared = 0;
+        e->shown[near[k].film] = (uint8_t) (k + 1);
+    }
+
+    comps_shared(e, terms, nterms, ret);
+
+    for (k = 0; k < n; k++) {
+        e->shown[near[k].film] = 0;
+
+        for (l = 0; l < ret[k].nshared; l++) {
+            ret[k].shared[l] = terms[ret[k].shared[l]].word;
+        }
     }
 
     return n;
@@ -81,11 +93,9 @@ analysis_comps(analysis_engine_t *e, const analysis_genres_t *g,
 static unsigned
 comps_terms(const analysis_engine_t *e, comps_term_t *terms)
 {
-    double                   df;
     size_t                   i;
     uint32_t                 term;
     unsigned                 k, n = 0;
-    const uint8_t           *p, *end;
     const analysis_model_t  *m = e->model;
 
     for (i = 0; i < e->text.n && n < TERMS_MAX; i++) {
@@ -102,16 +112,8 @@ comps_terms(const analysis_engine_t *e, comps_term_t *terms)
             continue;
         }
 
-        p = m->list + m->post[term];
-        end = m->list + m->post[term + 1];
-
-        for (df = 0; p < end; p++) {
-            df += !(*p & 0x80);
-        }
-
         terms[n++] = (comps_term_t) {
-            term, (uint32_t) i,
-            analysis_log(1 + ((double) m->films.n - df + 0.5) / (df + 0.5))
+            term, (uint32_t) i, m->rare[term]
         };
     }
 
@@ -205,9 +207,9 @@ comps_genres(const analysis_genres_t *g, const analysis_comps_query_t *q,
     uint32_t  labels, left;
 
     if (q->genres != 0) {
-        any = __builtin_popcount(q->genres | genres);
+        any = analysis_count(q->genres | genres);
 
-        return (double) __builtin_popcount(q->genres & genres) / any;
+        return (double) analysis_count(q->genres & genres) / any;
     }
 
     labels = analysis_genres_labels(genres);
@@ -220,7 +222,7 @@ comps_genres(const analysis_genres_t *g, const analysis_comps_query_t *q,
         sum += g->p[__builtin_ctz(left)];
     }
 
-    return sum / (norm * __builtin_sqrt(__builtin_popcount(labels)));
+    return sum / (norm * __builtin_sqrt(analysis_count(labels)));
 }
 
 
@@ -254,46 +256,47 @@ comps_score(const analysis_engine_t *e, const analysis_genres_t *g,
 }
 
 
-/* the rarest first */
+/* walks each list once, whatever the number of films */
 static void
 comps_shared(const analysis_engine_t *e, const comps_term_t *terms,
-    unsigned n, analysis_comp_t *c)
+    unsigned n, analysis_comp_t *comps)
 {
-    double                   idf[ANALYSIS_SHARED_MAX + 1];
     uint32_t                 film;
-    unsigned                 k, at, tf;
+    unsigned                 k, tf;
     const uint8_t           *p, *end;
     const analysis_model_t  *m = e->model;
-
-    c->nshared = 0;
-
-    if (!(e->score[c->film] > 0)) {
-        return;
-    }
 
     for (k = 0; k < n; k++) {
         p = m->list + m->post[terms[k].term];
         end = m->list + m->post[terms[k].term + 1];
 
-        for (film = 0; p < end && film < c->film + 1; ) {
+        for (film = 0; p < end; ) {
             p = comps_next(p, &film, &tf);
-        }
 
-        if (film != c->film + 1) {
-            continue;
-        }
-
-        for (at = c->nshared; at > 0 && idf[at - 1] < terms[k].idf; at--) {
-            if (at < ANALYSIS_SHARED_MAX) {
-                c->shared[at] = c->shared[at - 1];
-                idf[at] = idf[at - 1];
+            if (e->shown[film - 1] != 0) {
+                comps_share(&comps[e->shown[film - 1] - 1], terms, k);
             }
         }
+    }
+}
 
+
+/* the rarest first; for now they are places in terms */
+static void
+comps_share(analysis_comp_t *c, const comps_term_t *terms, unsigned k)
+{
+    unsigned  at;
+
+    for (at = c->nshared; at > 0 && terms[c->shared[at - 1]].idf
+                                    < terms[k].idf; at--)
+    {
         if (at < ANALYSIS_SHARED_MAX) {
-            c->shared[at] = terms[k].word;
-            idf[at] = terms[k].idf;
-            c->nshared += c->nshared < ANALYSIS_SHARED_MAX;
+            c->shared[at] = c->shared[at - 1];
         }
+    }
+
+    if (at < ANALYSIS_SHARED_MAX) {
+        c->shared[at] = k;
+        c->nshared += c->nshared < ANALYSIS_SHARED_MAX;
     }
 }

@@ -30,6 +30,7 @@ typedef struct {
     bool                     nomem;
 
     float                   *score;      /* of each film, for its words */
+    uint8_t                 *shown;      /* 1 + its place among the best */
 } analysis_engine_t;
 
 
@@ -118,6 +119,7 @@ typedef struct {
     double    p_hit;
     unsigned  fifth;             /* whose residuals it has */
     double    widen;             /* 1, or more for what is not known */
+    double    alike[2];          /* what films like it say of both */
     double    price;             /* 2019 dollars for one of its year */
     double    budget;            /* log10 of 2019 dollars */
 } analysis_forecast_t;
@@ -125,6 +127,11 @@ typedef struct {
 
 void analysis_forecast(const analysis_model_t *model,
     const analysis_deal_t *deal, unsigned unknown, analysis_forecast_t *ret);
+
+/* the same for one that differs from that of like by its month only */
+void analysis_forecast_month(const analysis_model_t *model,
+    const analysis_deal_t *deal, unsigned unknown,
+    const analysis_forecast_t *like, analysis_forecast_t *ret);
 
 /* worldwide gross in dollars of its year that p of such films stay below */
 double analysis_forecast_gross(const analysis_model_t *model,

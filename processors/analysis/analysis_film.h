@@ -56,6 +56,18 @@ typedef struct {
 } analysis_prior_t;
 
 
+/* how many genres; the compiler's own may be a call */
+static inline int
+analysis_count(uint32_t bits)
+{
+    bits -= bits >> 1 & 0x55555555u;
+    bits = (bits & 0x33333333u) + (bits >> 2 & 0x33333333u);
+    bits = (bits + (bits >> 4)) & 0x0f0f0f0fu;
+
+    return (int) (bits * 0x01010101u >> 24);
+}
+
+
 /* "Action" .. "Western"; NULL outside */
 const char *analysis_genre_name(unsigned genre);
 const char *analysis_label_name(unsigned label);

@@ -47,22 +47,35 @@ void
 analysis_forecast(const analysis_model_t *m, const analysis_deal_t *deal,
     unsigned unknown, analysis_forecast_t *ret)
 {
-    double                     x[ANALYSIS_FEATURES], alike[2];
+    analysis_forecast_t  like;
+
+    forecast_alike(m, deal, &like.alike[0], &like.alike[1]);
+    analysis_forecast_month(m, deal, unknown, &like, ret);
+}
+
+
+/* likeness does not look at the month */
+void
+analysis_forecast_month(const analysis_model_t *m,
+    const analysis_deal_t *deal, unsigned unknown,
+    const analysis_forecast_t *like, analysis_forecast_t *ret)
+{
+    double                     x[ANALYSIS_FEATURES];
     unsigned                   k;
     forecast_sum_t             roi, hit;
     analysis_prior_t           prior;
     const analysis_numbers_t  *n = m->numbers;
 
     memset(ret, 0, sizeof(*ret));
+    memcpy(ret->alike, like->alike, sizeof(ret->alike));
 
     analysis_films_prior(&m->films, deal->title, deal->sequel != 0,
                          deal->year, &prior);
     analysis_deal_features(deal, &prior, x);
-    forecast_alike(m, deal, &alike[0], &alike[1]);
 
-    forecast_part(m, 0, x, deal->year, alike[0], &roi);
+    forecast_part(m, 0, x, deal->year, ret->alike[0], &roi);
     x[ANALYSIS_F_YEAR] = ANALYSIS_YEAR_NONE;
-    forecast_part(m, 1, x, deal->year, alike[1], &hit);
+    forecast_part(m, 1, x, deal->year, ret->alike[1], &hit);
 
     ret->roi = forecast_total(&roi, ret->roi_part);
     ret->hit = forecast_total(&hit, ret->hit_part);

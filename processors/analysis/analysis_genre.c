@@ -40,7 +40,11 @@ analysis_engine_init(analysis_engine_t *e, const analysis_model_t *model)
     e->touched = calloc(model->nfeatures + 1, sizeof(*e->touched));
     e->score = calloc(model->films.n + 1, sizeof(*e->score));
 
-    if (e->tf == NULL || e->touched == NULL || e->score == NULL) {
+    e->shown = calloc(model->films.n + 1, sizeof(*e->shown));
+
+    if (e->tf == NULL || e->touched == NULL || e->score == NULL
+        || e->shown == NULL)
+    {
         analysis_engine_done(e);
         return PT_E_NOMEM;
     }
@@ -57,6 +61,7 @@ analysis_engine_done(analysis_engine_t *e)
     free(e->touched);
     free(e->found);
     free(e->score);
+    free(e->shown);
     memset(e, 0, sizeof(*e));
 }
 

@@ -385,8 +385,11 @@ model_derive(analysis_model_t *m)
     m->slot = calloc(size, sizeof(*m->slot));
     m->idf = calloc(m->nfeatures + 1, sizeof(*m->idf));
     m->money = calloc(m->films.n + 1, sizeof(*m->money));
+    m->rare = calloc(m->nterms + 1, sizeof(*m->rare));
 
-    if (m->slot == NULL || m->idf == NULL || m->money == NULL) {
+    if (m->slot == NULL || m->idf == NULL || m->money == NULL
+        || m->rare == NULL)
+    {
         return PT_E_NOMEM;
     }
 
@@ -401,6 +404,18 @@ model_derive(analysis_model_t *m)
         m->idf[i] = (float) (analysis_log((1 + docs)
                                           / (1 + (m->df[i] & ~DF_CHARS)))
                              + 1);
+    }
+
+    for (i = 0; i < m->nterms; i++) {
+        double    df = 0;
+        uint32_t  k;
+
+        for (k = m->post[i]; k < m->post[i + 1]; k++) {
+            df += !(m->list[k] & 0x80);
+        }
+
+        m->rare[i] = analysis_log(1 + ((double) m->films.n - df + 0.5)
+                                      / (df + 0.5));
     }
 
     for (l = 0; l < ANALYSIS_LABELS; l++) {
@@ -445,6 +460,7 @@ analysis_model_close(analysis_model_t *model)
     free(model->slot);
     free(model->idf);
     free(model->money);
+    free(model->rare);
 
     if (model->owned != NULL) {
         (void) munmap(model->owned, ANALYSIS_MODEL_MAX);

@@ -91,6 +91,7 @@ typedef struct {
     uint32_t                  *slot;        /* open hashing: feature + 1 */
     uint32_t                   slot_mask;
     float                     *idf;
+    double                    *rare;        /* idf of each indexed stem */
     float                      level[ANALYSIS_LABELS][256];  /* of weights */
     uint32_t                  *money;       /* films by budget, then place */
     uint32_t                   nmoney;

@@ -139,8 +139,8 @@ analysis_deal_likeness(const analysis_deal_t *deal,
     int     both, any;
     double  budget, genres = 0;
 
-    both = __builtin_popcount(deal->genres & film->genres);
-    any = __builtin_popcount(deal->genres | film->genres);
+    both = analysis_count(deal->genres & film->genres);
+    any = analysis_count(deal->genres | film->genres);
 
     if (any != 0) {
         genres = (double) both / any;

@@ -20,18 +20,20 @@ static pt_err_t analysis_assess(pt_job_t *job);
 static pt_err_t analysis_recommend(pt_job_t *job);
 
 
+/* a millisecond of work, and the same result for the same parameters */
+#define ANALYSIS_FLAGS  (PT_ACTION_CACHEABLE | PT_ACTION_LIGHT)
+
 static const pt_action_t  analysis_actions[] = {
-    { "analyze-pitch",     analysis_analyze,   PT_ACTION_CACHEABLE },
-    { "market-research",   analysis_market,    PT_ACTION_CACHEABLE },
-    { "assess-investment", analysis_assess,    PT_ACTION_CACHEABLE },
-    { "recommend-content", analysis_recommend, PT_ACTION_CACHEABLE },
+    { "analyze-pitch",     analysis_analyze,   ANALYSIS_FLAGS },
+    { "market-research",   analysis_market,    ANALYSIS_FLAGS },
+    { "assess-investment", analysis_assess,    ANALYSIS_FLAGS },
+    { "recommend-content", analysis_recommend, ANALYSIS_FLAGS },
     { NULL, NULL, 0 }
 };
 
 static const pt_processor_t  analysis_processor = {
     .service        = "ai-analysis",
     .actions        = analysis_actions,
-    .group          = 64,                 /* a job takes a millisecond */
     .jobs_per_child = 10000,
     .memory_bytes   = 512 * 1024 * 1024,  /* address space: libraries, model */
     .file_bytes     = 16 * 1024 * 1024,

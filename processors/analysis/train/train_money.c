@@ -20,7 +20,7 @@
 #define BUDGET_MIN  10000
 #define HIT         2.5          /* times its budget */
 
-#define BAGS        4
+#define BAGS        3
 
 #define F  ANALYSIS_FEATURES
 #define Z  ANALYSIS_LINEAR

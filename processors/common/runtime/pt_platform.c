@@ -59,6 +59,7 @@ struct pt_platform_s {
     size_t                n;
     const char          **statements;
     pt_pg_t              *pg;
+    bool                  complained;   /* of this outage */
     pt_platform_ask_t    *asks;         /* in order; sent ones too */
 };
 
@@ -390,12 +391,17 @@ platform_on_state(void *ctx, bool ready, const char *reason)
     pt_platform_t  *platform = ctx;
 
     if (ready) {
+        platform->complained = false;
         (void) uv_timer_start(&platform->timer, platform_on_timer, 0, 100);
         return;
     }
 
-    pt_log(PT_LOG_WARN, platform->service,
-           "no connection to the platform's database: %s", reason);
+    if (!platform->complained) {
+        platform->complained = true;
+        pt_log(PT_LOG_WARN, platform->service,
+               "no connection to the platform's database, trying again: %s",
+               reason);
+    }
 }
 
 
