@@ -134,6 +134,7 @@ create table pitchey.file (
 );
 
 create index file_owner on pitchey.file (owner, id);
+create index file_expiry on pitchey.file (expires_at);
 
 
 -- kept for 24 hours; an older row is taken over by the next use of its key
@@ -145,6 +146,8 @@ create table pitchey.idempotency (
     created_at    timestamptz not null default now(),
     primary key (owner, key)
 );
+
+create index idempotency_age on pitchey.idempotency (created_at);
 
 
 -- one lease for all that an orchestrator runs, by this database's clock: one

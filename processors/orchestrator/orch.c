@@ -251,6 +251,7 @@ orch_tick(uv_timer_t *timer)
     o->ticks++;
     orch_watch_tick(o);
     orch_processors_progress(o);
+    orch_prune_tick(o);
 
     if (!o->ready && orch_recover_is_done(o)) {
         o->ready = true;
@@ -263,6 +264,7 @@ orch_tick(uv_timer_t *timer)
         orch_supervisor_tick(o);
         orch_recover_tick(o);
         orch_sweep_tick(o);
+        orch_left_tick(o);
         orch_schedules_tick(o);
         orch_webhooks_tick(o);
     }

@@ -31,8 +31,10 @@ typedef struct orch_s  orch_t;
 #include "orch_edge.h"
 #include "orch_instances.h"
 #include "orch_files.h"
+#include "orch_left.h"
 #include "orch_metrics.h"
 #include "orch_processor.h"
+#include "orch_prune.h"
 #include "orch_read.h"
 #include "orch_recover.h"
 #include "orch_redo.h"
@@ -71,6 +73,8 @@ struct orch_s {
     orch_recover_t        recover;
     orch_storage_t        storage;
     orch_sweep_t          sweep;
+    orch_left_t           left;
+    orch_prune_t          prune;
     orch_metrics_t        metrics;
     orch_users_t          users;
     orch_schedules_t      schedules;

@@ -44,6 +44,8 @@ static pt_err_t orch_config_option(orch_config_reader_t *r, pt_str_t word,
     orch_config_processor_t *p);
 static pt_err_t orch_config_limit(orch_config_reader_t *r,
     const pt_str_t *words, size_t n);
+static pt_err_t orch_config_keep(orch_config_reader_t *r,
+    const pt_str_t *words, size_t n);
 static pt_err_t orch_config_tier(orch_config_reader_t *r,
     const pt_str_t *words, size_t n);
 static bool orch_config_pair(pt_str_t word, pt_str_t *ret_key,
@@ -145,7 +147,9 @@ orch_config_parse(const char *path, pt_str_t text, orch_config_t *ret_config,
     pt_err_t              err = PT_OK;
     const char           *end;
     orch_config_t         config = { .log_level = PT_LOG_INFO,
-                                     .orphans_ms = 3600000 };
+                                     .orphans_ms = 3600000,
+                                     .keep_s = { 30 * 86400, 30 * 86400,
+                                                 7 * 86400, 86400 } };
     orch_config_reader_t  r = { path, 0, &config, ret_error };
 
     while (text.len && err == PT_OK) {
@@ -196,6 +200,10 @@ orch_config_line(orch_config_reader_t *r, pt_str_t line)
 
     if (pt_str_is(words[0], "limit")) {
         return orch_config_limit(r, words, n);
+    }
+
+    if (pt_str_is(words[0], "keep")) {
+        return orch_config_keep(r, words, n);
     }
 
     if (pt_str_is(words[0], "tier")) {
@@ -594,6 +602,58 @@ orch_config_tier(orch_config_reader_t *r, const pt_str_t *words, size_t n)
     *t = (orch_config_tier_t) { orch_config_dup(words[1]), (uint8_t) i };
 
     return t->name ? PT_OK : PT_E_NOMEM;
+}
+
+
+/* keep jobs=30d outputs=7d uploads=2d keys=12h; ten years at most */
+static pt_err_t
+orch_config_keep(orch_config_reader_t *r, const pt_str_t *words, size_t n)
+{
+    size_t    i, k, u;
+    unsigned  number;
+    pt_str_t  key, value;
+
+    static const char *const  names[ORCH_KEEP_COUNT_] = {
+        "jobs", "outputs", "uploads", "keys"
+    };
+    static const struct {
+        char      letter;
+        unsigned  seconds;
+    } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+
+    for (i = 1; i < n; i++) {
+        for (k = 0; orch_config_pair(words[i], &key, &value)
+                    && k < ORCH_KEEP_COUNT_; k++)
+        {
+            if (pt_str_is(key, names[k])) {
+                break;
+            }
+        }
+
+        for (u = 0; value.len > 1 && u < 4; u++) {
+            if (value.data[value.len - 1] == units[u].letter) {
+                break;
+            }
+        }
+
+        if (key.data == NULL || k == ORCH_KEEP_COUNT_ || value.len < 2
+            || u == 4
+            || !orch_config_number((pt_str_t) { value.data, value.len - 1 },
+                                   10 * 366 * 86400 / units[u].seconds,
+                                   &number)
+            || number == 0)
+        {
+            return orch_config_bad(r, "\"keep\" knows jobs=, outputs=, "
+                                   "uploads= and keys=, and a time such as "
+                                   "12h or 30d, not \"%.*s\"",
+                                   PT_STR_ARG(words[i]));
+        }
+
+        r->config->keep_s[k] = number * units[u].seconds;
+    }
+
+    return n > 1 ? PT_OK : orch_config_bad(r, "\"keep\" says what and how "
+                                           "long");
 }
 
 

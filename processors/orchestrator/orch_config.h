@@ -45,6 +45,16 @@ typedef struct {
 } orch_config_tier_t;
 
 
+/* the values of line `keep`: for how long, in seconds */
+typedef enum {
+    ORCH_KEEP_JOBS = 0,        /* and their events, after their end */
+    ORCH_KEEP_OUTPUTS,         /* of jobs that have ended so long ago */
+    ORCH_KEEP_UPLOADS,
+    ORCH_KEEP_KEYS,            /* of idempotency */
+    ORCH_KEEP_COUNT_
+} orch_keep_t;
+
+
 typedef struct {
     char                     *database;          /* conninfo of libpq */
     char                     *platform_database; /* of trusted processors */
@@ -70,6 +80,8 @@ typedef struct {
     size_t                    nlimits;
     orch_config_tier_t       *tiers;
     size_t                    ntiers;
+
+    unsigned                  keep_s[ORCH_KEEP_COUNT_];
 
     /* "NAME=VALUE" of lines `environment`, for processors */
     char                    **environment;

@@ -5,7 +5,7 @@
 #include "orch.h"
 
 
-static void orch_db_by_index(orch_db_conn_t *c);
+static void orch_db_settings(orch_db_conn_t *c);
 static void orch_db_ignore(void *ctx, pt_err_t err, PGresult *const *results,
     size_t n);
 static void orch_db_state(void *ctx, bool ready, const char *reason);
@@ -78,7 +78,7 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " select * from unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[])"
     " on conflict (owner, key) do update set body_sha256 = excluded.body_sha256,"
     "     job = excluded.job, created_at = now()"
-    " where i.created_at < now() - interval '24 hours'",
+    " where i.created_at < now() - current_setting('pitchey.keep_keys')::interval",
 
 /*
  * Jobs, their queue rows and their first events: those whose id is new and
@@ -477,6 +477,67 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "         where j.inputs @> array[$1::uuid] and j.status is null)"
     " returning f.key",
 
+/*
+ * Jobs that have ended long ago, with all that is known of them, some at a
+ * time: the oldest by their ids.  Two orchestrators take different ones.
+ * $1 id below $2 finished before $3 limit -> id
+ */
+[ORCH_SQL_PRUNE_JOBS] =
+    "with old as materialized ("
+    " select id from pitchey.job where id < $1::uuid"
+    "     and finished_at < $2::timestamptz"
+    " order by id limit $3::int for update skip locked),"
+    "e as (delete from pitchey.event v using old where v.job = old.id),"
+    "o as (delete from pitchey.output p using old where p.job = old.id)"
+    "delete from pitchey.job j using old where j.id = old.id returning j.id",
+
+/*
+ * Outputs of jobs that have ended long ago, where they go before their jobs:
+ * a job's outputs are withdrawn together.
+ * $1 id below $2 finished before $3 limit -> job
+ */
+[ORCH_SQL_PRUNE_OUTPUTS] =
+    "with old as materialized ("
+    " select distinct o.job from pitchey.output o"
+    " where o.job < $1::uuid and not o.withdrawn and exists ("
+    "     select 1 from pitchey.job j where j.id = o.job"
+    "     and j.finished_at < $2::timestamptz)"
+    " order by o.job limit $3::int)"
+    "update pitchey.output o set withdrawn = true from old"
+    " where o.job = old.job and not o.withdrawn returning o.job",
+
+/* $1 limit -> a row for each that has gone */
+[ORCH_SQL_PRUNE_KEYS] =
+    "with old as materialized ("
+    " select owner, key from pitchey.idempotency where created_at < now()"
+    "     - current_setting('pitchey.keep_keys')::interval"
+    " order by created_at limit $1::int for update skip locked)"
+    "delete from pitchey.idempotency i using old"
+    " where i.owner = old.owner and i.key = old.key returning 1",
+
+/* uploads that nothing uses any more; $1 limit -> the same */
+[ORCH_SQL_PRUNE_FILES] =
+    "with old as materialized ("
+    " select f.id from pitchey.file f where f.expires_at < now()"
+    "     and not exists (select 1 from pitchey.job j"
+    "         where j.inputs @> array[f.id] and j.status is null)"
+    "     and not exists (select 1 from pitchey.schedule s"
+    "         where s.inputs @> array[f.id])"
+    " order by f.expires_at limit $1::int for update skip locked)"
+    "delete from pitchey.file f using old where f.id = old.id returning 1",
+
+/*
+ * Of jobs whose folders lie in storage: the attempt whose outputs may be seen.
+ * 0: none, the job has ended; -1: leave it alone, it is open.
+ * $1 id[] -> id, attempt; jobs that are not known have no row
+ */
+[ORCH_SQL_LEFT] =
+    "select j.id, case when j.status is null then -1"
+    "     when j.status = 'succeeded' and exists ("
+    "         select 1 from pitchey.output o where o.job = j.id"
+    "         and not o.withdrawn) then j.attempt else 0 end"
+    " from pitchey.job j where j.id = any ($1::uuid[])",
+
 /* $1 id[] -> those that are no file's */
 [ORCH_SQL_FILE_UNKNOWN] =
     "select t.id from unnest($1::uuid[]) as t (id)"
@@ -676,9 +737,12 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
  * Planning costs ten times what running does: one plan for each statement,
  * kept.  One that was made while a table was small would scan it when it is
  * large; all that is asked often goes by id, so: by index, always.
+ * $1 keep keys $2 keep uploads (seconds)
  */
-[ORCH_SQL_BY_INDEX] =
-    "select set_config('plan_cache_mode', 'force_generic_plan', false),"
+[ORCH_SQL_SETTINGS] =
+    "select set_config('pitchey.keep_keys', $1::int || ' s', false),"
+    " set_config('pitchey.keep_uploads', $2::int || ' s', false),"
+    " set_config('plan_cache_mode', 'force_generic_plan', false),"
     " set_config('enable_seqscan', 'off', false),"
     " set_config('enable_hashjoin', 'off', false),"
     " set_config('enable_mergejoin', 'off', false),"
@@ -748,7 +812,7 @@ orch_db_state(void *ctx, bool ready, const char *reason)
     }
 
     if (ready) {
-        orch_db_by_index(c);
+        orch_db_settings(c);
     }
 
     if (c->role == ORCH_DB_WORK) {
@@ -763,14 +827,18 @@ orch_db_state(void *ctx, bool ready, const char *reason)
 
 
 static void
-orch_db_by_index(orch_db_conn_t *c)
+orch_db_settings(orch_db_conn_t *c)
 {
-    pt_pg_args_t  args = { .n = 0 };
+    pt_pg_args_t           args = { .n = 0 };
+    const orch_config_t   *config = c->o->config;
 
-    if (pt_pg_query(c->pg, ORCH_SQL_BY_INDEX, &args) != PT_OK
+    pt_pg_arg_int4(&args, (int32_t) config->keep_s[ORCH_KEEP_KEYS]);
+    pt_pg_arg_int4(&args, (int32_t) config->keep_s[ORCH_KEEP_UPLOADS]);
+
+    if (pt_pg_query(c->pg, ORCH_SQL_SETTINGS, &args) != PT_OK
         || pt_pg_commit(c->pg, orch_db_ignore, c) != PT_OK)
     {
-        pt_log(PT_LOG_WARN, "database", "could not choose plans by index");
+        pt_log(PT_LOG_WARN, "database", "could not change a connection's settings");
     }
 }
 
