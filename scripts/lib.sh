@@ -24,12 +24,9 @@ PACKAGES_BUILD=(gcc libc6-dev make meson ninja-build pkg-config nginx-dev
     libpcre2-dev libavformat-dev libavcodec-dev libavfilter-dev libavutil-dev
     libswscale-dev libswresample-dev libhpdf-dev libmd4c-dev libharfbuzz-dev
     libunistring-dev libhyphen-dev libfontconfig-dev libsodium-dev zlib1g-dev
-    libxlsxwriter-dev
+    libxlsxwriter-dev libstemmer-dev libutf8proc-dev liblzma-dev
     libwslay-dev libseccomp-dev libcurl4-openssl-dev libcmocka-dev)
 PACKAGES_RUN=(nginx postgresql-15 tzdata curl file jq openssl perl procps
-    libstemmer-dev libutf8proc-dev liblzma-dev
-    libwslay-dev libseccomp-dev libcmocka-dev)
-PACKAGES_RUN=(nginx postgresql-15 curl file jq openssl perl procps
     fonts-sil-gentiumplus fonts-open-sans hyphen-en-us hyphen-en-gb)
 
 say()  { printf '%s\n' "$*"; }
