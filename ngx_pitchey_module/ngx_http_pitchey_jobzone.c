@@ -8,7 +8,6 @@
 
 #include <openssl/evp.h>
 
-#include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_shm.h"
@@ -44,8 +43,7 @@ static void ngx_http_pitchey_jobzone_store(ngx_http_request_t *r,
     ngx_uint_t finished, const ngx_str_t *json, ngx_atomic_uint_t counter);
 static ngx_int_t ngx_http_pitchey_jobzone_reply(ngx_http_request_t *r,
     u_char *etag, ngx_str_t *json);
-static ngx_uint_t ngx_http_pitchey_jobzone_finished(ngx_http_request_t *r,
-    pt_str_t json);
+static ngx_uint_t ngx_http_pitchey_jobzone_finished(pt_str_t json);
 static void ngx_http_pitchey_jobzone_job_key(const pt_id_t *id, u_char *key);
 static ngx_int_t ngx_http_pitchey_jobzone_output_key(const pt_id_t *id,
     const ngx_str_t *name, u_char *key);
@@ -189,7 +187,7 @@ ngx_http_pitchey_jobzone_answer(ngx_http_request_t *r, const pt_id_t *id,
 
     ngx_http_pitchey_jobzone_job_key(id, key);
     ngx_http_pitchey_jobzone_store(r, id, key, etag,
-                                   ngx_http_pitchey_jobzone_finished(r, json),
+                                   ngx_http_pitchey_jobzone_finished(json),
                                    &body, counter);
 
     return ngx_http_pitchey_jobzone_reply(r, etag, &body);
@@ -304,19 +302,15 @@ ngx_http_pitchey_jobzone_reply(ngx_http_request_t *r, u_char *etag,
 
 
 static ngx_uint_t
-ngx_http_pitchey_jobzone_finished(ngx_http_request_t *r, pt_str_t json)
+ngx_http_pitchey_jobzone_finished(pt_str_t json)
 {
-    pt_str_t         status;
-    pt_json_t       *root;
-    const pt_mem_t  *mem;
+    pt_str_t  status;
 
-    mem = ngx_http_pitchey_mem(r->pool);
+    /* it stands before whatever a processor or a user wrote */
 
-    if (mem == NULL || pt_json_parse(json, mem, &root, NULL) != PT_OK) {
+    if (!pt_json_peek(json, "status", &status)) {
         return 0;
     }
-
-    status = pt_json_string(root, "status", PT_STR(""));
 
     return pt_str_is(status, "succeeded") || pt_str_is(status, "failed")
            || pt_str_is(status, "cancelled") || pt_str_is(status, "expired");
