@@ -63,18 +63,23 @@ LUA
     wrk -s "$WORK/wrk.lua" "$@" | sed -n 's/^RESULT //p'
 }
 
-nginx_worker() { pgrep -P "$(cat "$DIR/nginx/nginx.pid")" | head -n 1; }
+# the youngest: after a reload the one before may still be on its way out
+nginx_worker() { pgrep -n -P "$(cat "$DIR/nginx/nginx.pid")"; }
+
+# what the scheduler gave a process, in microseconds: not by ticks, which tell
+# little of a second that is shared
+run_us() { awk '{ printf "%.0f", $1 / 1000 }' "/proc/$1/schedstat"; }
 
 # requests of one URL for SECS, and the worker's CPU time for each
 bench_get() { # NAME URL
     local worker before n seconds p99 errors
 
     worker=$(nginx_worker)
-    before=$(cpu_us "$worker")
+    before=$(run_us "$worker")
     read -r n seconds p99 errors < <(wrk_at -t1 -c64 -d"${SECS}s" -H "Cookie: $COOKIE" "$2")
     [ "$errors" = 0 ] || die "$1: $errors errors"
     awk -v n="$n" -v s="$seconds" 'BEGIN { print n / s }' >> "$WORK/$1.rps"
-    awk -v a="$before" -v b="$(cpu_us "$worker")" -v n="$n" 'BEGIN { print (b - a) / n }' >> "$WORK/$1.cpu"
+    awk -v a="$before" -v b="$(run_us "$worker")" -v n="$n" 'BEGIN { print (b - a) / n }' >> "$WORK/$1.cpu"
 }
 
 job_field() { # JOB JQ
