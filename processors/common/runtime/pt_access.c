@@ -51,6 +51,7 @@ pt_access_init(pt_access_t *access, const pt_processor_t *processor,
 
     if (processor->reads_storage) {
         access->storage = storage;
+        access->writes_storage = processor->writes_storage;
     }
 
     if (processor->folder_env == NULL) {

@@ -23,6 +23,7 @@
 typedef struct {
     char        *conninfo;      /* ours; NULL: none is configured */
     const char  *storage;       /* NULL: not declared */
+    bool         writes_storage;
     const char  *folder;        /* NULL: not declared, or not configured */
 } pt_access_t;
 

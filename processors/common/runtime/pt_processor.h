@@ -86,6 +86,7 @@ typedef struct {
                                                 * each child's own; opened
                                                 * before its sandbox closes */
     bool                 reads_storage;        /* all that users have stored */
+    bool                 writes_storage;       /* too: restored files */
     const char          *folder_env;           /* "PITCHEY_BACKUP_STORE": the
                                                 * variable that names a folder
                                                 * which it reads and writes */

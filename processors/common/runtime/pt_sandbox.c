@@ -261,7 +261,9 @@ pt_sandbox_landlock(const pt_sandbox_t *s)
                              PT_ACCESS_WRITE & attr.handled_access_fs) == 0
         && pt_landlock_allow(ruleset, s->also_in,
                              PT_ACCESS_READ & attr.handled_access_fs) == 0
-        && pt_landlock_allow(ruleset, s->also_out,
+        && pt_landlock_allow(ruleset, s->also_out[0],
+                             PT_ACCESS_WRITE & attr.handled_access_fs) == 0
+        && pt_landlock_allow(ruleset, s->also_out[1],
                              PT_ACCESS_WRITE & attr.handled_access_fs) == 0)
     {
         rc = (int) syscall(SYS_landlock_restrict_self, ruleset, 0);
@@ -469,8 +471,14 @@ pt_seccomp_talk(scmp_filter_ctx ctx)
         return rc;
     }
 
-    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(recvfrom), 1,
-                            SCMP_A4(SCMP_CMP_EQ, 0, 0));
+    rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(recvfrom), 1,
+                          SCMP_A4(SCMP_CMP_EQ, 0, 0));
+    if (rc != 0) {
+        return rc;
+    }
+
+    /* a backup's objects are made durable at once, not one by one */
+    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(syncfs), 0);
 }
 
 

@@ -25,8 +25,8 @@
 typedef struct {
     const char  *in;               /* folder that may be read */
     const char  *out;              /* folder that may be written, too */
-    const char  *also_in;          /* another of each, or NULL */
-    const char  *also_out;
+    const char  *also_in;          /* others of each, or NULL */
+    const char  *also_out[2];
     bool         connected;        /* sockets that are open may be used */
     uint64_t     memory_bytes;     /* 0: no limit */
     uint64_t     file_bytes;       /* 0: no limit */
