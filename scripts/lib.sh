@@ -25,6 +25,7 @@ PACKAGES_BUILD=(gcc libc6-dev make meson ninja-build pkg-config nginx-dev
     libswscale-dev libswresample-dev libhpdf-dev libmd4c-dev libharfbuzz-dev
     libunistring-dev libhyphen-dev libfontconfig-dev libsodium-dev zlib1g-dev
     libxlsxwriter-dev libstemmer-dev libutf8proc-dev liblzma-dev
+    libarchive-dev libzstd-dev
     libwslay-dev libseccomp-dev libcurl4-openssl-dev libcmocka-dev)
 PACKAGES_RUN=(nginx postgresql-15 tzdata curl file jq openssl perl procps
     fonts-sil-gentiumplus fonts-open-sans hyphen-en-us hyphen-en-gb)
@@ -311,6 +312,12 @@ postgres_up() {
 }
 
 orchestrator_configure() {
+    # whoever has the key and the store has everybody's data: not in one place
+    # but in a demo
+    [ -s "$DIR/backup-key" ] || (umask 077; openssl rand -hex 32 > "$DIR/backup-key")
+    mkdir -p "$DIR/backup" && chmod 700 "$DIR/backup"
+    is_root && chown "$DAEMON_USER": "$DIR/backup" "$DIR/backup-key"
+
     install -m 640 /dev/null "$DIR/orchestrator.conf"
     is_root && chgrp "$DAEMON_USER" "$DIR/orchestrator.conf"
 
@@ -325,6 +332,9 @@ processor video-processing     $BIN/pitchey-video     max=1 idle=60s
 processor document-generation  $BIN/pitchey-document  max=1 idle=60s
 processor report-generation    $BIN/pitchey-report    max=1 idle=60s
 processor ai-analysis          $BIN/pitchey-analysis  max=1 idle=60s
+processor backup-service       $BIN/pitchey-backup    max=1 idle=60s
+environment PITCHEY_BACKUP_STORE $DIR/backup
+environment PITCHEY_BACKUP_KEY   $DIR/backup-key
 CONF
     if [ -n "${WITH_TEST_SERVICE:-}" ]; then
         mkdir -p "$DIR/test-folder"

@@ -1,0 +1,674 @@
+/* Files of storage into objects. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zstd.h>
+
+#include "backup_files.h"
+
+
+#define FILES_THREADS   2
+#define FILES_QUEUE     64
+#define CHUNK           (256u << 10)
+
+/* below this gain, the first chunk says, compressing harder is in vain */
+#define SAMPLE_GAIN     32          /* one part in */
+
+#define LEVEL_TEXT      3
+#define LEVEL_MEDIA     (-5)
+
+#define TREE_DEPTH      8           /* of pt_storage.h */
+
+
+typedef struct {
+    char      key[BACKUP_FILE_KEY_MAX];
+    bool      known;
+    uint8_t   sha256[32];
+    uint64_t  size;
+} file_task_t;
+
+
+struct backup_files_s {
+    const backup_owner_t  *owner;
+    const char            *storage;
+    char                   index[BACKUP_PATH_MAX];
+    bool                   check;
+    atomic_ullong         *done;
+
+    pthread_t              threads[FILES_THREADS];
+    unsigned               nthreads;
+
+    pthread_mutex_t        lock;       /* of all below */
+    pthread_cond_t         changed;
+    file_task_t            queue[FILES_QUEUE];
+    size_t                 head, n;
+    bool                   closing;
+    pt_err_t               err;        /* the first, and why */
+    char                   reason[512];
+
+    backup_writer_t       *writer;     /* of the index */
+    backup_put_t           put;
+    backup_merkle_t        merkle;
+    backup_files_sum_t     sum;
+};
+
+
+/* a thread's own */
+typedef struct {
+    backup_files_t   *files;
+    backup_writer_t  *writer;
+    backup_reader_t  *reader;
+    uint8_t          *chunk;
+    uint8_t          *sample;
+} file_worker_t;
+
+
+static void *files_thread(void *arg);
+static pt_err_t files_worker_run(file_worker_t *w);
+static bool files_next(backup_files_t *f, file_task_t *ret_task);
+static void files_failed(backup_files_t *f, pt_err_t err);
+static pt_err_t files_save(file_worker_t *w, file_task_t *task);
+static pt_err_t files_hash(file_worker_t *w, int fd, file_task_t *task);
+static pt_err_t files_write(file_worker_t *w, int fd, file_task_t *task,
+    const char *path, bool *ret_good);
+static bool files_object_is_good(file_worker_t *w, const char *path,
+    const file_task_t *task);
+static int files_level(file_worker_t *w, size_t len);
+static pt_err_t files_note(backup_files_t *f, const file_task_t *task,
+    const char *path);
+static pt_err_t files_tree(backup_files_t *f, const char *key,
+    unsigned depth);
+
+
+pt_err_t
+backup_files_open(const backup_owner_t *owner, const char *storage,
+    const char *index, bool check, atomic_ullong *done,
+    backup_files_t **ret_files)
+{
+    char             name[BACKUP_PATH_MAX];
+    pt_err_t         err;
+    backup_files_t  *f;
+
+    f = calloc(1, sizeof(*f));
+    if (f == NULL) {
+        return backup_say(PT_E_NOMEM, "no memory");
+    }
+
+    f->owner = owner;
+    f->storage = storage;
+    f->check = check;
+    f->done = done;
+    f->put.fd = -1;
+    (void) snprintf(f->index, sizeof(f->index), "%s", index);
+    (void) pthread_mutex_init(&f->lock, NULL);
+    (void) pthread_cond_init(&f->changed, NULL);
+    backup_merkle_init(&f->merkle);
+
+    err = backup_writer_new(&f->writer);
+
+    if (err == PT_OK) {
+        err = backup_put_begin(owner, &f->put);
+    }
+
+    if (err == PT_OK) {
+        backup_object_path(owner, index, name);
+        err = backup_writer_begin(f->writer, f->put.fd, &owner->keys,
+                                  BACKUP_INDEX, name, LEVEL_TEXT);
+    }
+
+    while (err == PT_OK && f->nthreads < FILES_THREADS) {
+        if (pthread_create(&f->threads[f->nthreads], NULL, files_thread, f)
+            != 0)
+        {
+            err = backup_say(PT_E_NOMEM, "could not start a thread");
+            break;
+        }
+
+        f->nthreads++;
+    }
+
+    if (err != PT_OK) {
+        (void) !backup_files_close(f, true, NULL);
+        return err;
+    }
+
+    *ret_files = f;
+    return PT_OK;
+}
+
+
+bool
+backup_file_key_is_good(pt_str_t key)
+{
+    char    c, before = '/';
+    size_t  i;
+
+    for (i = 0; i < key.len; i++) {
+        c = key.data[i];
+
+        if (c == '/' ? before == '/'
+                     : !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+                         || (c >= '0' && c <= '9') || c == '-' || c == '_'
+                         || (c == '.' && before != '/')))
+        {
+            return false;
+        }
+
+        before = c;
+    }
+
+    return key.len > 0 && key.len < BACKUP_FILE_KEY_MAX && before != '/';
+}
+
+
+pt_err_t
+backup_files_add(backup_files_t *f, const char *key, const uint8_t *sha256,
+    uint64_t size)
+{
+    pt_err_t      err;
+    file_task_t  *task;
+
+    if (!backup_file_key_is_good(pt_str(key))) {
+        return backup_say(PT_E_INVALID, "a row names file \"%.100s\", which "
+                          "is no key of storage", key);
+    }
+
+    (void) pthread_mutex_lock(&f->lock);
+
+    while (f->n == FILES_QUEUE && f->err == PT_OK) {
+        (void) pthread_cond_wait(&f->changed, &f->lock);
+    }
+
+    err = f->err;
+
+    if (err == PT_OK) {
+        task = &f->queue[(f->head + f->n++) % FILES_QUEUE];
+        (void) snprintf(task->key, sizeof(task->key), "%s", key);
+        task->size = size;
+        task->known = sha256 != NULL;
+
+        if (sha256 != NULL) {
+            memcpy(task->sha256, sha256, 32);
+        }
+
+        (void) pthread_cond_broadcast(&f->changed);
+
+    } else {
+        err = backup_say(err, "%s", f->reason);
+    }
+
+    (void) pthread_mutex_unlock(&f->lock);
+
+    return err;
+}
+
+
+pt_err_t
+backup_files_add_tree(backup_files_t *f, const char *key)
+{
+    return files_tree(f, key, 0);
+}
+
+
+static pt_err_t
+files_tree(backup_files_t *f, const char *key, unsigned depth)
+{
+    DIR            *d;
+    char            path[BACKUP_PATH_MAX], part[BACKUP_FILE_KEY_MAX];
+    pt_err_t        err = PT_OK;
+    struct stat     st;
+    struct dirent  *e;
+
+    (void) snprintf(path, sizeof(path), "%s/%s", f->storage, key);
+
+    d = depth < TREE_DEPTH ? opendir(path) : NULL;
+
+    /* what is not there is a missing file of that name */
+    if (d == NULL) {
+        return backup_files_add(f, key, NULL, 0);
+    }
+
+    while (err == PT_OK && (e = readdir(d)) != NULL) {
+        if (e->d_name[0] == '.') {
+            continue;
+        }
+
+        if (snprintf(part, sizeof(part), "%s/%s", key, e->d_name)
+            >= (int) sizeof(part))
+        {
+            err = backup_say(PT_E_INVALID, "a name in storage is too long");
+            break;
+        }
+
+        if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+            continue;
+        }
+
+        if (S_ISDIR(st.st_mode)) {
+            err = files_tree(f, part, depth + 1);
+
+        } else {
+            err = backup_files_add(f, part, NULL, (uint64_t) st.st_size);
+        }
+    }
+
+    (void) closedir(d);
+
+    return err;
+}
+
+
+pt_err_t
+backup_files_close(backup_files_t *f, bool failed, backup_files_sum_t *ret_sum)
+{
+    unsigned      i;
+    pt_err_t      err;
+    backup_sum_t  sum;
+
+    (void) pthread_mutex_lock(&f->lock);
+
+    f->closing = true;
+
+    if (failed && f->err == PT_OK) {
+        f->err = PT_E_CANCELLED;
+    }
+
+    (void) pthread_cond_broadcast(&f->changed);
+    (void) pthread_mutex_unlock(&f->lock);
+
+    for (i = 0; i < f->nthreads; i++) {
+        (void) pthread_join(f->threads[i], NULL);
+    }
+
+    err = f->err;
+
+    if (err != PT_OK && !failed) {
+        (void) backup_say(err, "%s", f->reason);
+    }
+
+    if (err == PT_OK) {
+        err = backup_writer_end(f->writer, &sum);
+    }
+
+    if (err == PT_OK) {
+        err = backup_put_commit(f->owner, &f->put, f->index);
+    }
+
+    if (err == PT_OK) {
+        backup_merkle_root(&f->merkle, f->sum.root);
+        f->sum.index_bytes = sum.bytes;
+        f->sum.index_stored = sum.stored;
+        *ret_sum = f->sum;
+    }
+
+    backup_put_abort(&f->put);
+    backup_writer_free(f->writer);
+    (void) pthread_mutex_destroy(&f->lock);
+    (void) pthread_cond_destroy(&f->changed);
+    free(f);
+
+    return err;
+}
+
+
+/* ---- threads ---- */
+
+static void *
+files_thread(void *arg)
+{
+    pt_err_t        err;
+    file_worker_t   w = { .files = arg };
+
+    w.chunk = malloc(CHUNK);
+    w.sample = malloc(ZSTD_compressBound(CHUNK));
+
+    err = w.chunk == NULL || w.sample == NULL
+          ? backup_say(PT_E_NOMEM, "no memory") : PT_OK;
+
+    if (err == PT_OK) {
+        err = backup_writer_new(&w.writer);
+    }
+
+    if (err == PT_OK) {
+        err = backup_reader_new(&w.reader);
+    }
+
+    if (err == PT_OK) {
+        err = files_worker_run(&w);
+    }
+
+    if (err != PT_OK) {
+        files_failed(w.files, err);
+    }
+
+    backup_writer_free(w.writer);
+    backup_reader_free(w.reader);
+    free(w.chunk);
+    free(w.sample);
+
+    return NULL;
+}
+
+
+static pt_err_t
+files_worker_run(file_worker_t *w)
+{
+    pt_err_t      err;
+    file_task_t   task;
+
+    while (files_next(w->files, &task)) {
+        err = files_save(w, &task);
+        if (err != PT_OK) {
+            return err;
+        }
+    }
+
+    return PT_OK;
+}
+
+
+static bool
+files_next(backup_files_t *f, file_task_t *ret_task)
+{
+    bool  have;
+
+    (void) pthread_mutex_lock(&f->lock);
+
+    while (f->n == 0 && !f->closing && f->err == PT_OK) {
+        (void) pthread_cond_wait(&f->changed, &f->lock);
+    }
+
+    have = f->n != 0 && f->err == PT_OK;
+
+    if (have) {
+        *ret_task = f->queue[f->head];
+        f->head = (f->head + 1) % FILES_QUEUE;
+        f->n--;
+        (void) pthread_cond_broadcast(&f->changed);
+    }
+
+    (void) pthread_mutex_unlock(&f->lock);
+
+    return have;
+}
+
+
+static void
+files_failed(backup_files_t *f, pt_err_t err)
+{
+    (void) pthread_mutex_lock(&f->lock);
+
+    if (f->err == PT_OK) {
+        f->err = err;
+        (void) snprintf(f->reason, sizeof(f->reason), "%s", backup_said());
+    }
+
+    (void) pthread_cond_broadcast(&f->changed);
+    (void) pthread_mutex_unlock(&f->lock);
+}
+
+
+static pt_err_t
+files_save(file_worker_t *w, file_task_t *task)
+{
+    int              fd;
+    bool             good = true;
+    char             path[BACKUP_PATH_MAX], name[BACKUP_HEX_LEN + 1];
+    pt_err_t         err = PT_OK;
+    struct stat      st;
+    backup_files_t  *f = w->files;
+
+    fd = -1;
+
+    if (!task->known) {
+        (void) snprintf(path, sizeof(path), "%s/%s", f->storage, task->key);
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+        if (fd == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
+            good = false;
+
+        } else {
+            err = files_hash(w, fd, task);
+        }
+    }
+
+    if (err == PT_OK && good) {
+        backup_object_name(&f->owner->keys, task->sha256, name);
+        (void) snprintf(path, sizeof(path), "objects/%.2s/%s", name, name);
+
+        if (!backup_owner_has(f->owner, path)
+            || (f->check && !files_object_is_good(w, path, task)))
+        {
+            err = files_write(w, fd, task, path, &good);
+        }
+
+        atomic_fetch_add(f->done, task->size);
+    }
+
+    if (fd != -1) {
+        (void) close(fd);
+    }
+
+    return err == PT_OK ? files_note(f, task, good ? path : NULL) : err;
+}
+
+
+static pt_err_t
+files_hash(file_worker_t *w, int fd, file_task_t *task)
+{
+    ssize_t      n;
+    pt_err_t     err = PT_OK;
+    EVP_MD_CTX  *ctx = EVP_MD_CTX_new();
+
+    task->size = 0;
+
+    if (ctx == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1) {
+        EVP_MD_CTX_free(ctx);
+        return backup_say(PT_E_NOMEM, "no memory");
+    }
+
+    while ((n = read(fd, w->chunk, CHUNK)) > 0) {
+        (void) EVP_DigestUpdate(ctx, w->chunk, (size_t) n);
+        task->size += (uint64_t) n;
+    }
+
+    if (n == -1 || EVP_DigestFinal_ex(ctx, task->sha256, NULL) != 1
+        || lseek(fd, 0, SEEK_SET) == -1)
+    {
+        err = backup_say(PT_E_IO, "could not read \"%s\" in storage: %s",
+                         task->key, strerror(errno));
+    }
+
+    EVP_MD_CTX_free(ctx);
+
+    return err;
+}
+
+
+/* ret_good false: storage does not have what the row says */
+static pt_err_t
+files_write(file_worker_t *w, int fd, file_task_t *task, const char *path,
+    bool *ret_good)
+{
+    int              from = fd;
+    char             full[BACKUP_PATH_MAX], name[BACKUP_PATH_MAX];
+    ssize_t          n;
+    pt_err_t         err;
+    backup_put_t     put = { .fd = -1, .path = "" };
+    backup_sum_t     sum;
+    backup_files_t  *f = w->files;
+
+    if (from == -1) {
+        (void) snprintf(full, sizeof(full), "%s/%s", f->storage, task->key);
+        from = open(full, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    }
+
+    if (from == -1) {
+        *ret_good = false;
+        return errno == ENOENT || errno == ELOOP
+               ? PT_OK : backup_say(PT_E_IO, "could not open \"%s\" in "
+                                    "storage: %s", task->key, strerror(errno));
+    }
+
+    (void) posix_fadvise(from, 0, 0, POSIX_FADV_SEQUENTIAL);
+
+    err = backup_put_begin(f->owner, &put);
+    n = err == PT_OK ? read(from, w->chunk, CHUNK) : 0;
+
+    if (err == PT_OK) {
+        backup_object_path(f->owner, path, name);
+        err = backup_writer_begin(w->writer, put.fd, &f->owner->keys,
+                                  BACKUP_FILE, name,
+                                  files_level(w, n > 0 ? (size_t) n : 0));
+    }
+
+    while (err == PT_OK && n > 0) {
+        err = backup_writer_add(w->writer, w->chunk, (size_t) n);
+        n = read(from, w->chunk, CHUNK);
+    }
+
+    if (err == PT_OK && n == -1) {
+        err = backup_say(PT_E_IO, "could not read \"%s\" in storage: %s",
+                         task->key, strerror(errno));
+    }
+
+    if (err == PT_OK) {
+        err = backup_writer_end(w->writer, &sum);
+    }
+
+    if (err == PT_OK) {
+        *ret_good = memcmp(sum.sha256, task->sha256, 32) == 0;
+
+        if (*ret_good) {
+            err = backup_put_commit(f->owner, &put, path);
+        }
+    }
+
+    if (err == PT_OK && *ret_good) {
+        (void) pthread_mutex_lock(&f->lock);
+        f->sum.fresh++;
+        f->sum.stored += sum.stored;
+        (void) pthread_mutex_unlock(&f->lock);
+    }
+
+    backup_put_abort(&put);
+
+    if (from != fd) {
+        (void) close(from);
+    }
+
+    return err;
+}
+
+
+/* one of a job that crashed may not have reached the disk as it was written */
+static bool
+files_object_is_good(file_worker_t *w, const char *path,
+    const file_task_t *task)
+{
+    int              fd;
+    char             name[BACKUP_PATH_MAX];
+    pt_err_t         err;
+    pt_str_t         piece;
+    backup_sum_t     sum;
+    backup_files_t  *f = w->files;
+
+    if (backup_owner_read(f->owner, path, &fd) != PT_OK) {
+        return false;
+    }
+
+    backup_object_path(f->owner, path, name);
+    err = backup_reader_begin(w->reader, fd, &f->owner->keys, BACKUP_FILE,
+                              name);
+
+    do {
+        piece.len = 0;
+
+        if (err == PT_OK) {
+            err = backup_reader_next(w->reader, &piece);
+        }
+    } while (err == PT_OK && piece.len != 0);
+
+    (void) close(fd);
+
+    backup_reader_sum(w->reader, &sum);
+
+    return err == PT_OK && memcmp(sum.sha256, task->sha256, 32) == 0;
+}
+
+
+/* media is compressed already: zstd's fastest way through it is as good */
+static int
+files_level(file_worker_t *w, size_t len)
+{
+    size_t  n;
+
+    n = ZSTD_compress(w->sample, ZSTD_compressBound(CHUNK), w->chunk, len, 1);
+
+    return ZSTD_isError(n) || n > len - len / SAMPLE_GAIN ? LEVEL_MEDIA
+                                                          : LEVEL_TEXT;
+}
+
+
+/* path NULL: there is no such file */
+static pt_err_t
+files_note(backup_files_t *f, const file_task_t *task, const char *path)
+{
+    char        hex[BACKUP_HEX_LEN + 1];
+    pt_buf_t    line;
+    pt_err_t    err;
+    pt_jsonw_t  w;
+
+    pt_buf_init(&line, &pt_mem_heap, 4096);
+    pt_jsonw_init(&w, &line);
+    pt_jsonw_object(&w);
+    pt_jsonw_key(&w, "key");
+    pt_jsonw_text(&w, task->key);
+
+    if (task->known || path != NULL) {
+        backup_hex(task->sha256, 32, hex);
+        pt_jsonw_key(&w, "sha256");
+        pt_jsonw_text(&w, hex);
+    }
+
+    pt_jsonw_key(&w, "size");
+    pt_jsonw_int(&w, (int64_t) task->size);
+
+    if (path != NULL) {
+        pt_jsonw_key(&w, "object");
+        pt_jsonw_text(&w, path);
+
+    } else {
+        pt_jsonw_key(&w, "missing");
+        pt_jsonw_bool(&w, true);
+    }
+
+    pt_jsonw_end(&w);
+    pt_buf_add_char(&line, '\n');
+
+    (void) pthread_mutex_lock(&f->lock);
+
+    err = line.err != PT_OK ? backup_say(line.err, "no memory")
+                            : backup_writer_add(f->writer, line.data,
+                                                line.len);
+    if (path != NULL) {
+        backup_merkle_add(&f->merkle, task->key, task->sha256);
+        f->sum.count++;
+        f->sum.bytes += task->size;
+
+    } else {
+        f->sum.missing++;
+    }
+
+    (void) pthread_mutex_unlock(&f->lock);
+    pt_buf_done(&line);
+
+    return err;
+}

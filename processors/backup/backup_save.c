@@ -1,0 +1,910 @@
+/*
+ * backup-user-data and backup-platform: one state of the database and the
+ * files that it names, into a generation.
+ */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "backup_dump.h"
+#include "backup_files.h"
+#include "backup_save.h"
+#include "backup_verify.h"
+
+
+/* rows gather to so much before they are hashed and compressed */
+#define ROWS_BATCH    (256u << 10)
+
+#define RESULT_MAX    65536
+#define KEEP_DEFAULT  10
+
+/* of progress: rows have this share, files the rest */
+#define ROWS_PERMILLE  400
+
+
+typedef struct {
+    backup_sum_t  sum;
+    uint64_t      rows;
+} saved_table_t;
+
+
+typedef struct {
+    backup_session_t      session;
+    backup_owner_t        owner;
+    bool                  platform;
+    backup_generation_t   generation;
+    char                  started_at[BACKUP_TIME_LEN + 1];
+    char                  snapshot_at[BACKUP_TIME_LEN + 1];
+    char                  snapshot[64];
+    char                 *user;            /* as the database has it */
+    double                started;         /* of the clock, in seconds */
+
+    backup_tables_t       tables;
+    saved_table_t        *saved;           /* one for each table */
+    bool                  crashed;
+    backup_files_sum_t    files;
+    backup_sum_t          dump;
+    uint8_t               root[32];
+
+    atomic_ullong         files_done;
+    uint64_t              files_total;
+    atomic_uint           next_table;
+    atomic_uint           tables_done;
+
+    pthread_mutex_t       lock;
+    pt_err_t              err;             /* the first of a thread */
+    char                  reason[512];
+} save_t;
+
+
+typedef struct {
+    save_t     *save;
+    PGconn     *conn;
+    pthread_t   thread;
+} save_rows_t;
+
+
+typedef struct {
+    backup_writer_t  *writer;
+    save_t           *save;
+} save_dump_t;
+
+
+static pt_err_t save_run(pt_job_t *job, bool platform);
+static pt_err_t save_begin(save_t *s);
+static pt_err_t save_rows(save_t *s);
+static void *save_rows_thread(void *arg);
+static pt_err_t save_table(save_t *s, PGconn *conn, backup_writer_t *writer,
+    size_t n, char *batch);
+static pt_err_t save_copy(PGconn *conn, backup_writer_t *writer, char *batch,
+    uint64_t *ret_rows);
+static pt_err_t save_files(save_t *s);
+static pt_err_t save_files_of(save_t *s, backup_files_t *files,
+    const char *sql);
+static pt_err_t save_file_row(backup_files_t *files, const PGresult *row);
+static pt_err_t save_dump(save_t *s);
+static pt_err_t save_dump_piece(void *ctx, pt_str_t piece);
+static void save_root(save_t *s);
+static pt_err_t save_manifest(save_t *s);
+static void save_manifest_json(save_t *s, pt_buf_t *text);
+static void save_table_json(save_t *s, pt_jsonw_t *w, size_t n);
+static void save_result(save_t *s, unsigned removed,
+    const backup_drill_t *drill, pt_buf_t *text);
+static void save_progress(save_t *s);
+static double save_clock(void);
+static void save_keep(const pt_json_t *params, bool platform,
+    backup_keep_t *ret_keep);
+
+
+pt_err_t
+backup_user_data(pt_job_t *job)
+{
+    return save_run(job, false);
+}
+
+
+pt_err_t
+backup_platform(pt_job_t *job)
+{
+    return save_run(job, true);
+}
+
+
+static pt_err_t
+save_run(pt_job_t *job, bool platform)
+{
+    save_t          s;
+    pt_buf_t        result;
+    pt_err_t        err;
+    unsigned        removed = 0;
+    backup_keep_t   keep;
+    backup_drill_t  drill = { .done = false };
+
+    memset(&s, 0, sizeof(s));
+    s.platform = platform;
+    s.owner.lock = -1;
+    s.started = save_clock();
+    (void) pthread_mutex_init(&s.lock, NULL);
+    pt_buf_init(&result, &pt_mem_heap, RESULT_MAX);
+
+    err = backup_session_open(job, platform, &s.session);
+
+    if (err == PT_OK) {
+        err = save_begin(&s);
+    }
+
+    if (err == PT_OK) {
+        err = platform ? save_dump(&s) : save_rows(&s);
+    }
+
+    if (err == PT_OK) {
+        err = save_files(&s);
+    }
+
+    if (err == PT_OK) {
+        err = save_manifest(&s);
+    }
+
+    if (err == PT_OK && !platform
+        && pt_json_bool(pt_job_params(job), "drill", true))
+    {
+        pt_job_progress(job, 990, "drill");
+        err = backup_drill(job, &s.owner, s.generation, &drill);
+    }
+
+    if (err == PT_OK) {
+        save_keep(pt_job_params(job), platform, &keep);
+        err = backup_retain(&s.owner, &keep, &removed);
+    }
+
+    if (err == PT_OK) {
+        save_result(&s, removed, &drill, &result);
+        err = backup_session_note(&s.session, "backup", pt_buf_str(&result));
+    }
+
+    if (err == PT_OK) {
+        err = pt_job_result(job, pt_buf_str(&result));
+    } else {
+        err = backup_fail(job, err);
+    }
+
+    pt_buf_done(&result);
+    backup_owner_close(&s.owner);
+    backup_tables_done(&s.tables);
+    backup_session_close(&s.session);
+    free(s.saved);
+    free(s.user);
+    (void) pthread_mutex_destroy(&s.lock);
+
+    return err;
+}
+
+
+static pt_err_t
+save_begin(save_t *s)
+{
+    pt_err_t   err;
+    pt_job_t  *job = s->session.job;
+
+    if (pt_job_storage(job) == NULL) {
+        return backup_say(PT_E_UNAVAILABLE, "the storage is not known");
+    }
+
+    backup_time(s->started_at);
+    (void) snprintf(s->generation, sizeof(s->generation),
+                    "%.4s%.2s%.2sT%.2s%.2s%.7s", s->started_at,
+                    s->started_at + 5, s->started_at + 8, s->started_at + 11,
+                    s->started_at + 14, s->started_at + 17);
+
+    err = backup_snapshot(job, s->platform ? 1 : BACKUP_CONNECTIONS,
+                          s->snapshot, s->snapshot_at);
+
+    if (err == PT_OK && !s->platform) {
+        err = backup_map_user(s->session.map, pt_job_connection(job, 0),
+                              pt_str(s->session.user), &s->user);
+    }
+
+    if (err == PT_OK) {
+        err = backup_map_resolve(s->session.map, pt_job_connection(job, 0),
+                                 s->user, &s->tables);
+    }
+
+    if (err != PT_OK) {
+        return err;
+    }
+
+    s->saved = calloc(s->tables.n + 1, sizeof(*s->saved));
+    if (s->saved == NULL) {
+        return backup_say(PT_E_NOMEM, "no memory");
+    }
+
+    err = backup_owner_open(&s->session.store, s->session.name,
+                            BACKUP_OWNER_WRITE, &s->owner);
+
+    return err != PT_OK ? err : backup_owner_clean(&s->owner, &s->crashed);
+}
+
+
+/* ---- rows ---- */
+
+static pt_err_t
+save_rows(save_t *s)
+{
+    unsigned     i, n = 0;
+    pt_err_t     err = PT_OK;
+    save_rows_t  workers[BACKUP_CONNECTIONS];
+
+    for (i = 0; i < BACKUP_CONNECTIONS; i++) {
+        workers[i] = (save_rows_t) {
+            .save = s, .conn = pt_job_connection(s->session.job, i)
+        };
+
+        if (pthread_create(&workers[i].thread, NULL, save_rows_thread,
+                           &workers[i]) != 0)
+        {
+            err = backup_say(PT_E_NOMEM, "could not start a thread");
+            break;
+        }
+
+        n++;
+    }
+
+    for (i = 0; i < n; i++) {
+        (void) pthread_join(workers[i].thread, NULL);
+    }
+
+    if (err == PT_OK && s->err != PT_OK) {
+        err = backup_say(s->err, "%s", s->reason);
+    }
+
+    return err;
+}
+
+
+static void *
+save_rows_thread(void *arg)
+{
+    char             *batch;
+    size_t            n;
+    pt_err_t          err;
+    save_rows_t      *worker = arg;
+    save_t           *s = worker->save;
+    backup_writer_t  *writer = NULL;
+
+    batch = malloc(ROWS_BATCH);
+    err = batch == NULL ? backup_say(PT_E_NOMEM, "no memory")
+                        : backup_writer_new(&writer);
+
+    while (err == PT_OK && (n = atomic_fetch_add(&s->next_table, 1))
+                           < s->tables.n)
+    {
+        if (backup_table_is_saved(&s->tables.tables[n])) {
+            err = save_table(s, worker->conn, writer, n, batch);
+        }
+
+        atomic_fetch_add(&s->tables_done, 1);
+        save_progress(s);
+    }
+
+    if (err != PT_OK) {
+        (void) pthread_mutex_lock(&s->lock);
+
+        if (s->err == PT_OK) {
+            s->err = err;
+            (void) snprintf(s->reason, sizeof(s->reason), "%s",
+                            backup_said());
+        }
+
+        (void) pthread_mutex_unlock(&s->lock);
+
+        /* the others have no reason to go on */
+        atomic_store(&s->next_table, (unsigned) s->tables.n);
+    }
+
+    backup_writer_free(writer);
+    free(batch);
+
+    return NULL;
+}
+
+
+static pt_err_t
+save_table(save_t *s, PGconn *conn, backup_writer_t *writer, size_t n,
+    char *batch)
+{
+    char            path[BACKUP_PATH_MAX], name[BACKUP_PATH_MAX];
+    pt_buf_t        sql;
+    pt_err_t        err;
+    PGresult       *result;
+    backup_put_t    put = { .fd = -1, .path = "" };
+    saved_table_t  *saved = &s->saved[n];
+
+    (void) snprintf(path, sizeof(path), "generations/%s/%zu", s->generation,
+                    n);
+    backup_object_path(&s->owner, path, name);
+
+    pt_buf_init(&sql, &pt_mem_heap, 1u << 20);
+    err = backup_table_copy(&s->tables.tables[n], conn, &sql);
+
+    if (err == PT_OK) {
+        err = backup_put_begin(&s->owner, &put);
+    }
+
+    if (err == PT_OK) {
+        err = backup_writer_begin(writer, put.fd, &s->owner.keys, BACKUP_ROWS,
+                                  name, 3);
+    }
+
+    if (err == PT_OK) {
+        result = PQexec(conn, sql.data);
+
+        if (PQresultStatus(result) != PGRES_COPY_OUT) {
+            err = backup_say(PT_E_DATABASE, "could not read table %s: %s",
+                             s->tables.tables[n].quoted,
+                             PQerrorMessage(conn));
+        }
+
+        PQclear(result);
+    }
+
+    if (err == PT_OK) {
+        err = save_copy(conn, writer, batch, &saved->rows);
+    }
+
+    if (err == PT_OK) {
+        err = backup_writer_end(writer, &saved->sum);
+    }
+
+    if (err == PT_OK) {
+        err = backup_put_commit(&s->owner, &put, path);
+    }
+
+    backup_put_abort(&put);
+    pt_buf_done(&sql);
+
+    return err;
+}
+
+
+static pt_err_t
+save_copy(PGconn *conn, backup_writer_t *writer, char *batch,
+    uint64_t *ret_rows)
+{
+    int        n;
+    char      *row;
+    size_t     len = 0;
+    uint64_t   rows = 0;
+    pt_err_t   err = PT_OK;
+    PGresult  *result;
+
+    while (err == PT_OK && (n = PQgetCopyData(conn, &row, 0)) > 0) {
+        rows++;
+
+        if (len + (size_t) n > ROWS_BATCH) {
+            err = backup_writer_add(writer, batch, len);
+            len = 0;
+        }
+
+        if (err == PT_OK && (size_t) n > ROWS_BATCH) {
+            err = backup_writer_add(writer, row, (size_t) n);
+
+        } else if (err == PT_OK) {
+            memcpy(batch + len, row, (size_t) n);
+            len += (size_t) n;
+        }
+
+        PQfreemem(row);
+    }
+
+    if (err != PT_OK) {
+        return err;
+    }
+
+    /* how the COPY ended */
+    while ((result = PQgetResult(conn)) != NULL) {
+        if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+            err = backup_say(PT_E_DATABASE, "%s", PQerrorMessage(conn));
+        }
+
+        PQclear(result);
+    }
+
+    if (err == PT_OK && n == -2) {
+        err = backup_say(PT_E_DATABASE, "%s", PQerrorMessage(conn));
+    }
+
+    if (err == PT_OK && len != 0) {
+        err = backup_writer_add(writer, batch, len);
+    }
+
+    *ret_rows = rows;
+    return err;
+}
+
+
+/* ---- files ---- */
+
+static pt_err_t
+save_files(save_t *s)
+{
+    char             path[BACKUP_PATH_MAX];
+    size_t           i;
+    pt_buf_t         sql, sum;
+    pt_err_t         err, close_err;
+    PGresult        *result;
+    backup_files_t  *files;
+
+    (void) snprintf(path, sizeof(path), "generations/%s/files",
+                    s->generation);
+
+    err = backup_files_open(&s->owner, pt_job_storage(s->session.job), path,
+                            s->crashed, &s->files_done, &files);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    for (i = 0; i < s->tables.n && err == PT_OK; i++) {
+        pt_buf_init(&sql, &pt_mem_heap, 1u << 20);
+        pt_buf_init(&sum, &pt_mem_heap, 1u << 20);
+
+        if (backup_table_files(&s->tables.tables[i],
+                               pt_job_connection(s->session.job, 0), &sql))
+        {
+            pt_buf_add_char(&sql, '\0');
+            pt_buf_printf(&sum, "SELECT coalesce(sum(f.size), 0) FROM (%s)"
+                          " f (key, sha256, size, tree)", sql.data);
+            pt_buf_add_char(&sum, '\0');
+
+            err = sum.err != PT_OK
+                  ? backup_say(sum.err, "no memory")
+                  : backup_query(pt_job_connection(s->session.job, 0),
+                                 sum.data, NULL, 0, &result);
+
+            if (err == PT_OK) {
+                s->files_total += strtoull(PQgetvalue(result, 0, 0), NULL, 10);
+                PQclear(result);
+                err = save_files_of(s, files, sql.data);
+            }
+        }
+
+        pt_buf_done(&sum);
+        pt_buf_done(&sql);
+    }
+
+    close_err = backup_files_close(files, err != PT_OK, &s->files);
+
+    return err != PT_OK ? err : close_err;
+}
+
+
+static pt_err_t
+save_files_of(save_t *s, backup_files_t *files, const char *sql)
+{
+    PGconn    *conn = pt_job_connection(s->session.job, 0);
+    pt_err_t   err = PT_OK;
+    PGresult  *row;
+
+    if (PQsendQuery(conn, sql) != 1 || PQsetSingleRowMode(conn) != 1) {
+        return backup_say(PT_E_DATABASE, "%s", PQerrorMessage(conn));
+    }
+
+    while ((row = PQgetResult(conn)) != NULL) {
+
+        if (PQresultStatus(row) == PGRES_SINGLE_TUPLE) {
+            if (err == PT_OK) {
+                err = save_file_row(files, row);
+                save_progress(s);
+            }
+
+        } else if (PQresultStatus(row) != PGRES_TUPLES_OK && err == PT_OK) {
+            err = backup_say(PT_E_DATABASE, "could not list the files: %s",
+                             PQerrorMessage(conn));
+        }
+
+        PQclear(row);
+    }
+
+    return err;
+}
+
+
+static pt_err_t
+save_file_row(backup_files_t *files, const PGresult *row)
+{
+    uint8_t      sha256[32];
+    const char  *key = PQgetvalue(row, 0, 0);
+
+    if (PQgetvalue(row, 0, 3)[0] == 't') {
+        return backup_files_add_tree(files, key);
+    }
+
+    return backup_files_add(files, key,
+        backup_unhex(pt_str(PQgetvalue(row, 0, 1)), sha256, 32) ? sha256
+                                                                : NULL,
+        strtoull(PQgetvalue(row, 0, 2), NULL, 10));
+}
+
+
+/* ---- the platform's dump ---- */
+
+static pt_err_t
+save_dump(save_t *s)
+{
+    char          path[BACKUP_PATH_MAX], name[BACKUP_PATH_MAX];
+    pt_err_t      err;
+    save_dump_t   dump = { NULL, s };
+    backup_put_t  put = { .fd = -1, .path = "" };
+
+    pt_job_progress(s->session.job, 1, "dump");
+
+    (void) snprintf(path, sizeof(path), "generations/%s/dump", s->generation);
+    backup_object_path(&s->owner, path, name);
+
+    err = backup_writer_new(&dump.writer);
+
+    if (err == PT_OK) {
+        err = backup_put_begin(&s->owner, &put);
+    }
+
+    if (err == PT_OK) {
+        err = backup_writer_begin(dump.writer, put.fd, &s->owner.keys,
+                                  BACKUP_DUMP, name, 3);
+    }
+
+    if (err == PT_OK) {
+        err = backup_dump(s->snapshot, save_dump_piece, &dump);
+    }
+
+    if (err == PT_OK) {
+        err = backup_writer_end(dump.writer, &s->dump);
+    }
+
+    if (err == PT_OK) {
+        err = backup_put_commit(&s->owner, &put, path);
+    }
+
+    backup_put_abort(&put);
+    backup_writer_free(dump.writer);
+
+    return err;
+}
+
+
+static pt_err_t
+save_dump_piece(void *ctx, pt_str_t piece)
+{
+    save_dump_t  *dump = ctx;
+
+    return backup_writer_add(dump->writer, piece.data, piece.len);
+}
+
+
+/* ---- the manifest ---- */
+
+static void
+save_root(save_t *s)
+{
+    char             name[512];
+    size_t           i;
+    uint8_t          root[32];
+    backup_merkle_t  merkle;
+
+    backup_merkle_init(&merkle);
+
+    for (i = 0; i < s->tables.n && !s->platform; i++) {
+        if (backup_table_is_saved(&s->tables.tables[i])) {
+            (void) snprintf(name, sizeof(name), "%s.%s",
+                            s->tables.tables[i].schema,
+                            s->tables.tables[i].name);
+            backup_merkle_add(&merkle, name, s->saved[i].sum.sha256);
+        }
+    }
+
+    if (s->platform) {
+        backup_merkle_add(&merkle, "dump", s->dump.sha256);
+    }
+
+    backup_merkle_root(&merkle, root);
+    backup_merkle_node(root, s->files.root, s->root);
+}
+
+
+/* all that it names is on the disk before it has its name */
+static pt_err_t
+save_manifest(save_t *s)
+{
+    char              path[BACKUP_PATH_MAX], name[BACKUP_PATH_MAX];
+    pt_buf_t          text;
+    pt_err_t          err;
+    backup_put_t      put = { .fd = -1, .path = "" };
+    backup_sum_t      sum;
+    backup_writer_t  *writer = NULL;
+
+    pt_job_progress(s->session.job, 980, "sync");
+
+    save_root(s);
+
+    (void) snprintf(path, sizeof(path), "generations/%s/manifest",
+                    s->generation);
+    backup_object_path(&s->owner, path, name);
+    pt_buf_init(&text, &pt_mem_heap, BACKUP_MANIFEST_MAX);
+    save_manifest_json(s, &text);
+
+    err = text.err != PT_OK ? backup_say(text.err, "the manifest is too large")
+                            : backup_writer_new(&writer);
+
+    if (err == PT_OK) {
+        err = backup_put_begin(&s->owner, &put);
+    }
+
+    if (err == PT_OK) {
+        err = backup_writer_begin(writer, put.fd, &s->owner.keys,
+                                  BACKUP_MANIFEST, name, 3);
+    }
+
+    if (err == PT_OK) {
+        err = backup_writer_add(writer, text.data, text.len);
+    }
+
+    if (err == PT_OK) {
+        err = backup_writer_end(writer, &sum);
+    }
+
+    if (err == PT_OK) {
+        err = backup_store_sync(&s->session.store);
+    }
+
+    if (err == PT_OK) {
+        err = backup_put_commit(&s->owner, &put, path);
+    }
+
+    if (err == PT_OK) {
+        err = backup_store_sync(&s->session.store);
+    }
+
+    backup_put_abort(&put);
+    backup_writer_free(writer);
+    pt_buf_done(&text);
+
+    return err;
+}
+
+
+static void
+save_manifest_json(save_t *s, pt_buf_t *text)
+{
+    char        now[BACKUP_TIME_LEN + 1], hex[BACKUP_HEX_LEN + 1];
+    size_t      i;
+    pt_jsonw_t  w;
+
+    backup_time(now);
+
+    pt_jsonw_init(&w, text);
+    pt_jsonw_object(&w);
+    pt_jsonw_key(&w, "format");
+    pt_jsonw_text(&w, BACKUP_FORMAT);
+    pt_jsonw_key(&w, "owner");
+    pt_jsonw_text(&w, s->owner.name);
+    pt_jsonw_key(&w, "user");
+    pt_jsonw_text(&w, s->platform ? "" : s->user);
+    pt_jsonw_key(&w, "generation");
+    pt_jsonw_text(&w, s->generation);
+    pt_jsonw_key(&w, "started_at");
+    pt_jsonw_text(&w, s->started_at);
+    pt_jsonw_key(&w, "snapshot_at");
+    pt_jsonw_text(&w, s->snapshot_at);
+    pt_jsonw_key(&w, "finished_at");
+    pt_jsonw_text(&w, now);
+    pt_jsonw_key(&w, "server");
+    pt_jsonw_int(&w, PQserverVersion(pt_job_connection(s->session.job, 0)));
+    pt_jsonw_key(&w, "complete");
+    pt_jsonw_bool(&w, s->files.missing == 0);
+    pt_jsonw_key(&w, "tables");
+    pt_jsonw_array(&w);
+
+    for (i = 0; i < s->tables.n && !s->platform; i++) {
+        if (backup_table_is_saved(&s->tables.tables[i])) {
+            save_table_json(s, &w, i);
+        }
+    }
+
+    pt_jsonw_end(&w);
+
+    if (s->platform) {
+        pt_jsonw_key(&w, "dump");
+        pt_jsonw_object(&w);
+        pt_jsonw_key(&w, "object");
+        pt_jsonw_text(&w, "dump");
+        pt_jsonw_key(&w, "bytes");
+        pt_jsonw_int(&w, (int64_t) s->dump.bytes);
+        pt_jsonw_key(&w, "sha256");
+        backup_hex(s->dump.sha256, 32, hex);
+        pt_jsonw_text(&w, hex);
+        pt_jsonw_end(&w);
+    }
+
+    pt_jsonw_key(&w, "files");
+    pt_jsonw_object(&w);
+    pt_jsonw_key(&w, "object");
+    pt_jsonw_text(&w, "files");
+    pt_jsonw_key(&w, "count");
+    pt_jsonw_int(&w, (int64_t) s->files.count);
+    pt_jsonw_key(&w, "bytes");
+    pt_jsonw_int(&w, (int64_t) s->files.bytes);
+    pt_jsonw_key(&w, "missing");
+    pt_jsonw_int(&w, (int64_t) s->files.missing);
+    pt_jsonw_end(&w);
+    pt_jsonw_key(&w, "root");
+    backup_hex(s->root, 32, hex);
+    pt_jsonw_text(&w, hex);
+    pt_jsonw_end(&w);
+}
+
+
+static void
+save_table_json(save_t *s, pt_jsonw_t *w, size_t n)
+{
+    char                    text[BACKUP_HEX_LEN + 1];
+    size_t                  i;
+    unsigned                k;
+    const backup_table_t   *table = &s->tables.tables[n];
+    const backup_column_t  *c;
+
+    pt_jsonw_object(w);
+    pt_jsonw_key(w, "schema");
+    pt_jsonw_text(w, table->schema);
+    pt_jsonw_key(w, "table");
+    pt_jsonw_text(w, table->name);
+    pt_jsonw_key(w, "columns");
+    pt_jsonw_array(w);
+
+    for (i = 0; i < table->ncolumns; i++) {
+        c = &table->columns[i];
+
+        if (!c->generated) {
+            pt_jsonw_object(w);
+            pt_jsonw_key(w, "name");
+            pt_jsonw_text(w, c->name);
+            pt_jsonw_key(w, "type");
+            pt_jsonw_text(w, c->type);
+            pt_jsonw_end(w);
+        }
+    }
+
+    pt_jsonw_end(w);
+    pt_jsonw_key(w, "key");
+    pt_jsonw_array(w);
+
+    for (k = 1; k <= table->nkey; k++) {
+        for (i = 0; i < table->ncolumns; i++) {
+            if (table->columns[i].key == k) {
+                pt_jsonw_text(w, table->columns[i].name);
+            }
+        }
+    }
+
+    pt_jsonw_end(w);
+    pt_jsonw_key(w, "object");
+    (void) snprintf(text, sizeof(text), "%zu", n);
+    pt_jsonw_text(w, text);
+    pt_jsonw_key(w, "rows");
+    pt_jsonw_int(w, (int64_t) s->saved[n].rows);
+    pt_jsonw_key(w, "bytes");
+    pt_jsonw_int(w, (int64_t) s->saved[n].sum.bytes);
+    pt_jsonw_key(w, "sha256");
+    backup_hex(s->saved[n].sum.sha256, 32, text);
+    pt_jsonw_text(w, text);
+    pt_jsonw_end(w);
+}
+
+
+static void
+save_result(save_t *s, unsigned removed, const backup_drill_t *drill,
+    pt_buf_t *text)
+{
+    char        hex[BACKUP_HEX_LEN + 1];
+    size_t      i;
+    uint64_t    rows = 0, bytes, stored;
+    pt_jsonw_t  w;
+
+    bytes = s->files.bytes + s->dump.bytes;
+    stored = s->files.stored + s->files.index_stored + s->dump.stored;
+
+    for (i = 0; i < s->tables.n; i++) {
+        rows += s->saved[i].rows;
+        bytes += s->saved[i].sum.bytes;
+        stored += s->saved[i].sum.stored;
+    }
+
+    pt_jsonw_init(&w, text);
+    pt_jsonw_object(&w);
+    pt_jsonw_key(&w, "generation");
+    pt_jsonw_text(&w, s->generation);
+    pt_jsonw_key(&w, "snapshot_at");
+    pt_jsonw_text(&w, s->snapshot_at);
+    pt_jsonw_key(&w, "complete");
+    pt_jsonw_bool(&w, s->files.missing == 0);
+    pt_jsonw_key(&w, "rows");
+    pt_jsonw_int(&w, (int64_t) rows);
+    pt_jsonw_key(&w, "files");
+    pt_jsonw_int(&w, (int64_t) s->files.count);
+    pt_jsonw_key(&w, "files_new");
+    pt_jsonw_int(&w, (int64_t) s->files.fresh);
+    pt_jsonw_key(&w, "files_missing");
+    pt_jsonw_int(&w, (int64_t) s->files.missing);
+    pt_jsonw_key(&w, "bytes");
+    pt_jsonw_int(&w, (int64_t) bytes);
+    pt_jsonw_key(&w, "stored_bytes");
+    pt_jsonw_int(&w, (int64_t) stored);
+    pt_jsonw_key(&w, "generations_removed");
+    pt_jsonw_int(&w, removed);
+    pt_jsonw_key(&w, "root");
+    backup_hex(s->root, 32, hex);
+    pt_jsonw_text(&w, hex);
+    pt_jsonw_key(&w, "seconds");
+    pt_jsonw_double(&w, (double) (int64_t) ((save_clock() - s->started) * 1000)
+                        / 1000);
+
+    if (drill->done) {
+        pt_jsonw_key(&w, "drill");
+        backup_drill_json(&w, drill);
+    }
+
+    pt_jsonw_end(&w);
+}
+
+
+/* ---- what keeps it company ---- */
+
+static void
+save_progress(save_t *s)
+{
+    double  rows, files = 0;
+
+    rows = s->platform || s->tables.n == 0 ? 1
+           : (double) atomic_load(&s->tables_done) / (double) s->tables.n;
+
+    if (s->files_total != 0) {
+        files = (double) atomic_load(&s->files_done)
+                / (double) s->files_total;
+    }
+
+    if (files > 1) {
+        files = 1;
+    }
+
+    pt_job_progress(s->session.job,
+                    (unsigned) (rows * ROWS_PERMILLE
+                                + files * (970 - ROWS_PERMILLE)),
+                    s->files_total == 0 ? "rows" : "files");
+}
+
+
+static double
+save_clock(void)
+{
+    struct timespec  now;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &now);
+
+    return (double) now.tv_sec + (double) now.tv_nsec / 1e9;
+}
+
+
+static void
+save_keep(const pt_json_t *params, bool platform, backup_keep_t *ret_keep)
+{
+    const pt_json_t  *keep = pt_json_member(params, "keep");
+
+    *ret_keep = (backup_keep_t) {
+        .last = (unsigned) pt_json_int(keep, "last", KEEP_DEFAULT),
+        .daily = (unsigned) pt_json_int(keep, "daily", 7),
+        .weekly = (unsigned) pt_json_int(keep, "weekly", 4),
+        .monthly = (unsigned) pt_json_int(keep, "monthly", 12),
+        .days = platform ? backup_max_days() : 0
+    };
+}
