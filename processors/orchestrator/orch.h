@@ -44,6 +44,7 @@ typedef struct orch_s  orch_t;
 #include "orch_supervisor.h"
 #include "orch_sweep.h"
 #include "orch_user.h"
+#include "orch_wait.h"
 #include "orch_watch.h"
 #include "orch_webhook.h"
 #include "orch_work.h"

@@ -1187,6 +1187,7 @@ orch_end_done(orch_t *o, orch_item_t *item, const PGresult *res, int row)
     }
 
     if (job->run && job->run->began_ms) {
+        orch_wait_measured(job, orch_loop_ms(o) - job->run->began_ms);
         orch_metrics_observe(o, ORCH_METRIC_RUN,
                              orch_loop_ms(o) - job->run->began_ms);
     }

@@ -32,6 +32,11 @@ orch_json_job(pt_jsonw_t *w, const orch_job_view_t *job)
     pt_jsonw_double(w, job->progress);
     pt_jsonw_key(w, "stage");
     pt_jsonw_str(w, job->stage);
+
+    if (job->waiting.data) {
+        orch_json_raw(w, "waiting", job->waiting);
+    }
+
     pt_jsonw_key(w, "attempt");
     pt_jsonw_int(w, job->attempt);
     pt_jsonw_key(w, "max_attempts");

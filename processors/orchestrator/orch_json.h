@@ -23,6 +23,7 @@ typedef struct {
     uint8_t    priority;
     double     progress;         /* 0 to 1 */
     pt_str_t   stage;
+    pt_str_t   waiting;          /* JSON of orch_wait.h; absent: left out */
     int64_t    attempt;
     int64_t    max_attempts;
     int64_t    created_ms;

@@ -326,6 +326,43 @@ orch_queue_remove(orch_job_t *job)
 }
 
 
+size_t
+orch_queue_ahead(const orch_job_t *job)
+{
+    int                    p;
+    bool                   before = true;
+    size_t                 n = 0, i = 0;
+    const orch_job_t      *other;
+    const orch_lane_t     *lane;
+    const orch_service_t  *service = job->service;
+
+    for (p = ORCH_PRIORITIES - 1; p > job->priority; p--) {
+        DL_FOREACH(service->rings[p], lane) {
+            n += lane->n;
+        }
+    }
+
+    /* a head's prev is the tail */
+    for (other = job; other != job->lane->jobs && i < ORCH_AHEAD_MAX; i++) {
+        other = other->prev;
+    }
+
+    n += i;
+
+    /* the others have i turns each, those before its owner's one more */
+    DL_FOREACH(service->rings[job->priority], lane) {
+        if (lane == job->lane) {
+            before = false;
+
+        } else {
+            n += lane->n < i + before ? lane->n : i + before;
+        }
+    }
+
+    return n;
+}
+
+
 orch_job_t *
 orch_queue_peek(const orch_service_t *service, uint64_t now_ms)
 {

@@ -31,6 +31,9 @@
 #define ORCH_LANE_MAX       100000
 #define ORCH_LANE_MIN       1000
 
+/* a question about a job's place should not cost what running it does */
+#define ORCH_AHEAD_MAX      10000
+
 
 typedef enum {
     ORCH_JOB_NEW = 0,      /* being made */
@@ -122,6 +125,7 @@ struct orch_service_s {
     size_t             nready;
     unsigned           open;
     unsigned           running;
+    double             run_ms;         /* of an attempt, on average; 0: unknown */
     void              *pool;           /* orch_supervisor's */
     UT_hash_handle     hh;
 };
@@ -187,6 +191,13 @@ PT_MUST_CHECK pt_err_t orch_queue_push(orch_job_t *job, uint64_t now_ms);
 
 /* takes it out of its ring, wherever it stands */
 void orch_queue_remove(orch_job_t *job);
+
+/*
+ * How many jobs have their turn before this one, which is in a lane, if none
+ * comes and none goes.  Aging is left out; of its owner's jobs ORCH_AHEAD_MAX
+ * are counted at most.
+ */
+size_t orch_queue_ahead(const orch_job_t *job);
 
 /* the job whose turn it is; NULL: none is ready */
 orch_job_t *orch_queue_peek(const orch_service_t *service, uint64_t now_ms);

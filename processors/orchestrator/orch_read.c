@@ -98,7 +98,7 @@ static void
 orch_read_job_done(void *ctx, pt_err_t err, PGresult *const *results,
     size_t n)
 {
-    pt_buf_t         buf;
+    pt_buf_t         buf, waiting;
     pt_jsonw_t       w;
     orch_request_t  *rq = ctx;
     const PGresult  *res;
@@ -119,7 +119,17 @@ orch_read_job_done(void *ctx, pt_err_t err, PGresult *const *results,
     pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
     pt_jsonw_init(&w, &buf);
     orch_read_view(rq->o, res, 0, false, &view);
+
+    pt_buf_init(&waiting, &pt_mem_heap, 256);
+
+    if (!pt_str_is(view.status, "running") && view.finished_ms == 0) {
+        orch_wait_write(rq->o, &view.id, &waiting);
+        view.waiting = waiting.len && waiting.err == PT_OK
+                       ? pt_buf_str(&waiting) : PT_STR_NULL;
+    }
+
     orch_json_job(&w, &view);
+    pt_buf_done(&waiting);
 
     orch_read_reply(rq, &buf);
 }

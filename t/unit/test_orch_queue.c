@@ -312,6 +312,42 @@ test_limits_count_open_jobs_until_they_are_freed(void **state)
 }
 
 
+/* what it says must be what happens */
+static void
+test_the_jobs_ahead_are_those_that_are_taken_before(void **state)
+{
+    int          i, n;
+    size_t       ahead;
+    fixture_t   *f = *state;
+    orch_job_t  *mine, *job;
+
+    for (i = 0; i < 10; i++) {
+        push(f, "ann", 1, "a", 0);
+        push(f, "bob", i % 3 ? 1 : 2, "b", 0);
+        push(f, "cid", 1, "c", 0);
+        mine = push(f, "cid", 1, "m", 0);
+        push(f, i < 3 ? "dan" : "ann", 1, "d", 0);
+
+        /* from another place of the ring each time */
+        for (n = 0; n < i % 4; n++) {
+            job = orch_queue_peek(f->service, 0);
+            orch_queue_take(job);
+            orch_queue_free(&f->queue, job);
+        }
+
+        ahead = orch_queue_ahead(mine);
+
+        while ((job = orch_queue_peek(f->service, 0)) != mine) {
+            orch_queue_take(job);
+            orch_queue_free(&f->queue, job);
+            ahead--;
+        }
+
+        assert_int_equal(ahead, 0);
+    }
+}
+
+
 /* the bar: 64 MiB */
 static void
 test_a_hundred_thousand_jobs_cost_little_memory(void **state)
@@ -369,6 +405,9 @@ main(void)
             test_a_service_runs_no_more_than_it_may, setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_limits_count_open_jobs_until_they_are_freed, setup,
+            teardown),
+        cmocka_unit_test_setup_teardown(
+            test_the_jobs_ahead_are_those_that_are_taken_before, setup,
             teardown),
         cmocka_unit_test_setup_teardown(
             test_a_hundred_thousand_jobs_cost_little_memory, setup, teardown),
