@@ -227,8 +227,8 @@ test_names_that_are_no_zones_are_not_found(void **state)
         "", "Europe", "Europe/", "/etc/passwd", "../../../etc/passwd",
         "Europe/../Berlin", "Europe//Berlin", "Mars/Olympus", "zone.tab",
         "tzdata.zi", "leapseconds", "Europe/Berlin/x",
-        "Europe/Berlin\n", "a23456789012345678901234567890123456789012345678"
-                           "90123456789012345"
+        "Europe/Berlin\n", ("a23456789012345678901234567890123456789012345678"
+                            "90123456789012345")
     };
 
     (void) state;
