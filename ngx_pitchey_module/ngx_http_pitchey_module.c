@@ -6,6 +6,7 @@
 #include "ngx_http_pitchey_module.h"
 #include "ngx_http_pitchey_auth.h"
 #include "ngx_http_pitchey_cors.h"
+#include "ngx_http_pitchey_curve.h"
 #include "ngx_http_pitchey_filter.h"
 #include "ngx_http_pitchey_identity.h"
 #include "ngx_http_pitchey_metrics.h"
@@ -325,7 +326,7 @@ static ngx_command_t  ngx_http_pitchey_commands[] = {
       NULL },
 
     { ngx_string("pitchey_orchestrator"),
-      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE13,
       ngx_http_pitchey_orchestrator,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_pitchey_main_conf_t, orchestrators),
@@ -1327,21 +1328,26 @@ ngx_http_pitchey_orchestrator(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_uint_t                        i;
     const char                       *error;
     ngx_http_pitchey_main_conf_t     *pmcf = conf;
-    ngx_http_pitchey_orchestrator_t  *o;
+    ngx_http_pitchey_orchestrator_t  *o, new;
 
     value = cf->args->elts;
 
-    if (ngx_strncmp(value[1].data, "tcp://", 6) == 0) {
+    if (ngx_strncmp(value[1].data, "ipc://", 6) != 0
+        && ngx_strncmp(value[1].data, "tcp://", 6) != 0)
+    {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" of \"%V\" needs CURVE keys, which are not "
-                           "configurable yet", &value[1], &cmd->name);
+                           "\"%V\" is \"ipc://PATH\" or \"tcp://HOST:PORT\", "
+                           "not \"%V\"", &cmd->name, &value[1]);
         return NGX_CONF_ERROR;
     }
 
-    if (ngx_strncmp(value[1].data, "ipc://", 6) != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"%V\" is \"ipc://PATH\", not \"%V\"",
-                           &cmd->name, &value[1]);
+    ngx_memzero(&new, sizeof(ngx_http_pitchey_orchestrator_t));
+    new.endpoint = value[1];
+
+    if (ngx_http_pitchey_curve_arguments(cf, &value[2], cf->args->nelts - 2,
+                                         &new)
+        != NGX_CONF_OK)
+    {
         return NGX_CONF_ERROR;
     }
 
@@ -1377,7 +1383,7 @@ ngx_http_pitchey_orchestrator(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    o->endpoint = value[1];
+    *o = new;
 
     return NGX_CONF_OK;
 }

@@ -26,6 +26,9 @@ typedef struct ngx_http_pitchey_match_s  ngx_http_pitchey_match_t;
 
 typedef struct {
     ngx_str_t                  endpoint;      /* "ipc:///run/pitchey/edge.sock" */
+    ngx_str_t                  server_key;    /* over tcp://: CURVE keys, Z85, */
+    ngx_str_t                  public_key;    /* terminated */
+    ngx_str_t                  secret_key;
 } ngx_http_pitchey_orchestrator_t;
 
 

@@ -217,7 +217,22 @@ static const ngx_http_pitchey_openapi_row_t  ngx_http_pitchey_openapi_rows[] = {
       NULL, NULL, "200", ANY_OF("application/json") },
 
     { NGX_HTTP_DELETE, "/schedules/{id}", "deleteSchedule",
-      "End a schedule", NULL, NULL, "200", ANY_OF("application/json") },
+      "End a schedule", NULL, NULL, "204", NULL },
+
+    { NGX_HTTP_POST, "/schedules/{id}/pause", "pauseSchedule",
+      "No jobs of a schedule until it is resumed",
+      NULL, NULL, "200", ANY_OF("application/json") },
+
+    { NGX_HTTP_POST, "/schedules/{id}/resume", "resumeSchedule",
+      "A schedule that is paused goes on",
+      NULL, NULL, "200", ANY_OF("application/json") },
+
+    { NGX_HTTP_POST, "/schedules/{id}/run", "runSchedule",
+      "A job of a schedule now", NULL, NULL, "202", JSON_OF("Job") },
+
+    { NGX_HTTP_GET, "/jobs/{id}/deliveries", "listDeliveries",
+      "The calls that told of a job's end, or of its batch's",
+      NULL, NULL, "200", ANY_OF("application/json") },
 
     { NGX_HTTP_GET, "/usage", "getUsage", "What one has used and stores",
       NULL, NULL, "200", ANY_OF("application/json") },

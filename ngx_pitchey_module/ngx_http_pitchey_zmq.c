@@ -16,6 +16,7 @@
 #include <zmq.h>
 
 #include "ngx_http_pitchey_zmq.h"
+#include "ngx_http_pitchey_curve.h"
 #include "ngx_http_pitchey_jobzone.h"
 #include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_metrics.h"
@@ -48,6 +49,8 @@
 typedef struct {
     ngx_uint_t                 number;
     ngx_str_t                  endpoint;
+    const ngx_http_pitchey_orchestrator_t
+                              *keys;          /* of the configuration */
 
     void                      *socket;        /* DEALER */
     void                      *monitor;       /* PAIR */
@@ -1217,6 +1220,7 @@ ngx_http_pitchey_zmq_init(ngx_cycle_t *cycle,
     for (i = 0; i < pmcf->orchestrators->nelts; i++) {
         z->peers[i].number = i;
         z->peers[i].endpoint = orchestrators[i].endpoint;
+        z->peers[i].keys = &orchestrators[i];
         z->npeers++;
 
         if (ngx_http_pitchey_zmq_peer_open(&z->peers[i]) != NGX_OK) {
@@ -1280,6 +1284,7 @@ ngx_http_pitchey_zmq_peer_open(ngx_http_pitchey_peer_t *peer)
 
     if (peer->socket == NULL || peer->monitor == NULL
         || ngx_http_pitchey_zmq_peer_options(peer) != NGX_OK
+        || ngx_http_pitchey_curve_set(peer->socket, peer->keys) != NGX_OK
         || zmq_socket_monitor(peer->socket, (char *) name,
                               ZMQ_EVENT_HANDSHAKE_SUCCEEDED
                               |ZMQ_EVENT_DISCONNECTED) != 0

@@ -296,7 +296,7 @@ of "pitchey_orchestrator": File name too long
     pitchey_orchestrator tcp://127.0.0.1:5555;
 --- must_die
 --- error_log
-"tcp://127.0.0.1:5555" of "pitchey_orchestrator" needs CURVE keys
+"tcp://127.0.0.1:5555" takes server_key=KEY
 
 
 

@@ -40,6 +40,11 @@ main(int argc, char **argv)
         return orch_launch(argc, argv);
     }
 
+    /* nor does this one need a configuration */
+    if (argc == 3 && strcmp(argv[1], "keygen") == 0) {
+        return orch_cli_keygen(argv[2]);
+    }
+
     /* "+": what follows the command is the command's */
     while ((c = getopt_long(argc, argv, "+hVc:", orch_options, NULL)) != -1) {
         switch (c) {
@@ -133,6 +138,7 @@ orch_usage(FILE *to, int status)
           "  status      what runs and what waits, of the one that runs\n"
           "  jobs ...    list, show, cancel and redrive jobs; see \"jobs\" alone\n"
           "  drain       the one that runs begins nothing, finishes, and ends\n"
+          "  keygen FILE makes a pair of keys for tcp:// (alone, without -c)\n"
           "\n"
           "  -c, --config FILE   /etc/pitchey/orchestrator.conf\n"
           "  -h, --help          this text\n"

@@ -23,6 +23,7 @@
 
 
 static pt_err_t orch_open(orch_t *o);
+static pt_err_t orch_open_remote(orch_t *o);
 static void orch_close(orch_t *o);
 static pt_err_t orch_lock(orch_t *o, const char *endpoint, int *ret_fd);
 static void orch_unlock(orch_t *o);
@@ -104,6 +105,10 @@ orch_open(orch_t *o)
     }
 
     if (err == PT_OK) {
+        err = orch_open_remote(o);
+    }
+
+    if (err == PT_OK) {
         err = orch_supervisor_open(o);
     }
 
@@ -126,6 +131,49 @@ orch_open(orch_t *o)
 
     if (err == PT_OK) {
         err = orch_edge_open(o);
+    }
+
+    return err;
+}
+
+
+/* keys, before anybody may come with one */
+static pt_err_t
+orch_open_remote(orch_t *o)
+{
+    pt_err_t              err;
+    const orch_config_t  *c = o->config;
+
+    if (c->edge_remote[0] == '\0' && c->processor_remote[0] == '\0') {
+        return PT_OK;
+    }
+
+    err = pt_curve_load(c->curve_file, &o->curve);
+
+    if (err == PT_OK) {
+        err = pt_zap_open(o->zctx, &o->zap);
+    }
+
+    if (err == PT_OK) {
+        err = orch_admit(o);
+    }
+
+    return err;
+}
+
+
+pt_err_t
+orch_admit(orch_t *o)
+{
+    pt_err_t              err = PT_OK;
+    const orch_config_t  *c = o->config;
+
+    if (o->zap && c->edge_remote[0]) {
+        err = pt_zap_admit(o->zap, "edge", c->edge_keys);
+    }
+
+    if (o->zap && err == PT_OK && c->processor_remote[0]) {
+        err = pt_zap_admit(o->zap, "processor", c->processor_keys);
     }
 
     return err;
@@ -169,6 +217,8 @@ orch_close(orch_t *o)
     if (o->zctx) {
         zmq_ctx_term(o->zctx);
     }
+
+    pt_zap_close(o->zap);
 
     orch_unlock(o);
 }

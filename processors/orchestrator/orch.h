@@ -53,6 +53,8 @@ typedef struct orch_s  orch_t;
 struct orch_s {
     uv_loop_t             loop;
     void                 *zctx;
+    pt_zap_t             *zap;           /* NULL: nothing is over tcp:// */
+    pt_curve_t            curve;
     const orch_config_t  *config;
     int                   locks[2];      /* beside the two sockets; -1: none */
 
@@ -86,6 +88,9 @@ struct orch_s {
 
 /* runs until it is told to stop; the exit status */
 int orch_run(const char *path, const orch_config_t *config);
+
+/* reads the lists of keys, again */
+PT_MUST_CHECK pt_err_t orch_admit(orch_t *o);
 
 /* milliseconds since 1970; and of the loop's own clock, for waiting */
 int64_t orch_now_ms(void);

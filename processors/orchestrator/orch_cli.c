@@ -17,6 +17,7 @@
 
 #include "orch_cli.h"
 #include "orch_migrate.h"
+#include "pt_curve.h"
 #include "pt_json.h"
 #include "pt_wire.h"
 
@@ -589,6 +590,23 @@ orch_cli_retry(orch_cli_t *cli, const pt_id_t *of)
            after);
 
     return true;
+}
+
+
+/* ---- keygen ---- */
+
+int
+orch_cli_keygen(const char *path)
+{
+    pt_curve_t  pair;
+
+    if (pt_curve_make(path, &pair) != PT_OK) {
+        return EXIT_FAILURE;
+    }
+
+    puts(pair.public_key);
+
+    return EXIT_SUCCESS;
 }
 
 

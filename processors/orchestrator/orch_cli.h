@@ -22,6 +22,10 @@ int orch_cli_drain(const orch_config_t *config);
 int orch_cli_jobs(const orch_config_t *config, int argc, char **argv);
 
 
+/* `keygen FILE`: our keys into FILE, the public one on stdout */
+int orch_cli_keygen(const char *path);
+
+
 /* called wrongly */
 #define ORCH_EXIT_USAGE  2
 

@@ -51,6 +51,7 @@ static pt_err_t orch_config_tier(orch_config_reader_t *r,
 static bool orch_config_pair(pt_str_t word, pt_str_t *ret_key,
     pt_str_t *ret_value);
 static pt_err_t orch_config_finish(orch_config_reader_t *r);
+static pt_err_t orch_config_remote(orch_config_reader_t *r);
 static pt_err_t orch_config_default_name(orch_config_t *config);
 static size_t orch_config_split(pt_str_t line, pt_str_t *words, size_t max);
 static bool orch_config_number(pt_str_t s, unsigned max, unsigned *ret);
@@ -74,6 +75,13 @@ static const orch_config_text_t  orch_config_texts[] = {
                           "/usr/share/pitchey", false },
     { "name",             offsetof(orch_config_t, name),      "", false },
     { "cgroup",           offsetof(orch_config_t, cgroup),    "", false },
+    { "edge_remote",      offsetof(orch_config_t, edge_remote), "", false },
+    { "processor_remote", offsetof(orch_config_t, processor_remote),
+                          "", false },
+    { "curve_file",       offsetof(orch_config_t, curve_file), "", false },
+    { "edge_keys",        offsetof(orch_config_t, edge_keys), "", false },
+    { "processor_keys",   offsetof(orch_config_t, processor_keys),
+                          "", false },
     { "webhook_secret",   offsetof(orch_config_t, webhook_secret),
                           "", false }
 };
@@ -742,7 +750,46 @@ orch_config_finish(orch_config_reader_t *r)
         }
     }
 
-    return r->config->name[0] ? PT_OK : orch_config_default_name(r->config);
+    return orch_config_remote(r) != PT_OK ? PT_E_INVALID
+           : r->config->name[0] ? PT_OK
+                                : orch_config_default_name(r->config);
+}
+
+
+/* over a network nobody comes without a key that is listed */
+static pt_err_t
+orch_config_remote(orch_config_reader_t *r)
+{
+    size_t          i;
+    orch_config_t  *c = r->config;
+
+    const struct {
+        const char  *name;
+        const char  *endpoint;
+        const char  *keys;
+    } remotes[] = {
+        { "edge", c->edge_remote, c->edge_keys },
+        { "processor", c->processor_remote, c->processor_keys }
+    };
+
+    for (i = 0; i < 2; i++) {
+        if (remotes[i].endpoint[0] == '\0') {
+            continue;
+        }
+
+        if (strncmp(remotes[i].endpoint, "tcp://", 6) != 0) {
+            return orch_config_bad(r, "\"%s_remote\" is tcp://ADDRESS:PORT",
+                                   remotes[i].name);
+        }
+
+        if (remotes[i].keys[0] == '\0' || c->curve_file[0] == '\0') {
+            return orch_config_bad(r, "\"%s_remote\" needs \"curve_file\" and "
+                                   "\"%s_keys\"", remotes[i].name,
+                                   remotes[i].name);
+        }
+    }
+
+    return PT_OK;
 }
 
 

@@ -65,6 +65,11 @@ typedef struct {
     char                     *share;
     char                     *name;              /* of this orchestrator */
     char                     *cgroup;            /* a folder that is ours */
+    char                     *edge_remote;       /* "tcp://..."; "": none */
+    char                     *processor_remote;
+    char                     *curve_file;        /* our keys */
+    char                     *edge_keys;         /* who may come: files */
+    char                     *processor_keys;
     char                     *webhook_secret;    /* "whsec_...", "file:..." */
     bool                      webhook_http;      /* http:// as well */
     bool                      webhook_private;   /* to private addresses too */

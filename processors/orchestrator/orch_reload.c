@@ -44,6 +44,12 @@ orch_reload(orch_t *o)
                    "processors");
         }
 
+        /* the lists' names are fixed, what is in them is not */
+        if (orch_admit(o) != PT_OK) {
+            pt_log(PT_LOG_ERROR, "config", "keeping a list of keys as it "
+                   "was");
+        }
+
         pt_log(PT_LOG_INFO, "config", "has read the configuration again "
                "file=%s", o->reload.path);
     }

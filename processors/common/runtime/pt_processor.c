@@ -39,6 +39,8 @@
 
 typedef struct {
     const char             *connect;
+    const char             *curve_server;    /* its public key */
+    const char             *curve_file;      /* our own keys */
     const char             *storage;
     const char             *scratch;
     const char             *share;
@@ -217,6 +219,8 @@ processor_parse(pt_options_t *o, const pt_processor_t *declared, int argc,
 
     static const struct option  long_options[] = {
         { "connect",        required_argument, NULL, 'c' },
+        { "curve-server",   required_argument, NULL, 'S' },
+        { "curve-file",     required_argument, NULL, 'f' },
         { "storage",        required_argument, NULL, 'd' },
         { "scratch",        required_argument, NULL, 't' },
         { "share",          required_argument, NULL, 's' },
@@ -236,6 +240,14 @@ processor_parse(pt_options_t *o, const pt_processor_t *declared, int argc,
 
         case 'c':
             o->connect = optarg;
+            break;
+
+        case 'S':
+            o->curve_server = optarg;
+            break;
+
+        case 'f':
+            o->curve_file = optarg;
             break;
 
         case 'd':
@@ -271,6 +283,18 @@ processor_parse(pt_options_t *o, const pt_processor_t *declared, int argc,
         }
     }
 
+    /* over a network nobody speaks without keys */
+    if (o->connect
+        && (strncmp(o->connect, "tcp://", 6) == 0
+            ? o->curve_file == NULL || o->curve_server == NULL
+              || !pt_curve_is_key(pt_str(o->curve_server))
+            : o->curve_file || o->curve_server))
+    {
+        (void) fprintf(stderr, "tcp:// takes --curve-server KEY and "
+                       "--curve-file FILE, and nothing else does\n");
+        return -1;
+    }
+
     return optind == argc && o->connect && o->storage && o->scratch
            && o->slots >= 1 && o->slots <= SLOTS_MAX ? 0 : -1;
 }
@@ -286,6 +310,7 @@ processor_usage(const pt_processor_t *declared)
         "usage: %s --connect ENDPOINT --storage DIR --scratch DIR\n"
         "           [--share DIR] [--slots N] [--orphan-timeout SECONDS]\n"
         "           [--log-level error|warn|info|debug]\n"
+        "           [--curve-server KEY --curve-file FILE] for tcp://\n"
         "       %s run ACTION --params FILE|- --out DIR ...\n\n"
         "actions:",
         program_invocation_short_name, declared->service,
@@ -449,14 +474,23 @@ static pt_err_t
 processor_connect(processor_t *p)
 {
     pt_err_t            err;
+    pt_curve_t          curve;
     pt_zloop_options_t  options = {
         .type = ZMQ_DEALER,
         .endpoint = p->options.connect,
+        .server_key = p->options.curve_server,
+        .curve = &curve,
         .send_max = SEND_MAX,
         .receive_max = RECEIVE_MAX,
         .on_message = processor_on_message,
         .ctx = p
     };
+
+    if (options.server_key
+        && pt_curve_load(p->options.curve_file, &curve) != PT_OK)
+    {
+        return PT_E_UNAVAILABLE;
+    }
 
     p->zctx = zmq_ctx_new();
 
@@ -897,8 +931,13 @@ processor_say_ready(processor_t *p)
     m.u.ready.actions = pt_buf_str(&actions);
     m.u.ready.slots = (uint16_t) (p->draining ? 0 : p->options.slots);
     m.u.ready.group = (uint16_t) pt_processor_group(p->declared);
-    m.u.ready.pid = (uint32_t) getpid();
-    m.u.ready.start_time = p->start_time;
+
+    /* there, our pid would be somebody else's */
+    if (p->options.curve_server == NULL) {
+        m.u.ready.pid = (uint32_t) getpid();
+        m.u.ready.start_time = p->start_time;
+    }
+
     m.u.ready.running = pt_buf_str(&running);
 
     if (processor_send(p, &m) == PT_OK) {

@@ -140,8 +140,21 @@ pt_zloop_socket(pt_zloop_t *z, void *zctx, const pt_zloop_options_t *options)
         return PT_E_UNAVAILABLE;
     }
 
+    if (options->server_key
+        && pt_curve_call(z->socket, options->curve, options->server_key)
+           != PT_OK)
+    {
+        return PT_E_UNAVAILABLE;
+    }
+
     rc = options->bind ? zmq_bind(z->socket, options->endpoint)
                        : zmq_connect(z->socket, options->endpoint);
+
+    /* options count for what is bound after they were set */
+    if (rc == 0 && options->remote) {
+        rc = pt_curve_serve(z->socket, options->curve, options->zap_domain)
+             == PT_OK ? zmq_bind(z->socket, options->remote) : -1;
+    }
 
     return rc == 0 ? PT_OK : PT_E_UNAVAILABLE;
 }

@@ -13,6 +13,7 @@
 #define PT_ZLOOP_H
 
 #include <uv.h>
+#include "pt_curve.h"
 #include "pt_wire.h"
 
 
@@ -32,6 +33,13 @@ typedef struct {
     int                   type;         /* ZMQ_ROUTER or ZMQ_DEALER */
     bool                  bind;         /* else connect */
     const char           *endpoint;     /* "ipc:///run/pitchey/edge.sock" */
+
+    /* of a socket that binds: another endpoint, for the clients that are
+     * admitted to zap_domain; of one that connects: the server's key */
+    const char           *remote;       /* "tcp://0.0.0.0:5701"; NULL: none */
+    const char           *zap_domain;
+    const char           *server_key;   /* NULL: endpoint is not over tcp:// */
+    const pt_curve_t     *curve;
     int                   send_max;     /* messages waiting for one peer */
     int                   receive_max;  /* messages of one peer waiting for us */
     size_t                frame_max;    /* who sends more is cut off; 0: none */
