@@ -8,7 +8,7 @@
 #include <libavfilter/avfilter.h>
 #include <libavformat/avformat.h>
 
-#include "video_process.h"
+#include "video_action.h"
 
 
 /*
@@ -34,6 +34,7 @@ static void video_version(pt_buf_t *buf);
 
 static const pt_action_t  video_actions[] = {
     { "process", video_process, PT_ACTION_CACHEABLE },
+    { "thumbnails", video_thumbnails, PT_ACTION_CACHEABLE },
     { NULL, NULL, 0 }
 };
 

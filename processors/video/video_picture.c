@@ -142,6 +142,20 @@ video_picture_decode(video_picture_t *p, const AVPacket *packet)
 }
 
 
+void
+video_picture_restart(video_picture_t *p)
+{
+    avcodec_flush_buffers(p->decoder);
+
+    /* the old ones have seen their end; the next picture gets new ones */
+    avfilter_graph_free(&p->graph);
+    av_frame_unref(p->kind);
+
+    p->last = INT64_MIN;
+    p->expected = p->zero;
+}
+
+
 /* all pictures that the decoder has ready */
 static pt_err_t
 video_picture_take(video_picture_t *p)
@@ -206,6 +220,10 @@ video_picture_filter(video_picture_t *p, AVFrame *frame)
 
     if (frame->interlaced_frame) {
         p->interlaced = true;
+    }
+
+    if (p->wanted && !p->wanted(p->ctx, frame)) {
+        return PT_OK;
     }
 
     if (!video_picture_same_kind(p, frame)) {

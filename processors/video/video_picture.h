@@ -47,6 +47,8 @@ typedef struct {
     int64_t              expected;   /* pts where the stream has none */
     int64_t              min_step;   /* smallest distance of two pictures */
 
+    /* NULL: all; else whether to filter a decoded one, timed as it will be */
+    bool               (*wanted)(void *ctx, const AVFrame *frame);
     video_frame_fn       emit;
     void                *ctx;
 
@@ -63,6 +65,9 @@ void video_picture_close(video_picture_t *p);
 /* NULL ends the stream.  PT_E_CANCELLED: emit() said so */
 PT_MUST_CHECK pt_err_t video_picture_decode(video_picture_t *p,
     const AVPacket *packet);
+
+/* after the end of a stream: ready for packets of a later part of it */
+void video_picture_restart(video_picture_t *p);
 
 /* of the pictures that will come from this stream */
 video_colors_t video_picture_colors(const AVStream *stream,

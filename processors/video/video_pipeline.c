@@ -186,7 +186,8 @@ video_run_open(video_run_t *run, const char *path)
         colors = video_picture_colors(run->source.video, run->info);
     }
 
-    if (video_stills_open(&run->stills, run->request, run->info, &colors,
+    if (video_stills_open(&run->stills, &run->request->thumbs,
+                          run->request->poster, run->info, &colors,
                           run->report) != PT_OK
         || err != PT_OK)
     {

@@ -28,12 +28,22 @@ typedef struct {
 } video_preset_t;
 
 
+/* the still pictures of a film */
+typedef struct {
+    unsigned         count;         /* in equal parts, unless timestamps: */
+    bool             listed;
+    double           timestamps[VIDEO_THUMBNAILS_MAX];   /* seconds */
+    int              width;         /* the box that they fit into */
+    int              height;        /* 0: as it comes */
+    const struct video_image_format_s  *format;
+} video_thumbs_t;
+
+
 /* what was asked for */
 typedef struct {
     int              ladder[VIDEO_RUNGS_MAX];   /* 1080, 720, 480 */
     unsigned         nladder;                   /* 0: "auto" */
-    unsigned         thumbnails;                /* how many */
-    int              thumbnail_width;
+    video_thumbs_t   thumbs;
     bool             poster;
     bool             mp4;
     const video_preset_t  *preset;

@@ -1,10 +1,12 @@
 /*
- * Parameters of the action "process".
+ * Parameters of the actions.
  */
 
 #include "video_request.h"
 
 #include <string.h>
+
+#include "video_image.h"
 
 
 #define VIDEO_THUMBNAILS       10
@@ -16,7 +18,7 @@ video_request_of(video_request_t *request, const pt_json_t *params)
 {
     char              name[16];
     pt_str_t          preset;
-    const pt_json_t  *ladder, *item, *thumbnails;
+    const pt_json_t  *ladder, *item;
 
     memset(request, 0, sizeof(*request));
 
@@ -31,15 +33,7 @@ video_request_of(video_request_t *request, const pt_json_t *params)
         }
     }
 
-    thumbnails = pt_json_member(params, "thumbnails");
-    request->thumbnails = (unsigned) pt_json_int(thumbnails, "count",
-                                                 VIDEO_THUMBNAILS);
-    request->thumbnail_width = (int) pt_json_int(thumbnails, "width",
-                                                 VIDEO_THUMBNAIL_WIDTH);
-
-    if (request->thumbnails > VIDEO_THUMBNAILS_MAX) {
-        request->thumbnails = VIDEO_THUMBNAILS_MAX;
-    }
+    video_thumbs_of(&request->thumbs, pt_json_member(params, "thumbnails"));
 
     request->poster = pt_json_bool(params, "poster", true);
     request->mp4 = pt_json_bool(params, "mp4", true);
@@ -54,5 +48,42 @@ video_request_of(video_request_t *request, const pt_json_t *params)
 
     if (request->preset == NULL) {
         request->preset = video_preset("fast");
+    }
+}
+
+
+void
+video_thumbs_of(video_thumbs_t *thumbs, const pt_json_t *params)
+{
+    const pt_json_t  *times, *item;
+
+    memset(thumbs, 0, sizeof(*thumbs));
+
+    thumbs->count = (unsigned) pt_json_int(params, "count", VIDEO_THUMBNAILS);
+    thumbs->width = (int) pt_json_int(params, "width", VIDEO_THUMBNAIL_WIDTH);
+    thumbs->height = (int) pt_json_int(params, "height", 0);
+    thumbs->format = video_image_format(pt_json_string(params, "format",
+                                                       PT_STR("jpeg")));
+
+    if (thumbs->format == NULL) {
+        thumbs->format = video_image_format(PT_STR("jpeg"));
+    }
+
+    times = pt_json_member(params, "timestamps");
+
+    if (times && times->type == PT_JSON_ARRAY) {
+        thumbs->listed = true;
+        thumbs->count = 0;
+
+        for (item = times->first;
+             item && thumbs->count < VIDEO_THUMBNAILS_MAX;
+             item = item->next)
+        {
+            thumbs->timestamps[thumbs->count++] = item->number;
+        }
+    }
+
+    if (thumbs->count > VIDEO_THUMBNAILS_MAX) {
+        thumbs->count = VIDEO_THUMBNAILS_MAX;
     }
 }

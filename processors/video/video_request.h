@@ -1,6 +1,6 @@
 /*
- * Parameters of the action "process", with their defaults.  The schema in
- * conf/schemas/video-processing names the same ones.
+ * Parameters of the actions, with their defaults.  The schemas in
+ * conf/schemas/video-processing name the same ones.
  */
 
 #ifndef VIDEO_REQUEST_H
@@ -10,8 +10,11 @@
 #include "video_plan.h"
 
 
-/* params are valid by the schema */
+/* of "process"; params are valid by the schema */
 void video_request_of(video_request_t *request, const pt_json_t *params);
+
+/* of "thumbnails", and the member of that name of "process" */
+void video_thumbs_of(video_thumbs_t *thumbs, const pt_json_t *params);
 
 
 #endif /* VIDEO_REQUEST_H */

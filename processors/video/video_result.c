@@ -12,6 +12,8 @@ static void video_result_source(pt_jsonw_t *w, const video_info_t *info);
 static void video_result_renditions(pt_jsonw_t *w,
     const video_result_t *result);
 static void video_result_rates(pt_jsonw_t *w, const video_rendition_t *r);
+static void video_result_stills(pt_jsonw_t *w, const video_still_t *stills,
+    unsigned n);
 static void video_result_still(pt_jsonw_t *w, const video_still_t *still);
 static void video_result_warnings(pt_jsonw_t *w,
     const video_report_t *report);
@@ -23,8 +25,7 @@ void
 video_result_write(pt_buf_t *buf, const video_info_t *info,
     const video_result_t *result, const video_report_t *report)
 {
-    unsigned     i;
-    pt_jsonw_t   w;
+    pt_jsonw_t  w;
 
     pt_jsonw_init(&w, buf);
     pt_jsonw_object(&w);
@@ -77,13 +78,7 @@ video_result_write(pt_buf_t *buf, const video_info_t *info,
     }
 
     pt_jsonw_key(&w, "thumbnails");
-    pt_jsonw_array(&w);
-
-    for (i = 0; i < result->nthumbnails; i++) {
-        video_result_still(&w, &result->thumbnails[i]);
-    }
-
-    pt_jsonw_end(&w);
+    video_result_stills(&w, result->thumbnails, result->nthumbnails);
 
     pt_jsonw_key(&w, "poster");
 
@@ -94,6 +89,26 @@ video_result_write(pt_buf_t *buf, const video_info_t *info,
         pt_jsonw_null(&w);
     }
 
+    pt_jsonw_key(&w, "warnings");
+    video_result_warnings(&w, report);
+
+    pt_jsonw_end(&w);
+}
+
+
+void
+video_result_thumbnails(pt_buf_t *buf, const video_info_t *info,
+    const video_still_t *stills, unsigned n, const video_report_t *report)
+{
+    pt_jsonw_t  w;
+
+    pt_jsonw_init(&w, buf);
+    pt_jsonw_object(&w);
+
+    pt_jsonw_key(&w, "source");
+    video_result_source(&w, info);
+    pt_jsonw_key(&w, "thumbnails");
+    video_result_stills(&w, stills, n);
     pt_jsonw_key(&w, "warnings");
     video_result_warnings(&w, report);
 
@@ -180,6 +195,21 @@ video_result_rates(pt_jsonw_t *w, const video_rendition_t *r)
     pt_jsonw_int(w, r->segments);
     pt_jsonw_key(w, "bytes");
     pt_jsonw_int(w, (int64_t) r->bytes);
+}
+
+
+static void
+video_result_stills(pt_jsonw_t *w, const video_still_t *stills, unsigned n)
+{
+    unsigned  i;
+
+    pt_jsonw_array(w);
+
+    for (i = 0; i < n; i++) {
+        video_result_still(w, &stills[i]);
+    }
+
+    pt_jsonw_end(w);
 }
 
 

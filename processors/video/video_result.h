@@ -12,5 +12,9 @@
 void video_result_write(pt_buf_t *buf, const video_info_t *info,
     const video_result_t *result, const video_report_t *report);
 
+/* of "thumbnails" */
+void video_result_thumbnails(pt_buf_t *buf, const video_info_t *info,
+    const video_still_t *stills, unsigned n, const video_report_t *report);
+
 
 #endif /* VIDEO_RESULT_H */

@@ -194,7 +194,9 @@ video_sws(int width, int height, enum AVPixelFormat format, int to_width,
     av_opt_set_int(sws, "dstw", to_width, 0);
     av_opt_set_int(sws, "dsth", to_height, 0);
     av_opt_set_int(sws, "dst_format", to_format, 0);
-    av_opt_set_int(sws, "sws_flags", SWS_BICUBIC, 0);
+    av_opt_set_int(sws, "sws_flags", to_format == AV_PIX_FMT_RGB24
+                   ? SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT
+                   : SWS_BICUBIC, 0);
 
     /* chroma lies between two lines (MPEG-2's and H.264's position) */
     av_opt_set_int(sws, "src_v_chr_pos", 128, 0);
@@ -206,7 +208,8 @@ video_sws(int width, int height, enum AVPixelFormat format, int to_width,
 
     if (matrix
         && sws_setColorspaceDetails(sws, matrix, 0,
-                                    sws_getCoefficients(SWS_CS_ITU601), 1,
+                                    sws_getCoefficients(SWS_CS_ITU601),
+                                    to_format != AV_PIX_FMT_YUV420P,
                                     0, 1 << 16, 1 << 16) < 0)
     {
         goto failed;

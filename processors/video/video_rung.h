@@ -45,7 +45,7 @@ PT_MUST_CHECK pt_err_t video_encode(AVCodecContext *encoder,
  * A context between two sizes that gives what FFmpeg's scale filter gives.
  *
  * matrix  NULL: the numbers keep their meaning.  Else from limited range with
- *         these coefficients to JFIF's BT.601 in full range
+ *         these coefficients to BT.601, in full range unless it is YUV420P
  */
 struct SwsContext *video_sws(int width, int height, enum AVPixelFormat format,
     int to_width, int to_height, enum AVPixelFormat to_format,

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "video_jpeg.h"
 #include "video_rung.h"
 
 
@@ -21,12 +20,16 @@
 /* the poster's long side: what a player shows before it plays */
 #define VIDEO_POSTER_SIDE        1280
 
+/* a time in whole milliseconds means the picture that begins there */
+#define VIDEO_ROUNDED_US         500
+
 /* pictures are judged at this width: blur shows, noise and grain do not */
 #define VIDEO_JUDGE_WIDTH        480
 
 
 static void video_stills_wish(video_stills_t *s, const video_info_t *info,
     unsigned n, bool thumbnail);
+static void video_stills_listed(video_stills_t *s, const video_info_t *info);
 static int video_wish_compare(const void *a, const void *b);
 static pt_err_t video_stills_send(video_stills_t *s, const AVFrame *frame,
     const video_wish_t *wish);
@@ -38,7 +41,7 @@ static int video_even_side(int side, int num, int den);
 
 
 pt_err_t
-video_stills_open(video_stills_t *s, const video_request_t *request,
+video_stills_open(video_stills_t *s, const video_thumbs_t *thumbs, bool poster,
     const video_info_t *info, const video_colors_t *colors,
     video_report_t *report)
 {
@@ -47,22 +50,26 @@ video_stills_open(video_stills_t *s, const video_request_t *request,
     s->report = report;
     s->colors = *colors;
     s->time_base = info->time_base;
-    s->thumbnail_width = request->thumbnail_width;
-    s->want_poster = request->poster;
+    s->thumbs = *thumbs;
     s->last_thumbnail = AV_NOPTS_VALUE;
     s->best_score = -1;
 
     video_queue_init(&s->queue, 2, video_free_frame);
 
-    video_stills_wish(s, info, request->thumbnails, true);
+    if (thumbs->listed) {
+        video_stills_listed(s, info);
 
-    if (request->poster) {
+    } else {
+        video_stills_wish(s, info, thumbs->count, true);
+    }
+
+    if (poster) {
         video_stills_wish(s, info, VIDEO_POSTER_CANDIDATES, false);
     }
 
     qsort(s->wishes, s->nwishes, sizeof(s->wishes[0]), video_wish_compare);
 
-    if (request->thumbnails > 0 && mkdir("thumbnails", 0750) == -1
+    if (thumbs->count > 0 && mkdir("thumbnails", 0750) == -1
         && errno != EEXIST)
     {
         return video_fail(report, PT_E_IO, "cannot make a folder: %s",
@@ -95,6 +102,28 @@ video_stills_wish(video_stills_t *s, const video_info_t *info, unsigned n,
         w->thumbnail = thumbnail;
         w->time_us = info->start_us
                      + (info->end_us - info->start_us) * (2 * i + 1) / (2 * n);
+    }
+}
+
+
+/* what lies outside of the film gives its first or last picture */
+static void
+video_stills_listed(video_stills_t *s, const video_info_t *info)
+{
+    unsigned       i;
+    video_wish_t  *w;
+
+    for (i = 0; i < s->thumbs.count; i++) {
+        w = &s->wishes[s->nwishes++];
+        w->thumbnail = true;
+        w->time_us = llround(s->thumbs.timestamps[i] * AV_TIME_BASE)
+                     + VIDEO_ROUNDED_US;
+
+        if (w->time_us >= info->end_us + VIDEO_ROUNDED_US) {
+            video_warn(s->report, "after_end", "the film ends after %.3f s: "
+                       "its last picture stands for later ones",
+                       (double) info->end_us / AV_TIME_BASE);
+        }
     }
 }
 
@@ -166,7 +195,7 @@ video_stills_send(video_stills_t *s, const AVFrame *frame,
     AVFrame  *copy;
 
     if (wish->thumbnail) {
-        if (frame->pts == s->last_thumbnail) {
+        if (frame->pts == s->last_thumbnail && !s->thumbs.listed) {
             video_warn(s->report, "few_frames", "the film has fewer pictures "
                        "than thumbnails were asked for");
             return PT_OK;
@@ -221,17 +250,34 @@ video_stills_thumbnail(video_stills_t *s, const AVFrame *frame)
 
     t = &s->thumbnails[s->nthumbnails];
 
-    t->width = s->thumbnail_width < frame->width ? s->thumbnail_width & ~1
-                                                 : frame->width;
-    t->height = video_even_side(frame->height, t->width, frame->width);
+    video_stills_fit(frame, s->thumbs.width, s->thumbs.height, &t->width,
+                     &t->height);
     t->time_us = av_rescale_q(frame->pts, s->time_base, AV_TIME_BASE_Q);
-    snprintf(t->name, sizeof(t->name), "thumbnails/%02u.jpg",
-             s->nthumbnails + 1);
+    t->format = s->thumbs.format;
+    snprintf(t->name, sizeof(t->name), "thumbnails/%02u.%s",
+             s->nthumbnails + 1, t->format->ending);
 
     s->nthumbnails++;
 
-    return video_jpeg_write(t->name, frame, t->width, t->height,
-                            VIDEO_THUMBNAIL_QUALITY, &s->colors, s->report);
+    return video_image_write(t->name, t->format, frame, t->width, t->height,
+                             VIDEO_THUMBNAIL_QUALITY, &s->colors, s->report);
+}
+
+
+void
+video_stills_fit(const AVFrame *frame, int width, int height, int *ret_width,
+    int *ret_height)
+{
+    if (height > 0 && (int64_t) width * frame->height
+                      > (int64_t) height * frame->width)
+    {
+        /* the height is what limits it */
+        width = (int) av_rescale(height, frame->width, frame->height);
+        width = width < 2 ? 2 : width;
+    }
+
+    *ret_width = width < frame->width ? width & ~1 : frame->width;
+    *ret_height = video_even_side(frame->height, *ret_width, frame->width);
 }
 
 
@@ -350,8 +396,9 @@ video_stills_poster(video_stills_t *s)
     p->width = video_even_side(s->best->width, side, longer);
     p->height = video_even_side(s->best->height, side, longer);
     p->time_us = av_rescale_q(s->best->pts, s->time_base, AV_TIME_BASE_Q);
-    snprintf(p->name, sizeof(p->name), "poster.jpg");
+    p->format = video_image_format(PT_STR("jpeg"));
+    snprintf(p->name, sizeof(p->name), "poster.%s", p->format->ending);
 
-    return video_jpeg_write(p->name, s->best, p->width, p->height,
-                            VIDEO_POSTER_QUALITY, &s->colors, s->report);
+    return video_image_write(p->name, p->format, s->best, p->width, p->height,
+                             VIDEO_POSTER_QUALITY, &s->colors, s->report);
 }

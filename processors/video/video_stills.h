@@ -8,7 +8,7 @@
 #ifndef VIDEO_STILLS_H
 #define VIDEO_STILLS_H
 
-#include "video_picture.h"
+#include "video_image.h"
 #include "video_queue.h"
 
 
@@ -23,6 +23,7 @@ typedef struct {
     int               width;
     int               height;
     int64_t           time_us;        /* of the picture */
+    const video_image_format_t  *format;
 } video_still_t;
 
 
@@ -36,13 +37,12 @@ typedef struct {
     video_report_t   *report;
     video_colors_t    colors;
     AVRational        time_base;
-    int               thumbnail_width;
-    bool              want_poster;
+    video_thumbs_t    thumbs;
 
     /* the decoding thread's */
     video_wish_t      wishes[VIDEO_STILLS_MAX];   /* by time */
     unsigned          nwishes;
-    unsigned          next;
+    unsigned          next;           /* not yet sent; all before it are */
     AVFrame          *before;         /* the picture shown until the next */
     int64_t           last_thumbnail; /* pts */
 
@@ -57,14 +57,23 @@ typedef struct {
 } video_stills_t;
 
 
+/* poster: whether to choose one */
 PT_MUST_CHECK pt_err_t video_stills_open(video_stills_t *s,
-    const video_request_t *request, const video_info_t *info,
+    const video_thumbs_t *thumbs, bool poster, const video_info_t *info,
     const video_colors_t *colors, video_report_t *report);
 void video_stills_close(video_stills_t *s);
 
 /* decoding thread: a picture, borrowed; NULL: there are no more */
 PT_MUST_CHECK pt_err_t video_stills_offer(video_stills_t *s,
     const AVFrame *frame);
+
+/*
+ * The size of a picture in a box, never larger than it is; even sides.
+ *
+ * height  of the box; 0: any
+ */
+void video_stills_fit(const AVFrame *frame, int width, int height,
+    int *ret_width, int *ret_height);
 
 /* the worker's whole life; writes files below the current folder */
 PT_MUST_CHECK pt_err_t video_stills_work(video_stills_t *s);

@@ -25,7 +25,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     video_info_t     info;
     video_plan_t     plan;
     video_report_t   report;
-    video_request_t  request = { .thumbnails = 10 };
+    video_request_t  request = { .thumbs.count = 10 };
 
     video_log_start();
     av_max_alloc(VIDEO_ALLOC_MAX);

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "pt_schema.h"
+#include "video_image.h"
 #include "video_request.h"
 
 
@@ -22,7 +23,7 @@ typedef struct {
 
 
 static char *
-read_schema(void)
+read_schema(const char *action)
 {
     char         path[512];
     char        *text;
@@ -32,8 +33,8 @@ read_schema(void)
 
     source = getenv("PITCHEY_SOURCE");
     snprintf(path, sizeof(path),
-             "%s/conf/schemas/video-processing/process.json",
-             source ? source : ".");
+             "%s/conf/schemas/video-processing/%s.json",
+             source ? source : ".", action);
 
     f = fopen(path, "r");
     assert_non_null(f);
@@ -48,14 +49,14 @@ read_schema(void)
 }
 
 
-static int
-setup(void **state)
+static video_schema_t *
+schema_open(const char *action)
 {
     char             *text, error[256];
     video_schema_t   *s;
 
     s = calloc(1, sizeof(*s));
-    text = read_schema();
+    text = read_schema(action);
 
     if (pt_schema_compile(pt_str(text), &pt_mem_heap, &s->schema, error,
                           sizeof(error)) != PT_OK)
@@ -64,7 +65,23 @@ setup(void **state)
     }
 
     free(text);
-    *state = s;
+
+    return s;
+}
+
+
+static void
+schema_close(video_schema_t *s)
+{
+    pt_schema_free(s->schema);
+    free(s);
+}
+
+
+static int
+setup(void **state)
+{
+    *state = schema_open("process");
 
     return 0;
 }
@@ -73,11 +90,7 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-    video_schema_t  *s;
-
-    s = *state;
-    pt_schema_free(s->schema);
-    free(s);
+    schema_close(*state);
 
     return 0;
 }
@@ -212,8 +225,8 @@ test_the_schema_s_examples_are_valid_and_its_defaults_the_code_s(
     thumbnails = pt_json_member(pt_json_member(properties, "thumbnails"),
                                 "default");
 
-    assert_int_equal(r.thumbnails, pt_json_int(thumbnails, "count", -1));
-    assert_int_equal(r.thumbnail_width, pt_json_int(thumbnails, "width", -1));
+    assert_int_equal(r.thumbs.count, pt_json_int(thumbnails, "count", -1));
+    assert_int_equal(r.thumbs.width, pt_json_int(thumbnails, "width", -1));
     assert_int_equal(r.nladder, 0);
     assert_true(pt_str_is(pt_json_string(pt_json_member(properties, "ladder"),
                                          "default", PT_STR("")), "auto"));
@@ -244,11 +257,64 @@ test_parameters_are_taken_over(void **state)
     assert_int_equal(r.nladder, 2);
     assert_int_equal(r.ladder[0], 480);
     assert_int_equal(r.ladder[1], 1080);
-    assert_int_equal(r.thumbnails, 3);
-    assert_int_equal(r.thumbnail_width, 64);
+    assert_int_equal(r.thumbs.count, 3);
+    assert_int_equal(r.thumbs.width, 64);
     assert_false(r.poster);
     assert_false(r.mp4);
     assert_string_equal(r.preset->name, "quality");
+}
+
+
+static void
+test_thumbnails_are_counted_or_listed(void **state)
+{
+    pt_json_t        *body;
+    video_schema_t   *s;
+    video_thumbs_t    t;
+    const pt_json_t  *example, *properties;
+
+    (void) state;
+
+    s = schema_open("thumbnails");
+
+    example = pt_json_member(pt_schema_document(s->schema), "examples");
+    for (example = example->first; example; example = example->next) {
+        assert_true(valid(s, example));
+    }
+
+    properties = pt_json_member(pt_schema_document(s->schema), "properties");
+
+    body = parse("{" FILE_MEMBER "}");
+    assert_true(valid(s, body));
+    video_thumbs_of(&t, body);
+    pt_json_free(body);
+
+    assert_int_equal(t.count, pt_json_int(pt_json_member(properties, "count"),
+                                          "default", -1));
+    assert_int_equal(t.width, pt_json_int(pt_json_member(properties, "width"),
+                                          "default", -1));
+    assert_true(pt_str_is(pt_json_string(pt_json_member(properties, "format"),
+                                         "default", PT_STR("")),
+                          t.format->name));
+    assert_false(t.listed);
+
+    body = parse("{" FILE_MEMBER ",\"timestamps\":[2.5,0],\"format\":"
+                 "\"webp\",\"height\":90}");
+    assert_true(valid(s, body));
+    video_thumbs_of(&t, body);
+    pt_json_free(body);
+
+    assert_true(t.listed);
+    assert_int_equal(t.count, 2);
+    assert_true(t.timestamps[0] > 2.4 && t.timestamps[0] < 2.6);
+    assert_int_equal(t.height, 90);
+    assert_string_equal(t.format->ending, "webp");
+
+    body = parse("{" FILE_MEMBER ",\"timestamps\":[1],\"count\":3}");
+    assert_false(valid(s, body));
+    pt_json_free(body);
+
+    schema_close(s);
 }
 
 
@@ -262,6 +328,7 @@ main(void)
         cmocka_unit_test(
             test_the_schema_s_examples_are_valid_and_its_defaults_the_code_s),
         cmocka_unit_test(test_parameters_are_taken_over),
+        cmocka_unit_test(test_thumbnails_are_counted_or_listed),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

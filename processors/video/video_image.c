@@ -1,24 +1,51 @@
 /*
- * Writing JPEG files.
+ * Writing still pictures.
  */
 
-#include "video_jpeg.h"
+#include "video_image.h"
+
 
 #include "video_rung.h"
 #include "video_track.h"
 
 
-static AVFrame *video_jpeg_convert(const AVFrame *frame, int width, int height,
+static AVFrame *video_image_convert(const video_image_format_t *format,
+    const AVFrame *frame, int width, int height,
     const video_colors_t *colors);
-static int video_jpeg_encode(const AVFrame *frame, int quality,
-    AVPacket *packet);
+static int video_image_encode(const video_image_format_t *format,
+    const AVFrame *frame, int quality, AVPacket *packet);
 static int video_sws_matrix(enum AVColorSpace matrix);
 
 
+static const video_image_format_t  video_image_formats[] = {
+    { "jpeg", "jpg", "image/jpeg", "mjpeg", AV_PIX_FMT_YUVJ420P,
+      AVCOL_RANGE_JPEG },
+    { "webp", "webp", "image/webp", "libwebp", AV_PIX_FMT_YUV420P,
+      AVCOL_RANGE_MPEG },
+    { "png", "png", "image/png", "png", AV_PIX_FMT_RGB24, AVCOL_RANGE_JPEG },
+    { NULL, NULL, NULL, NULL, AV_PIX_FMT_NONE, AVCOL_RANGE_UNSPECIFIED }
+};
+
+
+const video_image_format_t *
+video_image_format(pt_str_t name)
+{
+    const video_image_format_t  *f;
+
+    for (f = video_image_formats; f->name; f++) {
+        if (pt_str_is(name, f->name)) {
+            return f;
+        }
+    }
+
+    return NULL;
+}
+
+
 pt_err_t
-video_jpeg_write(const char *path, const AVFrame *frame, int width,
-    int height, int quality, const video_colors_t *colors,
-    video_report_t *report)
+video_image_write(const char *path, const video_image_format_t *format,
+    const AVFrame *frame, int width, int height, int quality,
+    const video_colors_t *colors, video_report_t *report)
 {
     int        rc;
     AVFrame   *picture;
@@ -26,16 +53,16 @@ video_jpeg_write(const char *path, const AVFrame *frame, int width,
     pt_err_t   err;
 
     packet = av_packet_alloc();
-    picture = video_jpeg_convert(frame, width, height, colors);
+    picture = video_image_convert(format, frame, width, height, colors);
 
     if (packet == NULL || picture == NULL) {
-        err = video_fail_av(report, AVERROR(ENOMEM), "cannot make a JPEG");
+        err = video_fail_av(report, AVERROR(ENOMEM), "cannot make a picture");
         goto done;
     }
 
-    rc = video_jpeg_encode(picture, quality, packet);
+    rc = video_image_encode(format, picture, quality, packet);
     if (rc < 0) {
-        err = video_fail_av(report, rc, "cannot make a JPEG");
+        err = video_fail_av(report, rc, "cannot make a picture");
         goto done;
     }
 
@@ -51,8 +78,8 @@ done:
 
 
 static AVFrame *
-video_jpeg_convert(const AVFrame *frame, int width, int height,
-    const video_colors_t *colors)
+video_image_convert(const video_image_format_t *format, const AVFrame *frame,
+    int width, int height, const video_colors_t *colors)
 {
     int                 rc;
     AVFrame            *out;
@@ -60,12 +87,12 @@ video_jpeg_convert(const AVFrame *frame, int width, int height,
 
     out = av_frame_alloc();
     sws = video_sws(frame->width, frame->height, AV_PIX_FMT_YUV420P,
-                    width, height, AV_PIX_FMT_YUVJ420P,
+                    width, height, format->pixels,
                     sws_getCoefficients(video_sws_matrix(colors->matrix)));
     rc = AVERROR(ENOMEM);
 
     if (out && sws) {
-        out->format = AV_PIX_FMT_YUVJ420P;
+        out->format = format->pixels;
         out->width = width;
         out->height = height;
         out->sample_aspect_ratio = (AVRational) { 1, 1 };
@@ -112,13 +139,14 @@ video_sws_matrix(enum AVColorSpace matrix)
 
 
 static int
-video_jpeg_encode(const AVFrame *frame, int quality, AVPacket *packet)
+video_image_encode(const video_image_format_t *format, const AVFrame *frame,
+    int quality, AVPacket *packet)
 {
     int              rc;
     const AVCodec   *codec;
     AVCodecContext  *e;
 
-    codec = avcodec_find_encoder(AV_CODEC_ID_MJPEG);
+    codec = avcodec_find_encoder_by_name(format->encoder);
     e = codec ? avcodec_alloc_context3(codec) : NULL;
     if (e == NULL) {
         return AVERROR(ENOMEM);
@@ -126,18 +154,27 @@ video_jpeg_encode(const AVFrame *frame, int quality, AVPacket *packet)
 
     e->width = frame->width;
     e->height = frame->height;
-    e->pix_fmt = AV_PIX_FMT_YUVJ420P;
-    e->color_range = AVCOL_RANGE_JPEG;
+    e->pix_fmt = format->pixels;
+    e->color_range = format->range;
     e->sample_aspect_ratio = frame->sample_aspect_ratio;
     e->time_base = (AVRational) { 1, 25 };
     e->thread_count = 1;
     e->flags |= AV_CODEC_FLAG_QSCALE | AV_CODEC_FLAG_BITEXACT;
     e->global_quality = FF_QP2LAMBDA * quality;
 
+    if (codec->id == AV_CODEC_ID_WEBP) {
+        /* 0 to 100 (best): as sharp as the JPEG, at two thirds of its size */
+        e->global_quality = FF_QP2LAMBDA * (94 - 4 * quality);
+    }
+
     rc = avcodec_open2(e, codec, NULL);
 
     if (rc >= 0) {
         rc = avcodec_send_frame(e, frame);
+    }
+
+    if (rc >= 0) {
+        rc = avcodec_send_frame(e, NULL);
     }
 
     if (rc >= 0) {
