@@ -121,10 +121,11 @@ analysis_text_add(analysis_text_t *t, pt_str_t s)
         }
     }
 
-    r.open = false;
+    /* the last word is of this text, not of the next */
+    err = text_close(&r, at);
     t->parts++;
 
-    return text_close(&r, at);
+    return err;
 }
 
 

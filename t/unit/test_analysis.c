@@ -482,6 +482,12 @@ test_words_say_where_they_stand(void **state)
         assert_int_equal(t.words[i].length, words[i].length);
     }
 
+    /* a word that nothing follows is its own text's */
+    assert_int_equal(t.words[3].part, 0);
+    assert_int_equal(analysis_text_add(&t, PT_STR("again")), PT_OK);
+    assert_int_equal(t.words[4].part, 1);
+    assert_int_equal(t.words[4].offset, 0);
+
     analysis_text_reset(&t);
     assert_int_equal(analysis_text_add(&t, PT_STR("the about yourselves")),
                      PT_OK);
