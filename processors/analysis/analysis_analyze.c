@@ -269,11 +269,10 @@ analyze_change(pt_jsonw_t *w, const analysis_engine_t *e,
 static unsigned
 analyze_best_month(const analysis_engine_t *e, const analysis_score_t *s)
 {
-    unsigned             best = 0, month, unknown;
-    double               p = -1;
-    analysis_deal_t      deal;
-    analysis_pitch_t     pitch = s->pitch;
-    analysis_forecast_t  f;
+    double            hit, p = -1;
+    unsigned          best = 0, month, unknown;
+    analysis_deal_t   deal;
+    analysis_pitch_t  pitch = s->pitch;
 
     static const unsigned  months[] = { 3, 6, 10, 12 };
 
@@ -282,10 +281,10 @@ analyze_best_month(const analysis_engine_t *e, const analysis_score_t *s)
         analysis_pitch_deal(e->model, &pitch,
                             s->text_refusal ? NULL : &s->genres, &deal,
                             &unknown);
-        analysis_forecast_month(e->model, &deal, unknown, &s->forecast, &f);
+        hit = analysis_forecast_hit(e->model, &deal, &s->forecast);
 
-        if (f.p_hit > p) {
-            p = f.p_hit;
+        if (hit > p) {
+            p = hit;
             best = months[month];
         }
     }

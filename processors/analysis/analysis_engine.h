@@ -22,11 +22,11 @@ typedef struct {
     analysis_text_t          text;
 
     uint16_t                *tf;         /* of each feature; zero between */
+    double                  *value;      /* of those that are touched */
     uint32_t                *touched;    /* features of this text */
     uint32_t                 ntouched;
     analysis_occurrence_t   *found;
     size_t                   nfound, found_cap;
-    double                   norm[ANALYSIS_BLOCKS];
     bool                     nomem;
 
     float                   *score;      /* of each film, for its words */
@@ -128,10 +128,9 @@ typedef struct {
 void analysis_forecast(const analysis_model_t *model,
     const analysis_deal_t *deal, unsigned unknown, analysis_forecast_t *ret);
 
-/* the same for one that differs from that of like by its month only */
-void analysis_forecast_month(const analysis_model_t *model,
-    const analysis_deal_t *deal, unsigned unknown,
-    const analysis_forecast_t *like, analysis_forecast_t *ret);
+/* the chance of a hit of one that differs from that of like by its month */
+double analysis_forecast_hit(const analysis_model_t *model,
+    const analysis_deal_t *deal, const analysis_forecast_t *like);
 
 /* worldwide gross in dollars of its year that p of such films stay below */
 double analysis_forecast_gross(const analysis_model_t *model,

@@ -47,19 +47,6 @@ void
 analysis_forecast(const analysis_model_t *m, const analysis_deal_t *deal,
     unsigned unknown, analysis_forecast_t *ret)
 {
-    analysis_forecast_t  like;
-
-    forecast_alike(m, deal, &like.alike[0], &like.alike[1]);
-    analysis_forecast_month(m, deal, unknown, &like, ret);
-}
-
-
-/* likeness does not look at the month */
-void
-analysis_forecast_month(const analysis_model_t *m,
-    const analysis_deal_t *deal, unsigned unknown,
-    const analysis_forecast_t *like, analysis_forecast_t *ret)
-{
     double                     x[ANALYSIS_FEATURES];
     unsigned                   k;
     forecast_sum_t             roi, hit;
@@ -67,7 +54,7 @@ analysis_forecast_month(const analysis_model_t *m,
     const analysis_numbers_t  *n = m->numbers;
 
     memset(ret, 0, sizeof(*ret));
-    memcpy(ret->alike, like->alike, sizeof(ret->alike));
+    forecast_alike(m, deal, &ret->alike[0], &ret->alike[1]);
 
     analysis_films_prior(&m->films, deal->title, deal->sequel != 0,
                          deal->year, &prior);
@@ -89,6 +76,27 @@ analysis_forecast_month(const analysis_model_t *m,
     }
 
     ret->fifth = k;
+}
+
+
+/* likeness does not look at the month */
+double
+analysis_forecast_hit(const analysis_model_t *m, const analysis_deal_t *deal,
+    const analysis_forecast_t *like)
+{
+    double             x[ANALYSIS_FEATURES];
+    int64_t            part[ANALYSIS_CONTRIBUTIONS];
+    forecast_sum_t     hit;
+    analysis_prior_t   prior;
+
+    analysis_films_prior(&m->films, deal->title, deal->sequel != 0,
+                         deal->year, &prior);
+    analysis_deal_features(deal, &prior, x);
+    x[ANALYSIS_F_YEAR] = ANALYSIS_YEAR_NONE;
+    forecast_part(m, 1, x, deal->year, like->alike[1], &hit);
+
+    return analysis_logistic((double) forecast_total(&hit, part)
+                             / ANALYSIS_MICRO);
 }
 
 

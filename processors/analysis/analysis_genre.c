@@ -19,6 +19,7 @@
 
 static void genre_on_feature(void *ctx, analysis_block_t block, uint32_t hash,
     uint32_t word, uint32_t last);
+/* before its block's length is made 1 */
 static double genre_value(const analysis_engine_t *e, uint32_t feature);
 static void genre_order(analysis_genres_t *g);
 
@@ -37,13 +38,14 @@ analysis_engine_init(analysis_engine_t *e, const analysis_model_t *model)
     }
 
     e->tf = calloc(model->nfeatures + 1, sizeof(*e->tf));
+    e->value = calloc(model->nfeatures + 1, sizeof(*e->value));
     e->touched = calloc(model->nfeatures + 1, sizeof(*e->touched));
     e->score = calloc(model->films.n + 1, sizeof(*e->score));
 
     e->shown = calloc(model->films.n + 1, sizeof(*e->shown));
 
-    if (e->tf == NULL || e->touched == NULL || e->score == NULL
-        || e->shown == NULL)
+    if (e->tf == NULL || e->value == NULL || e->touched == NULL
+        || e->score == NULL || e->shown == NULL)
     {
         analysis_engine_done(e);
         return PT_E_NOMEM;
@@ -58,6 +60,7 @@ analysis_engine_done(analysis_engine_t *e)
 {
     analysis_text_done(&e->text);
     free(e->tf);
+    free(e->value);
     free(e->touched);
     free(e->found);
     free(e->score);
@@ -101,22 +104,23 @@ analysis_genres(analysis_engine_t *e, analysis_genres_t *ret)
                          != m->nfeatures;
     }
 
-    e->norm[0] = e->norm[1] = 1;
-
     for (i = 0; i < e->ntouched; i++) {
-        v = genre_value(e, e->touched[i]);
-        sum[m->df[e->touched[i]] >> 15] += v * v;
+        f = e->touched[i];
+        v = genre_value(e, f);
+        e->value[f] = v;
+        sum[m->df[f] >> 15] += v * v;
     }
 
     for (i = 0; i < ANALYSIS_BLOCKS; i++) {
-        e->norm[i] = sum[i] > 0 ? __builtin_sqrt(sum[i]) : 1;
+        sum[i] = sum[i] > 0 ? __builtin_sqrt(sum[i]) : 1;
     }
 
     memcpy(ret->logit, m->numbers->intercept, sizeof(ret->logit));
 
     for (i = 0; i < e->ntouched; i++) {
         f = e->touched[i];
-        v = genre_value(e, f);
+        v = e->value[f] / sum[m->df[f] >> 15];
+        e->value[f] = v;
         w = m->weight + (size_t) f * ANALYSIS_LABELS;
 
         for (l = 0; l < ANALYSIS_LABELS; l++) {
@@ -186,7 +190,7 @@ genre_value(const analysis_engine_t *e, uint32_t feature)
         v *= 1 + analysis_log(tf);
     }
 
-    return v / e->norm[e->model->df[feature] >> 15];
+    return v;
 }
 
 
@@ -222,7 +226,7 @@ analysis_genre_words(const analysis_engine_t *e, unsigned label,
         v = (double) m->level[label][m->weight[(size_t) o->feature
                                                * ANALYSIS_LABELS + label]
                                      + 128]
-            * genre_value(e, o->feature) / e->tf[o->feature];
+            * e->value[o->feature] / e->tf[o->feature];
 
         if (o->word != o->last) {
             v /= 2;

@@ -1,12 +1,16 @@
 /* The analysis processor: numbers that an investor can check. */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/evp.h>
+#include <sodium.h>
 
 #include "analysis_action.h"
+#include "analysis_page.h"
 #include "analysis_predict.h"
 #include "pt_log.h"
 
@@ -18,6 +22,9 @@ static pt_err_t analysis_analyze(pt_job_t *job);
 static pt_err_t analysis_market(pt_job_t *job);
 static pt_err_t analysis_assess(pt_job_t *job);
 static pt_err_t analysis_recommend(pt_job_t *job);
+static pt_err_t analysis_one_pager(pt_job_t *job);
+static pt_err_t analysis_write_pdf(pt_job_t *job, pt_str_t pdf);
+static void analysis_load_fonts(void);
 
 
 /* a millisecond of work, and the same result for the same parameters */
@@ -28,6 +35,7 @@ static const pt_action_t  analysis_actions[] = {
     { "market-research",   analysis_market,    ANALYSIS_FLAGS },
     { "assess-investment", analysis_assess,    ANALYSIS_FLAGS },
     { "recommend-content", analysis_recommend, ANALYSIS_FLAGS },
+    { "one-pager",         analysis_one_pager, PT_ACTION_CACHEABLE },
     { NULL, NULL, 0 }
 };
 
@@ -46,6 +54,11 @@ static const pt_processor_t  analysis_processor = {
 
 static analysis_model_t   analysis_model;
 static analysis_engine_t  analysis_engine;       /* a child's own */
+static pt_buf_t           analysis_said;         /* by its last action */
+static pt_fonts_t        *analysis_fonts;
+static pt_typeface_t      analysis_typeface;     /* n == 0: no fonts */
+
+#define ANALYSIS_PDF  "pitch.pdf"
 
 
 int
@@ -72,9 +85,41 @@ analysis_load(const char *share)
         pt_log(PT_LOG_ERROR, "analysis",
                "could not load \"%s/model/analysis.model.xz\": %s", share,
                err == PT_E_IO ? strerror(errno) : pt_err_code(err));
+        return err;
     }
 
-    return err;
+    analysis_load_fonts();
+
+    return PT_OK;
+}
+
+
+/* for pages only: without them the other actions go on */
+static void
+analysis_load_fonts(void)
+{
+    size_t  i;
+
+    static const char *const  families[] = { "Open Sans", "DejaVu Sans" };
+
+    if (sodium_init() == -1 || pt_fonts_new(&analysis_fonts) != PT_OK) {
+        pt_log(PT_LOG_WARN, "analysis", "could not read the list of fonts,"
+               " going on without one-pager");
+        return;
+    }
+
+    for (i = 0; i < sizeof(families) / sizeof(char *); i++) {
+        if (pt_fonts_family(analysis_fonts, pt_str(families[i]),
+                            &analysis_typeface.families[analysis_typeface.n])
+            == PT_OK)
+        {
+            analysis_typeface.n++;
+
+        } else {
+            pt_log(PT_LOG_WARN, "analysis", "%s, going on without",
+                   pt_fonts_error(analysis_fonts));
+        }
+    }
 }
 
 
@@ -97,13 +142,16 @@ analysis_version(pt_buf_t *buf)
     for (i = 0; i < len; i++) {
         pt_buf_printf(buf, "%02x", hash[i]);
     }
+
+    if (analysis_fonts != NULL) {
+        pt_fonts_version(analysis_fonts, buf);
+    }
 }
 
 
 static pt_err_t
 analysis_run(pt_job_t *job, analysis_action_fn action)
 {
-    pt_buf_t     out;
     pt_err_t     err;
     const char  *reason = NULL;
 
@@ -115,20 +163,19 @@ analysis_run(pt_job_t *job, analysis_action_fn action)
         }
     }
 
-    pt_buf_init(&out, &pt_mem_heap, ANALYSIS_RESULT_MAX);
+    pt_buf_done(&analysis_said);
+    pt_buf_init(&analysis_said, &pt_mem_heap, ANALYSIS_RESULT_MAX);
 
     err = action(&analysis_engine, pt_job_params(job), pt_job_platform(job),
-                 &out, &reason);
+                 &analysis_said, &reason);
 
     if (err == PT_OK) {
-        err = pt_job_result(job, pt_buf_str(&out));
+        err = pt_job_result(job, pt_buf_str(&analysis_said));
 
     } else if (err == PT_E_PARAMETERS) {
         pt_job_fail_at(job, PT_STR("/pitch_id"), pt_str(reason));
         err = pt_job_fail(job, err, "%s", reason);
     }
-
-    pt_buf_done(&out);
 
     return err;
 }
@@ -159,4 +206,70 @@ static pt_err_t
 analysis_recommend(pt_job_t *job)
 {
     return analysis_run(job, analysis_recommend_json);
+}
+
+
+/* what analyze-pitch says, and a page of it */
+static pt_err_t
+analysis_one_pager(pt_job_t *job)
+{
+    pt_buf_t    pdf;
+    pt_err_t    err;
+    pt_json_t  *result;
+
+    if (analysis_typeface.n == 0) {
+        return pt_job_fail(job, PT_E_UNAVAILABLE, "no fonts are installed");
+    }
+
+    err = analysis_run(job, analysis_analyze_json);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    err = pt_json_parse(pt_buf_str(&analysis_said), &pt_mem_heap, &result,
+                        NULL);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    pt_buf_init(&pdf, &pt_mem_heap, ANALYSIS_PDF_MAX);
+    err = analysis_page(result, &analysis_typeface, &pdf);
+
+    if (err == PT_OK) {
+        err = analysis_write_pdf(job, pt_buf_str(&pdf));
+    }
+
+    pt_buf_done(&pdf);
+    pt_json_free(result);
+
+    return err;
+}
+
+
+/* the child's current directory is the job's scratch */
+static pt_err_t
+analysis_write_pdf(pt_job_t *job, pt_str_t pdf)
+{
+    int      fd;
+    bool     good = true;
+    size_t   at;
+    ssize_t  n;
+
+    fd = open(ANALYSIS_PDF, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (fd == -1) {
+        return pt_job_fail(job, PT_E_IO, "could not create \"%s\": %s",
+                           ANALYSIS_PDF, strerror(errno));
+    }
+
+    for (at = 0; at < pdf.len && good; at += good ? (size_t) n : 0) {
+        n = write(fd, pdf.data + at, pdf.len - at);
+        good = n > 0;
+    }
+
+    if (close(fd) == -1 || !good) {
+        return pt_job_fail(job, PT_E_IO, "could not write \"%s\": %s",
+                           ANALYSIS_PDF, strerror(errno));
+    }
+
+    return pt_job_output(job, ANALYSIS_PDF, "application/pdf", ANALYSIS_PDF);
 }

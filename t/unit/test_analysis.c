@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -669,44 +668,6 @@ test_rows_of_the_platform_stand_in(void **state)
 }
 
 
-/* a mean of 1 ms is promised; ten times that here, for a busy machine */
-static void
-test_a_pitch_takes_about_a_millisecond(void **state)
-{
-    char             text[4096];
-    double           ms;
-    unsigned         i;
-    pt_json_t       *params;
-    pt_buf_t         out;
-    const char      *reason;
-    struct timespec  a, b;
-
-    (void) state;
-
-    (void) snprintf(text, sizeof(text), usual, "");
-    params = parse(text);
-    pt_buf_init(&out, &pt_mem_heap, 1u << 20);
-    (void) clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
-
-    for (i = 0; i < 100; i++) {
-        pt_buf_reset(&out);
-        assert_int_equal(analysis_analyze_json(&engine, params, NULL, &out,
-                                               &reason), PT_OK);
-    }
-
-    (void) clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
-    ms = ((double) (b.tv_sec - a.tv_sec) * 1e9
-          + (double) (b.tv_nsec - a.tv_nsec)) / 1e6 / 100;
-    print_message("analyze-pitch: %.3f ms of CPU\n", ms);
-    pt_buf_done(&out);
-    pt_json_free(params);
-
-#if !defined(__SANITIZE_ADDRESS__)
-    assert_true(ms < 10);
-#endif
-}
-
-
 /* any byte of a model may be another: it is refused, or it is a model */
 static void
 test_a_broken_model_is_refused_or_harmless(void **state)
@@ -988,7 +949,6 @@ main(void)
         cmocka_unit_test(test_predictions_are_lines_as_documented),
         cmocka_unit_test(test_market_figures_hold_together),
         cmocka_unit_test(test_rows_of_the_platform_stand_in),
-        cmocka_unit_test(test_a_pitch_takes_about_a_millisecond),
         cmocka_unit_test(test_a_broken_model_is_refused_or_harmless),
     };
 
