@@ -271,15 +271,16 @@ ngx_http_pitchey_auth_verify(ngx_http_request_t *r,
 
     plcf = ngx_http_get_module_loc_conf(r, ngx_http_pitchey_module);
 
-    buf = ngx_pnalloc(r->pool, value.len + 1);
+    known = ngx_http_pitchey_verified_find(plcf->scope, kind, value, &token,
+                                           ctx->token_hash);
+
+    /* the token alone, or room for all that the value may be decoded to */
+    buf = ngx_pnalloc(r->pool, known ? token.len : value.len + 1);
     if (buf == NULL) {
         return NGX_ERROR;
     }
 
-    known = ngx_http_pitchey_verified_find(plcf->scope, kind, value, &token,
-                                           ctx->token_hash);
     if (known) {
-        /* never longer than the value */
         ngx_memcpy(buf, token.data, token.len);
 
         ctx->token.data = (u_char *) buf;

@@ -136,7 +136,7 @@ def main():
             gate = Gate(folder, name, f"location /api/ {{ pitchey on; pitchey_auth_secret '{SECRET}'; }}",
                         f"""pitchey_database "host={postgres.data} user=postgres";
                             pitchey_orchestrator ipc://{folder}/{name}.sock;
-                            request_pool_size {os.environ.get('POOL', '6656')};""", MAIN, "worker_connections 12000;")
+                            request_pool_size {os.environ.get('POOL', '6016')};""", MAIN, "worker_connections 12000;")
             server = {"sse": SSE, "ws": WS}[kind](gate, jobs, orchestrator)
         wait_for(10, gate.up)
         time.sleep(1.2)
