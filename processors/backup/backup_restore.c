@@ -947,6 +947,11 @@ restore_files(restore_t *r)
         backup_reader_free(r->files.reader);
     }
 
+    /* all at once, before the rows that name them are committed */
+    if (err == PT_OK && r->files_restored != 0 && !r->dry_run) {
+        err = backup_sync(r->storage);
+    }
+
     return err;
 }
 
@@ -1017,12 +1022,10 @@ restore_file_write(restore_t *r, const char *object, const char *key,
                          "index says", r->owner.name, object);
     }
 
-    if (fsync(file.fd) == -1 && err == PT_OK) {
+    if (close(file.fd) == -1 && err == PT_OK) {
         err = backup_say(PT_E_STORAGE, "could not write to storage: %s",
                          strerror(errno));
     }
-
-    (void) close(file.fd);
 
     if (err == PT_OK && rename(tmp, path) == -1) {
         err = backup_say(PT_E_STORAGE, "could not write \"%s\" in storage: %s",

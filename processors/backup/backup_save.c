@@ -655,7 +655,7 @@ save_manifest(save_t *s)
     }
 
     if (err == PT_OK) {
-        err = backup_store_sync(&s->session.store);
+        err = backup_sync(s->session.store.root);
     }
 
     if (err == PT_OK) {
@@ -663,7 +663,7 @@ save_manifest(save_t *s)
     }
 
     if (err == PT_OK) {
-        err = backup_store_sync(&s->session.store);
+        err = backup_sync(s->session.store.root);
     }
 
     backup_put_abort(&put);

@@ -14,7 +14,7 @@
 #include "backup_store.h"
 
 
-#define LOCK_TRIES      50          /* of 100 ms */
+#define LOCK_TRIES      20          /* of 100 ms */
 #define USER_MAX        512         /* bytes of a user's id, and more */
 #define SMALL_FILE_MAX  65536
 
@@ -542,19 +542,19 @@ backup_make_parents(const backup_owner_t *owner, const char *path)
 
 
 pt_err_t
-backup_store_sync(const backup_store_t *store)
+backup_sync(const char *folder)
 {
     int  fd, rc;
 
-    fd = open(store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd == -1) {
-        return backup_storage_said("open", store->root);
+        return backup_storage_said("open", folder);
     }
 
     rc = syncfs(fd);
     (void) close(fd);
 
-    return rc == 0 ? PT_OK : backup_storage_said("sync", store->root);
+    return rc == 0 ? PT_OK : backup_storage_said("sync", folder);
 }
 
 

@@ -91,8 +91,8 @@ PT_MUST_CHECK pt_err_t backup_put_commit(const backup_owner_t *owner,
 /* also after the commit, when it does nothing */
 void backup_put_abort(backup_put_t *put);
 
-/* all that was written to the store so far is durable */
-PT_MUST_CHECK pt_err_t backup_store_sync(const backup_store_t *store);
+/* all that was written to this folder's file system so far is durable */
+PT_MUST_CHECK pt_err_t backup_sync(const char *folder);
 
 /* Errors: PT_E_NOT_FOUND, PT_E_IO */
 PT_MUST_CHECK pt_err_t backup_owner_read(const backup_owner_t *owner,
