@@ -20,6 +20,7 @@
 
 typedef struct {
     backup_session_t  *session;
+    const pt_buf_t    *held;                       /* owners, one a line */
     pt_str_t           user;
     char               owner[BACKUP_OWNER_LEN + 1];
     size_t             generations;
@@ -33,6 +34,7 @@ typedef struct {
 
 static pt_err_t erase_all(backup_session_t *s, pt_jsonw_t *w,
     unsigned *ret_n);
+static bool erase_is_held(void *ctx, const backup_entry_t *entry);
 static pt_err_t erase_one(erase_t *e, pt_jsonw_t *w);
 static pt_err_t erase_look(erase_t *e);
 static pt_err_t erase_key(erase_t *e);
@@ -91,42 +93,79 @@ backup_erase(pt_job_t *job)
 static pt_err_t
 erase_all(backup_session_t *s, pt_jsonw_t *w, unsigned *ret_n)
 {
-    pt_err_t          err = PT_OK;
     erase_t           e;
+    pt_buf_t          held;
+    pt_err_t          err;
     const pt_json_t  *users, *user;
+
+    /* once for all: the ledger may be long, and the list of users, too */
+    pt_buf_init(&held, &pt_mem_heap, CERTIFICATE_MAX);
+    err = backup_ledger_read(&s->store, false, erase_is_held, &held);
+
+    if (err == PT_OK && held.err != PT_OK) {
+        err = backup_say(held.err, "no memory");
+    }
 
     users = pt_json_member(pt_job_params(s->job), "user_ids");
 
-    if (users == NULL) {
-        e = (erase_t) { .session = s, .user = pt_str(s->user) };
+    if (users == NULL && err == PT_OK) {
+        e = (erase_t) { .session = s, .held = &held,
+                        .user = pt_str(s->user) };
         *ret_n = 1;
-        return erase_one(&e, w);
+        err = erase_one(&e, w);
     }
 
-    for (user = users->first; user != NULL && err == PT_OK; user = user->next) {
-        e = (erase_t) { .session = s, .user = user->text };
+    for (user = users ? users->first : NULL; user != NULL && err == PT_OK;
+         user = user->next)
+    {
+        e = (erase_t) { .session = s, .held = &held, .user = user->text };
         err = erase_one(&e, w);
         ++*ret_n;
         pt_job_progress(s->job, (unsigned) (*ret_n * 990 / users->n), "erase");
     }
 
+    pt_buf_done(&held);
+
     return err;
+}
+
+
+/* adds who is held, and takes out who is released */
+static bool
+erase_is_held(void *ctx, const backup_entry_t *entry)
+{
+    char      *at;
+    pt_buf_t  *held = ctx;
+
+    if (pt_str_is(entry->kind, "hold")) {
+        pt_buf_add_str(held, entry->owner);
+        pt_buf_add_char(held, '\n');
+
+    } else if (pt_str_is(entry->kind, "release") && held->len != 0) {
+        while ((at = memmem(held->data, held->len, entry->owner.data,
+                            entry->owner.len)) != NULL)
+        {
+            memset(at, '-', entry->owner.len);
+        }
+    }
+
+    return true;
 }
 
 
 static pt_err_t
 erase_one(erase_t *e, pt_jsonw_t *w)
 {
-    bool      held;
     char      data[160];
-    pt_err_t  err;
+    pt_err_t  err = PT_OK;
 
     pt_buf_init(&e->line, &pt_mem_heap, 65536);
     backup_who(&e->session->store, e->user, e->owner);
 
-    err = backup_ledger_held(&e->session->store, e->owner, &held);
-
-    if (err == PT_OK && held) {
+    if (e->held->len != 0
+        && memmem(e->held->data, e->held->len, e->owner, BACKUP_OWNER_LEN)
+           != NULL)
+    {
         err = backup_say(PT_E_CONFLICT, "a legal hold lies on these backups: "
                          "nothing is erased until it is released");
     }
