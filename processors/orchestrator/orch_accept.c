@@ -54,6 +54,7 @@ static void orch_batch_commit(orch_batch_t *b, const PGresult *ids);
 static void orch_batch_failed(orch_batch_t *b, pt_err_t err);
 static void orch_accept_ok(orch_request_t *rq, int64_t now_ms,
     pt_str_t event);
+static void orch_accept_view(pt_buf_t *buf, const pt_submit_t *s);
 static void orch_accept_before(orch_batch_t *b);
 static void orch_accept_explain(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
@@ -466,7 +467,12 @@ orch_batch_send(orch_batch_t *b, pt_pg_t *pg)
 
     if (err == PT_OK && ORCH_FAULT("reply-before-commit")) {
         DL_FOREACH(b->list, rq) {
-            orch_reply_early(rq, PT_STR("{}"));
+            pt_buf_t  early;
+
+            pt_buf_init(&early, &pt_mem_heap, PT_REPLY_MAX);
+            orch_accept_view(&early, &rq->msg.u.submit);
+            orch_reply_early(rq, pt_buf_str(&early));
+            pt_buf_done(&early);
         }
     }
 
@@ -643,22 +649,7 @@ static void
 orch_accept_ok(orch_request_t *rq, int64_t now_ms, pt_str_t event)
 {
     pt_buf_t            buf;
-    pt_jsonw_t          w;
-    orch_job_view_t     view;
     const pt_submit_t  *s = &rq->msg.u.submit;
-
-    view = (orch_job_view_t) {
-        .id = s->job,
-        .service = s->service,
-        .action = s->action,
-        .status = PT_STR("queued"),
-        .priority = s->priority,
-        .max_attempts = s->max_attempts ? s->max_attempts : ORCH_MAX_ATTEMPTS,
-        .created_ms = (int64_t) pt_id_time_ms(&s->job),
-        .metadata = s->metadata,
-        .batch = s->batch,
-        .retry_of = s->retry_of
-    };
 
     orch_job_admit(rq->o, &(orch_job_row_t) {
         .id = s->job,
@@ -666,7 +657,7 @@ orch_accept_ok(orch_request_t *rq, int64_t now_ms, pt_str_t event)
         .service = s->service,
         .action = s->action,
         .priority = s->priority,
-        .max_attempts = (uint16_t) view.max_attempts,
+        .max_attempts = s->max_attempts ? s->max_attempts : ORCH_MAX_ATTEMPTS,
         .timeout_s = s->timeout_s,
         .run_at_ms = s->run_at ? s->run_at : now_ms,
         .expires_at_ms = s->expires_at });
@@ -678,9 +669,7 @@ orch_accept_ok(orch_request_t *rq, int64_t now_ms, pt_str_t event)
                          (uint64_t) (orch_now_ms() - now_ms));
 
     pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
-    pt_jsonw_init(&w, &buf);
-    orch_json_job(&w, &view);
-
+    orch_accept_view(&buf, s);
     orch_accept_answered(rq);
 
     if (buf.err == PT_OK) {
@@ -691,6 +680,28 @@ orch_accept_ok(orch_request_t *rq, int64_t now_ms, pt_str_t event)
     }
 
     pt_buf_done(&buf);
+}
+
+
+/* the job as it is before anything happens to it */
+static void
+orch_accept_view(pt_buf_t *buf, const pt_submit_t *s)
+{
+    pt_jsonw_t  w;
+
+    pt_jsonw_init(&w, buf);
+
+    orch_json_job(&w, &(orch_job_view_t) {
+        .id = s->job,
+        .service = s->service,
+        .action = s->action,
+        .status = PT_STR("queued"),
+        .priority = s->priority,
+        .max_attempts = s->max_attempts ? s->max_attempts : ORCH_MAX_ATTEMPTS,
+        .created_ms = (int64_t) pt_id_time_ms(&s->job),
+        .metadata = s->metadata,
+        .batch = s->batch,
+        .retry_of = s->retry_of });
 }
 
 

@@ -88,7 +88,7 @@ bool orch_attempt_adopt(orch_t *o, orch_processor_t *p, const pt_id_t *job,
 void orch_attempt_abandon(orch_t *o, orch_run_t *run, orch_fault_t fault,
     const char *why);
 
-/* reports of processors */
+/* orch_report.c: reports of processors */
 void orch_attempt_output(orch_t *o, orch_processor_t *p,
     const pt_output_t *m);
 void orch_attempt_finished(orch_t *o, orch_processor_t *p,
@@ -101,11 +101,33 @@ void orch_attempt_progress(orch_t *o, orch_processor_t *p,
 /* progress that came too fast to be passed on at once */
 void orch_attempt_flush_progress(orch_t *o, orch_run_t *run);
 
-/* CANCEL */
+/* orch_cancel.c: CANCEL */
 void orch_attempt_cancel(orch_request_t *rq);
 
 /* the job, which waits or runs, ends as cancelled by the next commit */
 void orch_cancel_now(orch_t *o, orch_job_t *job);
+
+/* those who asked get the job as it is now */
+void orch_cancels_answer(orch_job_t *job);
+
+
+/* ---- the machine, for orch_attempt.c, orch_report.c and orch_cancel.c ---- */
+
+/* checks, sets, logs, and keeps the lists; false: it could not be */
+bool orch_job_to(orch_t *o, orch_job_t *job, orch_job_state_t state);
+
+pt_str_t orch_job_owner(const orch_job_t *job);
+
+/* the attempt ended without success: another, or the end of the job */
+void orch_attempt_fault(orch_t *o, orch_job_t *job, orch_fault_t fault,
+    const orch_reason_t *reason, uint32_t report, pt_str_t usage);
+
+/* without success; from a ring too, which it has left or leaves here */
+void orch_job_end(orch_t *o, orch_job_t *job, const char *status,
+    const orch_reason_t *reason, uint32_t report, pt_str_t usage);
+
+/* its processor, if it was told to begin, is told to stop */
+void orch_attempt_stop(orch_t *o, orch_job_t *job);
 
 
 /* what orch_work calls after the commit */

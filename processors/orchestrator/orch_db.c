@@ -1,6 +1,7 @@
 /* Connections and statements. */
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "orch.h"
 
@@ -751,6 +752,67 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
 };
 
 
+#if PT_FAULTS
+
+/* statements that do less, or worse, than they should */
+static const char *const *
+orch_db_faulty(void)
+{
+    size_t       i, k;
+    char        *text, *at;
+
+    static const struct {
+        const char  *fault;
+        orch_sql_t   sql;
+        const char  *right;
+        const char  *wrong;
+    } faults[] = {
+        { "outputs-not-withdrawn", ORCH_SQL_REQUEUE,
+          "set withdrawn = true", "set withdrawn = false" },
+        { "event-hole", ORCH_SQL_REQUEUE,
+          "last_seq = q.last_seq + 1", "last_seq = q.last_seq + 2" },
+        { "key-ignored", ORCH_SQL_ACCEPT,
+          "where t.key is null or", "where t.id is not null or" }
+    };
+    static const char  *statements[ORCH_SQL_COUNT_];
+
+    for (k = 0; k < ORCH_SQL_COUNT_; k++) {
+        statements[k] = orch_db_statements[k];
+    }
+
+    for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
+        const char  *from = statements[faults[i].sql];
+        const char  *found = strstr(from, faults[i].right);
+
+        if (!orch_fault(faults[i].fault) || found == NULL) {
+            continue;
+        }
+
+        text = malloc(strlen(from) + 64);
+        if (text == NULL) {
+            continue;
+        }
+
+        at = stpncpy(text, from, (size_t) (found - from));
+        at = stpcpy(at, faults[i].wrong);
+        (void) stpcpy(at, found + strlen(faults[i].right));
+
+        /* for as long as the process lives */
+        statements[faults[i].sql] = text;
+    }
+
+    return statements;
+}
+
+#define ORCH_STATEMENTS  orch_db_faulty()
+
+#else
+
+#define ORCH_STATEMENTS  orch_db_statements
+
+#endif
+
+
 pt_err_t
 orch_db_open(orch_t *o)
 {
@@ -766,7 +828,7 @@ orch_db_open(orch_t *o)
         err = pt_pg_open(&o->loop, &(pt_pg_options_t) {
             .conninfo = o->config->database,
             .application_name = "pitchey-orchestrator",
-            .statements = orch_db_statements,
+            .statements = ORCH_STATEMENTS,
             .nstatements = ORCH_SQL_COUNT_,
             .on_state = orch_db_state,
             .ctx = c }, &c->pg);

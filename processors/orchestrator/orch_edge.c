@@ -365,5 +365,6 @@ orch_request_is_late(const orch_request_t *rq)
 pt_str_t
 orch_request_owner(const orch_request_t *rq)
 {
-    return rq->msg.u.request.admin ? PT_STR_NULL : rq->msg.u.request.user;
+    return rq->msg.u.request.admin || ORCH_FAULT("no-owner")
+           ? PT_STR_NULL : rq->msg.u.request.user;
 }

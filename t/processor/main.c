@@ -8,6 +8,7 @@
 
 static const pt_action_t  test_table[] = {
     { "noop",      test_noop,      PT_ACTION_LIGHT },
+    { "clock",     test_clock,     PT_ACTION_LIGHT },
     { "echo",      test_echo,      PT_ACTION_CACHEABLE | PT_ACTION_LIGHT },
     { "sleep",     test_sleep,     0 },
     { "output",    test_output,    PT_ACTION_CACHEABLE },

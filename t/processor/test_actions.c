@@ -29,6 +29,21 @@ test_noop(pt_job_t *job)
 }
 
 
+/* the result is when it was called: {"now_us"}, of the wall clock */
+pt_err_t
+test_clock(pt_job_t *job)
+{
+    char             text[64];
+    struct timespec  now;
+
+    (void) clock_gettime(CLOCK_REALTIME, &now);
+    (void) snprintf(text, sizeof(text), "{\"now_us\":%lld}",
+                    (long long) now.tv_sec * 1000000 + now.tv_nsec / 1000);
+
+    return pt_job_result(job, pt_str(text));
+}
+
+
 /* the result is the parameters */
 pt_err_t
 test_echo(pt_job_t *job)

@@ -8,6 +8,7 @@
 
 /* test_actions.c: what a good action does */
 pt_err_t test_noop(pt_job_t *job);
+pt_err_t test_clock(pt_job_t *job);
 pt_err_t test_echo(pt_job_t *job);
 pt_err_t test_sleep(pt_job_t *job);
 pt_err_t test_output(pt_job_t *job);
