@@ -18,6 +18,7 @@ static const pt_action_t  test_table[] = {
     { "crash",     test_crash,     PT_ACTION_LIGHT },
     { "hog",       test_hog,       0 },
     { "escape",    test_escape,    0 },
+    { "linger",    test_linger,    0 },
     { NULL, NULL, 0 }
 };
 
@@ -27,6 +28,7 @@ static const pt_processor_t  test_processor = {
     .slots          = 4,
     .memory_bytes   = 512u << 20,
     .file_bytes     = 64u << 20,
+    .outputs_bytes  = 32u << 20,
     .cpu_s          = 1,
     .timeout_s      = 600
 };

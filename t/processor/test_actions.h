@@ -20,6 +20,7 @@ pt_err_t test_read_file(pt_job_t *job);
 pt_err_t test_crash(pt_job_t *job);
 pt_err_t test_hog(pt_job_t *job);
 pt_err_t test_escape(pt_job_t *job);
+pt_err_t test_linger(pt_job_t *job);
 
 
 #endif /* TEST_ACTIONS_H */

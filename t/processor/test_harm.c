@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "pt_childmsg.h"
 #include "test_actions.h"
 
 
@@ -148,6 +150,27 @@ test_hog(pt_job_t *job)
     }
 
     return pt_job_fail(job, PT_E_INTERNAL, "nobody ended it");
+}
+
+
+/* says DONE itself, over the child's socket, and never waits for another job */
+pt_err_t
+test_linger(pt_job_t *job)
+{
+    pt_buf_t  buf;
+
+    pt_buf_init(&buf, &pt_mem_heap, 4096);
+    pt_childmsg_write(&buf, &(pt_childmsg_t) {
+        .kind = PT_CHILDMSG_DONE, .json = PT_STR("{}") });
+
+    /* its one socket, behind stdin, stdout and stderr */
+    if (write(3, buf.data, buf.len) != (ssize_t) buf.len) {
+        return pt_job_fail(job, PT_E_INTERNAL, "could not say so");
+    }
+
+    for ( ;; ) {
+        (void) poll(NULL, 0, 1000);
+    }
 }
 
 

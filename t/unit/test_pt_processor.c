@@ -316,6 +316,8 @@ test_each_bad_end_has_its_code(void **state)
         { "output", "{\"name\":\"../x\"}", 0, "invalid", "../x" },
         { "output", "{\"name\":\"a/.x\"}", 0, "invalid", "a/.x" },
         { "output", "{\"name\":\"A\"}", 0, "invalid", "\"A\"" },
+        { "output", "{\"name\":\"big\",\"bytes\":33554433}", 0,
+          "resource_limit_exceeded", "33554432 bytes" },
     };
 
     rig_start(rig, NULL, NULL);
@@ -337,6 +339,31 @@ test_each_bad_end_has_its_code(void **state)
     /* and the processor lives on */
     rig_assign(rig, 99, "noop", "{}");
     assert_int_equal(rig_expect(rig, PT_CMD_DONE).u.done.job.bytes[15], 99);
+}
+
+
+/* two slots, two children that never wait again: the third job has room */
+static void
+test_a_child_that_is_done_and_stays_is_ended(void **state)
+{
+    rig_t    *rig = *state;
+    uint8_t   i;
+    pt_msg_t  m;
+
+    rig_start(rig, NULL, NULL);
+    (void) rig_expect(rig, PT_CMD_READY);
+
+    for (i = 1; i <= 2; i++) {
+        rig_assign(rig, i, "linger", "{}");
+    }
+
+    for (i = 1; i <= 2; i++) {
+        m = rig_expect(rig, PT_CMD_DONE);
+        rig_say(rig, PT_CMD_ACK, m.u.done.job.bytes[15], m.u.done.n);
+    }
+
+    rig_assign(rig, 9, "noop", "{}");
+    assert_int_equal(rig_expect(rig, PT_CMD_DONE).u.done.job.bytes[15], 9);
 }
 
 
@@ -1183,6 +1210,7 @@ main(void)
         RIG(test_the_outputs_of_attempts_without_success_are_deleted),
         RIG(test_a_cancel_deletes_no_output_of_what_is_done),
         RIG(test_each_bad_end_has_its_code),
+        RIG(test_a_child_that_is_done_and_stays_is_ended),
         RIG(test_memory_is_limited),
         RIG(test_an_input_is_readable_and_out_of_reach),
         RIG(test_a_missing_input_is_gone),

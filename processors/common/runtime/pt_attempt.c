@@ -995,7 +995,7 @@ attempts_on_tick(uv_timer_t *timer)
     pt_attempts_t              *attempts = timer->data;
     const pt_attempt_events_t  *events = &attempts->events;
 
-    pt_pool_watch_cpu(attempts->pool);
+    pt_pool_watch(attempts->pool);
 
     HASH_ITER(hh, attempts->all, a, next) {
 
@@ -1076,6 +1076,7 @@ static void
 attempt_after_store(uv_work_t *work, int status)
 {
     pt_attempt_t      *a = work->data;
+    uint64_t           max = a->attempts->processor->outputs_bytes;
     pt_output_item_t  *item = a->store;
 
     (void) status;
@@ -1083,13 +1084,18 @@ attempt_after_store(uv_work_t *work, int status)
     a->store = item->next;
 
     if (a->verdict == VERDICT_NONE || a->verdict == VERDICT_DONE) {
-        if (a->work_err == PT_OK) {
-            attempt_publish(a, item);
-
-        } else {
+        if (a->work_err != PT_OK) {
             attempt_refuse(a, item);
             return;
         }
+
+        if (max != 0 && a->output_bytes + a->stored.size > max) {
+            attempt_fail(a, PT_E_RESOURCE_LIMIT, "its outputs have more than "
+                         "%llu bytes", (unsigned long long) max);
+            return;
+        }
+
+        attempt_publish(a, item);
     }
 
     attempt_advance(a);
@@ -1106,6 +1112,7 @@ attempt_publish(pt_attempt_t *a, const pt_output_item_t *item)
     const pt_attempt_events_t  *events = &a->attempts->events;
 
     a->output_bytes += a->stored.size;
+
     attempt_key(&a->job, a->n, item->name, key, sizeof(key) - 1);
 
     pt_buf_init(&body, &pt_mem_heap, 16384);

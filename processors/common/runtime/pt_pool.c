@@ -29,6 +29,10 @@
 #define STRAYS_MAX       100        /* lines of a child between its jobs */
 
 
+/* ms: who says DONE has said IDLE by then, unless somebody else has the child */
+#define CLEANING_MS      5000
+
+
 typedef enum {
     CHILD_STARTING = 0,      /* forked, not in its cage yet; its IDLE ends it */
     CHILD_IDLE,              /* waits for a job */
@@ -78,6 +82,7 @@ struct pt_child_s {
 
     pt_buf_t            in;            /* bytes of a message to be completed */
     uint64_t            cpu_before_ms; /* until the present job */
+    uint64_t            given_ms;      /* CLEANING: since it was given back */
     uint64_t            peak_ms;       /* SHARED: when it was looked at */
     uint64_t            peak_bytes;
     pt_child_end_t      end;
@@ -313,6 +318,7 @@ pt_child_give(pt_child_t *c, void *owner)
     }
 
     c->state = CHILD_CLEANING;
+    c->given_ms = uv_now(c->pool->loop);
     pt_child_work(c, pt_child_do_empty, pt_child_after_empty);
 }
 
@@ -442,20 +448,28 @@ pt_child_abandon(pt_child_t *c, void *owner)
 
 
 void
-pt_pool_watch_cpu(pt_pool_t *pool)
+pt_pool_watch(pt_pool_t *pool)
 {
     pt_child_t  *c;
-
-    if (pool->processor->cpu_s == 0) {
-        return;
-    }
+    uint64_t     now = uv_now(pool->loop);
 
     for (c = pool->children; c != NULL; c = c->next) {
-        if ((c->state == CHILD_BUSY || c->state == CHILD_SHARED) && !c->ready
+
+        if (pool->processor->cpu_s != 0
+            && (c->state == CHILD_BUSY || c->state == CHILD_SHARED)
+            && !c->ready
             && pt_child_cpu_ms(c) - c->cpu_before_ms
                > pool->processor->cpu_s * 1000ULL)
         {
             c->end.over_cpu = true;
+            pt_child_kill(c);
+
+        } else if (c->state == CHILD_CLEANING && !c->ready && !c->working
+                   && now - c->given_ms > CLEANING_MS)
+        {
+            pt_log(PT_LOG_WARN, pool->processor->service, "a child said that "
+                   "its job is done and does not wait for another, ending it "
+                   "pid=%d", (int) c->pid);
             pt_child_kill(c);
         }
     }

@@ -123,7 +123,7 @@ void pt_child_kill(pt_child_t *child);
 bool pt_child_abandon(pt_child_t *child, void *owner);
 
 /* ends those that are over cpu_s; call it a few times a second */
-void pt_pool_watch_cpu(pt_pool_t *pool);
+void pt_pool_watch(pt_pool_t *pool);
 
 
 #endif /* PT_POOL_H */

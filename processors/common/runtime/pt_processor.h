@@ -62,6 +62,7 @@ typedef struct {
     /* limits of one child; 0: no limit */
     uint64_t             memory_bytes;         /* address space (RLIMIT_AS) */
     uint64_t             file_bytes;           /* one file (RLIMIT_FSIZE) */
+    uint64_t             outputs_bytes;        /* all outputs of one job */
     unsigned             cpu_s;                /* of one job */
     unsigned             timeout_s;            /* of an attempt whose job names
                                                 * none, from its assignment */
