@@ -73,7 +73,7 @@ typedef struct {
     double    score;             /* the sum of these */
     double    text, genres, budget, year;
     unsigned  nshared;
-    uint32_t  shared[ANALYSIS_SHARED_MAX];   /* words of e->text, rarest first */
+    uint32_t  shared[ANALYSIS_SHARED_MAX];   /* words of e->text */
 } analysis_comp_t;
 
 

@@ -13,7 +13,7 @@
 /* what trees look at */
 enum {
     ANALYSIS_F_BUDGET = 0,
-    ANALYSIS_F_YEAR,             /* for grosses; see analysis_calibrate_terms() */
+    ANALYSIS_F_YEAR,             /* for grosses only */
     ANALYSIS_F_MONTH,            /* 1..12 */
     ANALYSIS_F_SEQUEL,
     ANALYSIS_F_PRIOR_N,          /* films of that name before, up to 3 */

@@ -127,7 +127,9 @@ page_charts(page_t *p)
     int32_t       half = (pt_flow_measure(&p->flow) - PAGE_GAP) / 2;
     pt_err_t      err;
     unsigned      n = 1;
-    pt_block_t    blocks[2] = { { .before = PAGE_GAP }, { .before = PAGE_GAP } };
+    pt_block_t    blocks[2] = {
+        { .before = PAGE_GAP }, { .before = PAGE_GAP }
+    };
     pt_cell_t     cells[2] = {
         { .width = half, .blocks = &blocks[0], .n = 1 },
         { .x = half + PAGE_GAP, .width = half, .blocks = &blocks[1], .n = 1 }

@@ -7,7 +7,7 @@
 #include "analysis_write.h"
 
 
-#define SIMILAR_MAX    500       /* pitches of the platform that are looked at */
+#define SIMILAR_MAX    500       /* pitches of the platform to look at */
 #define SIMILAR_SHOWN  5
 #define NEAREST_SHOWN  5
 #define LONG_SYNOPSIS  600

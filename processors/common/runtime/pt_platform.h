@@ -43,7 +43,7 @@ typedef struct pt_platform_ask_s  pt_platform_ask_t;
  * err  PT_E_UNAVAILABLE  no database is configured, or it cannot be reached
  *      PT_E_DATABASE     it refused, or took too long
  *      PT_E_TOO_LARGE    more than PT_PLATFORM_MAX
- *      PT_E_INVALID      a value in the parameters that the statement cannot use
+ *      PT_E_INVALID      a value in the parameters that it cannot use
  */
 typedef void (*pt_platform_done_fn)(void *ctx, pt_err_t err, pt_str_t json);
 
