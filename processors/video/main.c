@@ -34,6 +34,7 @@ static void video_version(pt_buf_t *buf);
 
 static const pt_action_t  video_actions[] = {
     { "process", video_process, PT_ACTION_CACHEABLE },
+    { "analyze", video_analyze, PT_ACTION_CACHEABLE },
     { "thumbnails", video_thumbnails, PT_ACTION_CACHEABLE },
     { NULL, NULL, 0 }
 };

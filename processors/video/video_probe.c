@@ -30,7 +30,6 @@ typedef struct {
 
 
 static void video_probe_static(video_info_t *info, const video_source_t *s);
-static bool video_language_valid(const char *text);
 static void video_probe_size(video_info_t *info, const AVStream *st);
 static pt_err_t video_probe_scan(video_info_t *info, video_source_t *s,
     video_report_t *report);
@@ -108,8 +107,7 @@ video_probe_static(video_info_t *info, const video_source_t *s)
 }
 
 
-/* a file's text, and it goes into a playlist: a code of ISO 639 or nothing */
-static bool
+bool
 video_language_valid(const char *text)
 {
     size_t  len;

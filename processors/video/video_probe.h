@@ -52,6 +52,12 @@ typedef struct {
 PT_MUST_CHECK pt_err_t video_probe(video_info_t *info, const char *path,
     video_report_t *report);
 
+/*
+ * Whether a file's text is a code of ISO 639 that tells something: it goes
+ * into playlists and results.
+ */
+bool video_language_valid(const char *text);
+
 /* of a display matrix (ISO 14496-12), 9 numbers; NULL: as stored */
 video_orient_t video_orient(const int32_t *matrix);
 int video_orient_degrees(video_orient_t orient);

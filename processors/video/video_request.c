@@ -11,6 +11,7 @@
 
 #define VIDEO_THUMBNAILS       10
 #define VIDEO_THUMBNAIL_WIDTH  320
+#define VIDEO_SCENES           20
 
 
 void
@@ -86,4 +87,17 @@ video_thumbs_of(video_thumbs_t *thumbs, const pt_json_t *params)
     if (thumbs->count > VIDEO_THUMBNAILS_MAX) {
         thumbs->count = VIDEO_THUMBNAILS_MAX;
     }
+}
+
+
+void
+video_scenes_of(video_thumbs_t *thumbs, const pt_json_t *params)
+{
+    const pt_json_t  *scenes;
+
+    scenes = pt_json_member(params, "thumbnails");
+    video_thumbs_of(thumbs, scenes);
+
+    thumbs->count = (unsigned) pt_json_int(scenes, "count", VIDEO_SCENES);
+    thumbs->listed = false;
 }

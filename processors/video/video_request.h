@@ -16,5 +16,8 @@ void video_request_of(video_request_t *request, const pt_json_t *params);
 /* of "thumbnails", and the member of that name of "process" */
 void video_thumbs_of(video_thumbs_t *thumbs, const pt_json_t *params);
 
+/* of "analyze": pictures of scenes */
+void video_scenes_of(video_thumbs_t *thumbs, const pt_json_t *params);
+
 
 #endif /* VIDEO_REQUEST_H */

@@ -12,6 +12,14 @@ static void video_result_source(pt_jsonw_t *w, const video_info_t *info);
 static void video_result_renditions(pt_jsonw_t *w,
     const video_result_t *result);
 static void video_result_rates(pt_jsonw_t *w, const video_rendition_t *r);
+static void video_result_streams(pt_jsonw_t *w, const video_measures_t *m);
+static void video_result_scenes(pt_jsonw_t *w, const video_measures_t *m);
+static void video_result_ranges(pt_jsonw_t *w, const char *key,
+    const video_ranges_t *ranges);
+static void video_result_loudness(pt_jsonw_t *w, const video_measures_t *m);
+static void video_result_fields(pt_jsonw_t *w, const video_info_t *info,
+    const video_measures_t *m);
+static void video_result_crop(pt_jsonw_t *w, const video_measures_t *m);
 static void video_result_stills(pt_jsonw_t *w, const video_still_t *stills,
     unsigned n);
 static void video_result_still(pt_jsonw_t *w, const video_still_t *still);
@@ -113,6 +121,226 @@ video_result_thumbnails(pt_buf_t *buf, const video_info_t *info,
     video_result_warnings(&w, report);
 
     pt_jsonw_end(&w);
+}
+
+
+void
+video_result_measures(pt_buf_t *buf, const video_info_t *info,
+    const video_measures_t *m, const video_report_t *report)
+{
+    pt_jsonw_t  w;
+
+    pt_jsonw_init(&w, buf);
+    pt_jsonw_object(&w);
+
+    pt_jsonw_key(&w, "source");
+    video_result_source(&w, info);
+    pt_jsonw_key(&w, "bytes");
+    pt_jsonw_int(&w, (int64_t) m->bytes);
+    pt_jsonw_key(&w, "bit_rate");
+    pt_jsonw_int(&w, info->duration_us > 0
+                     ? av_rescale((int64_t) m->bytes * 8, AV_TIME_BASE,
+                                  info->duration_us) : 0);
+    pt_jsonw_key(&w, "frames");
+    pt_jsonw_int(&w, (int64_t) m->pictures);
+
+    video_result_streams(&w, m);
+    video_result_scenes(&w, m);
+    video_result_ranges(&w, "black", &m->black);
+    video_result_ranges(&w, "frozen", &m->frozen);
+    video_result_ranges(&w, "silent", &m->silent);
+    video_result_loudness(&w, m);
+    video_result_fields(&w, info, m);
+    video_result_crop(&w, m);
+
+    pt_jsonw_key(&w, "warnings");
+    video_result_warnings(&w, report);
+
+    pt_jsonw_end(&w);
+}
+
+
+static void
+video_result_streams(pt_jsonw_t *w, const video_measures_t *m)
+{
+    unsigned               i;
+    const video_stream_t  *s;
+
+    pt_jsonw_key(w, "streams");
+    pt_jsonw_array(w);
+
+    for (i = 0; i < m->nstreams; i++) {
+        s = &m->streams[i];
+
+        pt_jsonw_object(w);
+        pt_jsonw_key(w, "type");
+        pt_jsonw_text(w, s->type);
+        pt_jsonw_key(w, "codec");
+        pt_jsonw_text(w, s->codec);
+        pt_jsonw_key(w, "profile");
+        pt_jsonw_text(w, s->profile);
+        pt_jsonw_key(w, "language");
+        pt_jsonw_text(w, s->language[0] != '\0' ? s->language : NULL);
+        pt_jsonw_key(w, "default");
+        pt_jsonw_bool(w, s->is_default);
+        pt_jsonw_key(w, "used");
+        pt_jsonw_bool(w, s->used);
+        pt_jsonw_key(w, "bit_rate");
+
+        if (s->bit_rate > 0) {
+            pt_jsonw_int(w, s->bit_rate);
+
+        } else {
+            pt_jsonw_null(w);
+        }
+
+        if (s->width > 0) {
+            pt_jsonw_key(w, "width");
+            pt_jsonw_int(w, s->width);
+            pt_jsonw_key(w, "height");
+            pt_jsonw_int(w, s->height);
+            pt_jsonw_key(w, "pixel_format");
+            pt_jsonw_text(w, s->pixels);
+        }
+
+        if (s->sample_rate > 0) {
+            pt_jsonw_key(w, "sample_rate");
+            pt_jsonw_int(w, s->sample_rate);
+            pt_jsonw_key(w, "channels");
+            pt_jsonw_int(w, s->channels);
+        }
+
+        pt_jsonw_end(w);
+    }
+
+    pt_jsonw_end(w);
+}
+
+
+static void
+video_result_scenes(pt_jsonw_t *w, const video_measures_t *m)
+{
+    unsigned              i;
+    const video_scene_t  *s;
+
+    pt_jsonw_key(w, "scenes");
+    pt_jsonw_array(w);
+
+    for (i = 0; i < m->nscenes; i++) {
+        s = &m->scenes[i];
+
+        pt_jsonw_object(w);
+        pt_jsonw_key(w, "start_s");
+        pt_jsonw_double(w, video_seconds(s->range.start_us));
+        pt_jsonw_key(w, "end_s");
+        pt_jsonw_double(w, video_seconds(s->range.end_us));
+        pt_jsonw_key(w, "score");
+        pt_jsonw_double(w, video_thousandth(s->score));
+        pt_jsonw_key(w, "thumbnail");
+
+        if (s->still.name[0] != '\0') {
+            video_result_still(w, &s->still);
+
+        } else {
+            pt_jsonw_null(w);
+        }
+
+        pt_jsonw_end(w);
+    }
+
+    pt_jsonw_end(w);
+}
+
+
+static void
+video_result_ranges(pt_jsonw_t *w, const char *key,
+    const video_ranges_t *ranges)
+{
+    unsigned  i;
+
+    pt_jsonw_key(w, key);
+    pt_jsonw_array(w);
+
+    for (i = 0; i < ranges->n; i++) {
+        pt_jsonw_object(w);
+        pt_jsonw_key(w, "start_s");
+        pt_jsonw_double(w, video_seconds(ranges->list[i].start_us));
+        pt_jsonw_key(w, "end_s");
+        pt_jsonw_double(w, video_seconds(ranges->list[i].end_us));
+        pt_jsonw_end(w);
+    }
+
+    pt_jsonw_end(w);
+}
+
+
+static void
+video_result_loudness(pt_jsonw_t *w, const video_measures_t *m)
+{
+    pt_jsonw_key(w, "loudness");
+
+    if (!m->loudness) {
+        pt_jsonw_null(w);
+        return;
+    }
+
+    pt_jsonw_object(w);
+    pt_jsonw_key(w, "integrated_lufs");
+    pt_jsonw_double(w, m->integrated_lufs);
+    pt_jsonw_key(w, "range_lu");
+    pt_jsonw_double(w, m->range_lu);
+    pt_jsonw_key(w, "true_peak_dbtp");           /* null: digital silence */
+    pt_jsonw_double(w, video_thousandth(m->true_peak_dbtp));
+    pt_jsonw_end(w);
+}
+
+
+/* what most of the pictures look like, where they tell */
+static void
+video_result_fields(pt_jsonw_t *w, const video_info_t *info,
+    const video_measures_t *m)
+{
+    const char  *measured;
+
+    measured = "unknown";
+
+    if (m->progressive + m->top_first + m->bottom_first > 0) {
+        measured = m->progressive >= m->top_first + m->bottom_first
+                   ? "progressive"
+                   : m->top_first >= m->bottom_first ? "top_field_first"
+                                                     : "bottom_field_first";
+    }
+
+    pt_jsonw_key(w, "interlacing");
+    pt_jsonw_object(w);
+    pt_jsonw_key(w, "declared");
+    pt_jsonw_bool(w, info->interlaced);
+    pt_jsonw_key(w, "measured");
+    pt_jsonw_text(w, measured);
+    pt_jsonw_end(w);
+}
+
+
+static void
+video_result_crop(pt_jsonw_t *w, const video_measures_t *m)
+{
+    pt_jsonw_key(w, "crop");
+
+    if (m->crop_width == 0) {
+        pt_jsonw_null(w);
+        return;
+    }
+
+    pt_jsonw_object(w);
+    pt_jsonw_key(w, "x");
+    pt_jsonw_int(w, m->crop_x);
+    pt_jsonw_key(w, "y");
+    pt_jsonw_int(w, m->crop_y);
+    pt_jsonw_key(w, "width");
+    pt_jsonw_int(w, m->crop_width);
+    pt_jsonw_key(w, "height");
+    pt_jsonw_int(w, m->crop_height);
+    pt_jsonw_end(w);
 }
 
 

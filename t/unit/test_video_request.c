@@ -318,6 +318,40 @@ test_thumbnails_are_counted_or_listed(void **state)
 }
 
 
+static void
+test_pictures_of_scenes_have_the_schema_s_defaults(void **state)
+{
+    pt_json_t        *body;
+    video_schema_t   *s;
+    video_thumbs_t    t;
+    const pt_json_t  *example, *thumbnails;
+
+    (void) state;
+
+    s = schema_open("analyze");
+
+    example = pt_json_member(pt_schema_document(s->schema), "examples");
+    for (example = example->first; example; example = example->next) {
+        assert_true(valid(s, example));
+    }
+
+    thumbnails = pt_json_member(pt_json_member(pt_json_member(
+                     pt_schema_document(s->schema), "properties"),
+                     "thumbnails"), "default");
+
+    body = parse("{" FILE_MEMBER "}");
+    video_scenes_of(&t, body);
+    pt_json_free(body);
+
+    assert_int_equal(t.count, pt_json_int(thumbnails, "count", -1));
+    assert_int_equal(t.width, pt_json_int(thumbnails, "width", -1));
+    assert_true(pt_str_is(pt_json_string(thumbnails, "format", PT_STR("")),
+                          t.format->name));
+
+    schema_close(s);
+}
+
+
 int
 main(void)
 {
@@ -329,6 +363,7 @@ main(void)
             test_the_schema_s_examples_are_valid_and_its_defaults_the_code_s),
         cmocka_unit_test(test_parameters_are_taken_over),
         cmocka_unit_test(test_thumbnails_are_counted_or_listed),
+        cmocka_unit_test(test_pictures_of_scenes_have_the_schema_s_defaults),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
