@@ -172,7 +172,7 @@ platform_load(pt_platform_t *platform, const char *share, const char *action)
 
     if (err == PT_OK) {
         file->action = action;
-        file->sql = strndup(buf.data, buf.len);
+        file->sql = strndup(pt_buf_str(&buf).data, buf.len);
         err = file->sql == NULL ? PT_E_NOMEM
               : platform_parse_when(file) ? PT_OK : PT_E_INVALID;
 
