@@ -97,6 +97,67 @@ test_a_full_file_is_read(void **state)
 
 
 static void
+test_limits_tiers_and_retention_are_read(void **state)
+{
+    char                        message[256];
+    orch_config_t               c;
+    const orch_config_limit_t  *l;
+
+    (void) state;
+
+    assert_int_equal(parse("limit * user_queued=100\n"
+                           "limit video-processing queued=10 running=2\n"
+                           "tier free priority=normal\n"
+                           "tier * priority=high\n"
+                           "keep outputs=7d keys=90m\n", &c, message), PT_OK);
+
+    l = orch_config_limit_of(&c, PT_STR("video-processing"));
+    assert_int_equal(l->queued, 10);
+    assert_int_equal(l->running, 2);
+    assert_int_equal(l->user_queued, 0);
+    l = orch_config_limit_of(&c, PT_STR("other"));
+    assert_int_equal(l->user_queued, 100);
+    assert_int_equal(orch_config_priority_of(&c, PT_STR("free")), 1);
+    assert_int_equal(orch_config_priority_of(&c, PT_STR("pro")), 2);
+    assert_int_equal(c.keep_s[ORCH_KEEP_JOBS], 30 * 86400);
+    assert_int_equal(c.keep_s[ORCH_KEEP_OUTPUTS], 7 * 86400);
+    assert_int_equal(c.keep_s[ORCH_KEEP_UPLOADS], 7 * 86400);
+    assert_int_equal(c.keep_s[ORCH_KEEP_KEYS], 5400);
+    orch_config_done(&c);
+
+    assert_int_equal(parse("", &c, message), PT_OK);
+    assert_null(orch_config_limit_of(&c, PT_STR("other")));
+    assert_int_equal(orch_config_priority_of(&c, PT_STR("free")), 3);
+    orch_config_done(&c);
+}
+
+
+static void
+test_bad_limits_tiers_and_retention_are_told(void **state)
+{
+    size_t         i;
+    char           message[256];
+    orch_config_t  c;
+
+    static const char *const  bad[] = {
+        "limit *\n", "limit * queued\n", "limit * queued=\n",
+        "limit * queued=-1\n", "limit * jobs=1\n",
+        "limit a queued=1\nlimit a running=1\n",
+        "tier free\n", "tier free priority=top\n", "tier free first=low\n",
+        "keep\n", "keep jobs\n", "keep jobs=30\n", "keep jobs=0d\n",
+        "keep jobs=d\n", "keep jobs=9999d\n", "keep files=1d\n"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(parse(bad[i], &c, message), PT_E_INVALID);
+        assert_true(strlen(message) > 5);
+    }
+}
+
+
+static void
 test_a_quota_has_units(void **state)
 {
     char           message[256];
@@ -276,6 +337,8 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_a_full_file_is_read),
+        cmocka_unit_test(test_limits_tiers_and_retention_are_read),
+        cmocka_unit_test(test_bad_limits_tiers_and_retention_are_told),
         cmocka_unit_test(test_a_quota_has_units),
         cmocka_unit_test(test_the_name_is_made_of_host_and_socket),
         cmocka_unit_test(test_what_is_wrong_is_said_with_its_line),

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -28,6 +29,7 @@ typedef struct {
     unsigned     asked;
     unsigned     answered;
     unsigned     surplus;
+    unsigned     unsent;
     bool         late;
 } pair_t;
 
@@ -85,6 +87,17 @@ on_answer(void *ctx, pt_str_t peer, const pt_str_t *frames, size_t n)
 
 
 static void
+on_unsent(void *ctx, pt_str_t peer)
+{
+    pair_t  *p = ctx;
+
+    assert_true(pt_str_is(peer, "nobody"));
+    p->unsent++;
+    uv_stop(&p->loop);
+}
+
+
+static void
 pair_open(pair_t *p)
 {
     memset(p, 0, sizeof(*p));
@@ -98,7 +111,8 @@ pair_open(pair_t *p)
     assert_int_equal(pt_zloop_open(&p->loop, p->zctx, &(pt_zloop_options_t) {
         .type = ZMQ_ROUTER, .bind = true, .endpoint = p->endpoint,
         .send_max = 2 * MESSAGES, .receive_max = 2 * MESSAGES,
-        .on_message = on_request, .ctx = p }, &p->server), PT_OK);
+        .on_message = on_request, .on_unsent = on_unsent, .ctx = p },
+        &p->server), PT_OK);
 
     assert_int_equal(pt_zloop_open(&p->loop, p->zctx, &(pt_zloop_options_t) {
         .type = ZMQ_DEALER, .endpoint = p->endpoint,
@@ -181,6 +195,76 @@ test_every_message_arrives_in_order_and_is_answered(void **state)
 }
 
 
+/* posted ones in packs, and one that is sent does not overtake them */
+static void
+test_a_crowd_arrives_in_order_and_is_answered(void **state)
+{
+    char     *big;
+    pair_t    p;
+    pt_msg_t  m = { .command = PT_CMD_HEALTH };
+    unsigned  i;
+
+    (void) state;
+
+    pair_open(&p);
+    pair_connect(&p);
+
+    big = malloc(PT_PACK_MAX);
+    memset(big, 'x', PT_PACK_MAX);
+    m.u.request.user = PT_STR("u");
+    m.u.request.role = PT_STR("");
+    m.u.request.tier = PT_STR("");
+
+    for (i = 0; i < MESSAGES; i++) {
+        m.u.request.rid = i;
+        m.command = PT_CMD_HEALTH;
+
+        /* longer than a pack may be */
+        if (i % 400 == 10) {
+            m.command = PT_CMD_SYNC;
+            m.u.sync.jobs = (pt_str_t) { big, PT_PACK_MAX / PT_MARK_LEN
+                                              * PT_MARK_LEN };
+        }
+
+        assert_int_equal(i % 100 == 99
+                         ? pt_zloop_send(p.client, PT_STR_NULL, &m)
+                         : pt_zloop_post(p.client, PT_STR_NULL, &m), PT_OK);
+    }
+
+    pair_run(&p, 5000);
+    free(big);
+
+    assert_false(p.late);
+    assert_int_equal(p.asked, MESSAGES);
+    assert_int_equal(p.answered, MESSAGES);
+
+    pair_close(&p);
+}
+
+
+static void
+test_what_was_posted_to_nobody_is_told_once_and_later(void **state)
+{
+    int       i;
+    pair_t    p;
+    pt_msg_t  m = { .command = PT_CMD_WHO };
+
+    (void) state;
+
+    pair_open(&p);
+
+    for (i = 0; i < 3; i++) {
+        assert_int_equal(pt_zloop_post(p.server, PT_STR("nobody"), &m),
+                         PT_OK);
+    }
+
+    assert_int_equal(p.unsent, 0);
+    pair_run(&p, 2000);
+    assert_int_equal(p.unsent, 1);
+    pair_close(&p);
+}
+
+
 static void
 test_a_peer_that_does_not_exist_is_an_error_at_once(void **state)
 {
@@ -243,6 +327,8 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_every_message_arrives_in_order_and_is_answered),
+        cmocka_unit_test(test_a_crowd_arrives_in_order_and_is_answered),
+        cmocka_unit_test(test_what_was_posted_to_nobody_is_told_once_and_later),
         cmocka_unit_test(test_a_peer_that_does_not_exist_is_an_error_at_once),
         cmocka_unit_test(test_a_message_against_the_grammar_is_not_sent),
         cmocka_unit_test(
