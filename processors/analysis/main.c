@@ -100,7 +100,7 @@ analysis_load_fonts(void)
 {
     size_t  i;
 
-    static const char *const  families[] = { "Open Sans", "DejaVu Sans" };
+    static const char *const  families[] = { "Open Sans", "Gentium Book Plus" };
 
     if (sodium_init() == -1 || pt_fonts_new(&analysis_fonts) != PT_OK) {
         pt_log(PT_LOG_WARN, "analysis", "could not read the list of fonts,"

@@ -533,9 +533,7 @@ money_dump(train_fit_t *fit, BoosterHandle booster, double share)
 
     money_check(XGBoosterDumpModelEx(booster, "", 1, "json", &n, &dump));
 
-    at = fit->roots ? fit->ngross : 0;
-
-    /* the count so far is in the roots: the last is the end of all nodes */
+    /* behind the trees so far: the last root is the end of all nodes */
     for (at = 0; fit->roots != NULL && fit->roots[at] != fit->nnodes; at++) {
         /* void */
     }
@@ -928,7 +926,7 @@ money_figures(const money_t *m, const bool *of, const double *p,
     bool                *hit;
     double              *pp, *aa, rate = 0, mean[2] = { 0 }, all[2] = { 0 };
     double               left = 0, e;
-    size_t               i, k, n = 0, fifth[TRAIN_FIFTHS] = { 0 };
+    size_t               i, k, n = 0;
     unsigned             b;
     static const double  level[3] = { 0.1, 0.5, 0.9 };
 
@@ -992,11 +990,6 @@ money_figures(const money_t *m, const bool *of, const double *p,
                          / (double) n;
         out->width += (q[i][2] - q[i][0]) / (double) n;
 
-        for (b = 0; b < TRAIN_FIFTHS - 1
-                    && r->budget >= log10(1e6) + 0.4 * b; b++) { }
-
-        fifth[b]++;
-        out->coverage_fifth[b] += r->roi >= q[i][0] && r->roi <= q[i][2];
     }
 
     out->r2 = 1 - left / all[0];
@@ -1010,10 +1003,6 @@ money_figures(const money_t *m, const bool *of, const double *p,
             r[1] /= r[0];
             r[2] /= r[0];
         }
-    }
-
-    for (k = 0; k < TRAIN_FIFTHS; k++) {
-        out->coverage_fifth[k] /= fifth[k] ? (double) fifth[k] : 1;
     }
 
     free(hit);

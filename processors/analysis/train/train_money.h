@@ -31,7 +31,6 @@ typedef struct {
     double  r2, r2_roi, pinball, within2;
     double  coverage, width;
     double  auc_alike;           /* of films alike only */
-    double  coverage_fifth[TRAIN_FIFTHS];
     double  reliability[10][3];  /* n, said, was */
 } train_money_measure_t;
 

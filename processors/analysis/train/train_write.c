@@ -156,7 +156,7 @@ train_index(const train_data_t *data, const analysis_films_t *films)
 
         train_mask(&text);
 
-        for (k = 0, start = n; k < text.n; k++) {
+        for (k = 0; k < text.n; k++) {
             if (text.words[k].stop) {
                 continue;
             }
@@ -172,8 +172,6 @@ train_index(const train_data_t *data, const analysis_films_t *films)
 
             all[n++] = (posting_t) { text.words[k].hash, (uint32_t) i, 1 };
         }
-
-        (void) start;
     }
 
     analysis_text_done(&text);
@@ -306,9 +304,11 @@ write_numbers(const train_data_t *data, const train_genre_t *genre,
         }
     }
 
-    for (k = 0; k < TRAIN_FIFTHS; k++) {
-        n->cut[k < 4 ? k : 3] = analysis_round6(money->cut[k < 4 ? k : 3]);
+    for (k = 0; k < TRAIN_FIFTHS - 1; k++) {
+        n->cut[k] = analysis_round6(money->cut[k]);
+    }
 
+    for (k = 0; k < TRAIN_FIFTHS; k++) {
         for (i = 0; i < TRAIN_QUANTILES; i++) {
             n->residual[k][i] = analysis_round6(money->residual[k][i]);
         }
