@@ -660,6 +660,52 @@ rig_crowd(rig_t *rig, uint8_t n, uint8_t crash)
 
 
 static void
+test_jobs_that_ask_for_rows_of_the_platform_are_told_apart(void **state)
+{
+    char       path[256], share[256];
+    FILE      *f;
+    rig_t     *rig = *state;
+    size_t     i;
+    pt_msg_t   m;
+
+    static const char *const  below[] = {
+        "share", "share/platform", "share/platform/test-service"
+    };
+
+    static const char  uncached[] = "\"uncached_with\":\"pitch_id\"";
+
+    for (i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
+        (void) snprintf(path, sizeof(path), "%s/%s", rig->dir, below[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
+
+    (void) snprintf(path, sizeof(path), "%s/%s/echo.sql", rig->dir, below[2]);
+    f = fopen(path, "w");
+    assert_non_null(f);
+    (void) fputs("-- when: pitch_id\nSELECT '{}'::jsonb\n", f);
+    (void) fclose(f);
+
+    (void) snprintf(share, sizeof(share), "%s/share", rig->dir);
+    rig_start(rig, (char *) (uintptr_t) "--share", share);
+
+    m = rig_expect(rig, PT_CMD_READY);
+    assert_non_null(memmem(m.u.ready.actions.data, m.u.ready.actions.len,
+                           uncached, sizeof(uncached) - 1));
+
+    rig_assign(rig, 1, "echo", "{\"a\":1}");
+    (void) rig_expect(rig, PT_CMD_DONE);
+    rig_say(rig, PT_CMD_ACK, 1, 1);
+
+    /* no database is named in this environment */
+    rig_assign(rig, 2, "echo", "{\"pitch_id\":1}");
+    m = rig_expect(rig, PT_CMD_FAILED);
+    assert_true(pt_str_is(m.u.failed.code, "unavailable"));
+    assert_int_equal(m.u.failed.retryable, 1);
+    rig_say(rig, PT_CMD_ACK, 2, 1);
+}
+
+
+static void
 test_a_crowd_of_light_jobs_shares_a_slot(void **state)
 {
     int        i, round;
@@ -1220,6 +1266,7 @@ main(void)
         RIG(test_sigterm_finishes_what_runs),
         RIG(test_a_second_sigterm_waits_for_nobody),
         RIG(test_many_jobs_leave_no_descriptor_and_no_folder),
+        RIG(test_jobs_that_ask_for_rows_of_the_platform_are_told_apart),
         RIG(test_a_crowd_of_light_jobs_shares_a_slot),
         RIG(test_a_crash_among_light_jobs_is_its_own_only),
         RIG(test_it_ends_when_nobody_is_there_for_long),
