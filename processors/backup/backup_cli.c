@@ -19,7 +19,10 @@
 
 
 /* stands in the conditions of all tables where a user's id will */
-#define REPLAY_USER  "00000000-pitchey-user-0000"
+#define REPLAY_USER   "00000000-pitchey-user-0000"
+
+/* so many at once: a table is passed through once for each batch */
+#define REPLAY_BATCH  1000
 
 
 typedef struct {
@@ -63,8 +66,9 @@ static pt_err_t cli_piece(void *ctx, pt_str_t piece);
 static pt_err_t cli_replay(cli_t *c);
 static pt_err_t cli_replay_users(cli_t *c, PGconn *conn, const char *since);
 static pt_err_t cli_replay_list(PGconn *conn, PGresult **ret_users);
-static pt_err_t cli_replay_user(PGconn *conn, const backup_tables_t *tables,
-    const char *id);
+static void cli_replay_id(pt_buf_t *ids, const char *id);
+static pt_err_t cli_replay_batch(PGconn *conn, const backup_tables_t *tables,
+    pt_buf_t *ids);
 static bool cli_replay_entry(void *ctx, const backup_entry_t *entry);
 static pt_err_t cli_hold(cli_t *c);
 static pt_err_t cli_release(cli_t *c);
@@ -534,6 +538,7 @@ cli_replay_users(cli_t *c, PGconn *conn, const char *since)
     int               i;
     char              name[BACKUP_OWNER_LEN + 1];
     unsigned          n = 0;
+    pt_buf_t          ids;
     pt_err_t          err;
     PGresult         *users = NULL;
     cli_erased_t      erased = { .since = since };
@@ -563,18 +568,29 @@ cli_replay_users(cli_t *c, PGconn *conn, const char *since)
         err = cli_replay_list(conn, &users);
     }
 
+    pt_buf_init(&ids, &pt_mem_heap, 64u << 20);
+
     for (i = 0; err == PT_OK && i < PQntuples(users); i++) {
         backup_who(&c->store, pt_str(PQgetvalue(users, i, 0)), name);
 
         if (strstr(erased.owners.data, name) != NULL) {
-            err = cli_replay_user(conn, &tables, PQgetvalue(users, i, 0));
-            n++;
+            cli_replay_id(&ids, PQgetvalue(users, i, 0));
+
+            if (++n % REPLAY_BATCH == 0) {
+                err = cli_replay_batch(conn, &tables, &ids);
+            }
         }
+    }
+
+    if (err == PT_OK && ids.len != 0) {
+        err = cli_replay_batch(conn, &tables, &ids);
     }
 
     if (err == PT_OK) {
         err = backup_sql(conn, "COMMIT");
     }
+
+    pt_buf_done(&ids);
 
     PQclear(users);
     backup_tables_done(&tables);
@@ -620,30 +636,59 @@ cli_replay_list(PGconn *conn, PGresult **ret_users)
 }
 
 
+/* {"a","b": an array's text, which has no type until a column gives it one */
+static void
+cli_replay_id(pt_buf_t *ids, const char *id)
+{
+    pt_buf_add_text(ids, ids->len == 0 ? "{\"" : ",\"");
+
+    for ( /* void */ ; *id != '\0'; id++) {
+        if (*id == '"' || *id == '\\') {
+            pt_buf_add_char(ids, '\\');
+        }
+
+        pt_buf_add_char(ids, *id);
+    }
+
+    pt_buf_add_char(ids, '"');
+}
+
+
 /* all that the map knows of them, the last table first: children, parents */
 static pt_err_t
-cli_replay_user(PGconn *conn, const backup_tables_t *tables, const char *id)
+cli_replay_batch(PGconn *conn, const backup_tables_t *tables, pt_buf_t *ids)
 {
     size_t       i;
     pt_buf_t     sql;
     pt_err_t     err = PT_OK;
     const char  *from, *at;
 
+    static const char  mark[] = "= '" REPLAY_USER "'";
+
+    pt_buf_add_text(ids, "}");
+    pt_buf_add_char(ids, '\0');
+
+    if (ids->err != PT_OK) {
+        return backup_say(ids->err, "no memory");
+    }
+
     for (i = tables->n; i > 0 && err == PT_OK; i--) {
         if (tables->tables[i - 1].owned == NULL) {
             continue;
         }
 
-        pt_buf_init(&sql, &pt_mem_heap, 1u << 20);
+        pt_buf_init(&sql, &pt_mem_heap, 64u << 20);
         pt_buf_printf(&sql, "DELETE FROM %s t WHERE ",
                       tables->tables[i - 1].quoted);
 
         from = tables->tables[i - 1].owned;
 
-        while ((at = strstr(from, "'" REPLAY_USER "'")) != NULL) {
+        while ((at = strstr(from, mark)) != NULL) {
             pt_buf_add(&sql, from, (size_t) (at - from));
-            backup_sql_text(conn, &sql, id);
-            from = at + sizeof("'" REPLAY_USER "'") - 1;
+            pt_buf_add_text(&sql, "= ANY (");
+            backup_sql_text(conn, &sql, ids->data);
+            pt_buf_add_char(&sql, ')');
+            from = at + sizeof(mark) - 1;
         }
 
         pt_buf_add_text(&sql, from);
@@ -653,6 +698,8 @@ cli_replay_user(PGconn *conn, const backup_tables_t *tables, const char *id)
                                : backup_sql(conn, sql.data);
         pt_buf_done(&sql);
     }
+
+    pt_buf_reset(ids);
 
     return err;
 }

@@ -21,6 +21,12 @@
 #define PAGE_TEXT     300          /* bytes of a value on it */
 #define CHUNK         (256u << 10)
 
+/*
+ * A table beyond this is stored as it is: deflating it would take several
+ * times as long as sending what it saves.
+ */
+#define DEFLATE_MAX   (32u << 20)
+
 
 typedef struct {
     backup_session_t   session;
@@ -66,9 +72,12 @@ static void export_title(const backup_table_t *table, bool about,
     char *ret_title, size_t size);
 static void export_select(export_t *e, const backup_table_t *table,
     bool about, pt_buf_t *sql);
-static pt_err_t export_csv(export_t *e, const char *select, const char *name);
+static pt_err_t export_is_large(export_t *e, const backup_table_t *table,
+    bool about, bool *ret_large);
+static pt_err_t export_csv(export_t *e, const char *select, const char *name,
+    bool plain);
 static pt_err_t export_json(export_t *e, const char *select,
-    const char *name, uint64_t *ret_rows);
+    const char *name, bool plain, uint64_t *ret_rows);
 static pt_err_t export_schema(export_t *e, const backup_table_t *table,
     bool about, const char *name);
 static void export_page_table(export_t *e, const backup_table_t *table,
@@ -228,6 +237,7 @@ export_all(export_t *e)
 static pt_err_t
 export_table(export_t *e, const backup_table_t *table, bool about)
 {
+    bool      plain = false;
     char      title[300], name[BACKUP_PATH_MAX];
     pt_buf_t  select;
     pt_err_t  err;
@@ -242,13 +252,17 @@ export_table(export_t *e, const backup_table_t *table, bool about)
     err = select.err != PT_OK ? backup_say(select.err, "no memory") : PT_OK;
 
     if (err == PT_OK) {
+        err = export_is_large(e, table, about, &plain);
+    }
+
+    if (err == PT_OK) {
         (void) snprintf(name, sizeof(name), "data/%s.json", title);
-        err = export_json(e, select.data, name, &rows);
+        err = export_json(e, select.data, name, plain, &rows);
     }
 
     if (err == PT_OK) {
         (void) snprintf(name, sizeof(name), "data/%s.csv", title);
-        err = export_csv(e, select.data, name);
+        err = export_csv(e, select.data, name, plain);
     }
 
     if (err == PT_OK) {
@@ -342,7 +356,34 @@ export_select(export_t *e, const backup_table_t *table, bool about,
 
 
 static pt_err_t
-export_csv(export_t *e, const char *select, const char *name)
+export_is_large(export_t *e, const backup_table_t *table, bool about,
+    bool *ret_large)
+{
+    pt_buf_t   sql;
+    pt_err_t   err;
+    PGresult  *result;
+
+    pt_buf_init(&sql, &pt_mem_heap, SQL_MAX);
+    pt_buf_printf(&sql, "SELECT coalesce(sum(pg_column_size(t.*)), 0) > %u"
+                  " FROM %s t WHERE %s", DEFLATE_MAX, table->quoted,
+                  about ? table->about : table->own);
+    pt_buf_add_char(&sql, '\0');
+
+    err = sql.err != PT_OK ? backup_say(sql.err, "no memory")
+                           : backup_query(e->conn, sql.data, NULL, 0, &result);
+    pt_buf_done(&sql);
+
+    if (err == PT_OK) {
+        *ret_large = PQgetvalue(result, 0, 0)[0] == 't';
+        PQclear(result);
+    }
+
+    return err;
+}
+
+
+static pt_err_t
+export_csv(export_t *e, const char *select, const char *name, bool plain)
 {
     int        n;
     char      *row;
@@ -364,7 +405,7 @@ export_csv(export_t *e, const char *select, const char *name)
     }
 
     PQclear(result);
-    err = backup_zip_begin(&e->zip, name, -1, false);
+    err = backup_zip_begin(&e->zip, name, -1, plain);
 
     while ((n = PQgetCopyData(e->conn, &row, 0)) > 0) {
         if (err == PT_OK && len + (size_t) n > CHUNK) {
@@ -400,7 +441,7 @@ export_csv(export_t *e, const char *select, const char *name)
 
 
 static pt_err_t
-export_json(export_t *e, const char *select, const char *name,
+export_json(export_t *e, const char *select, const char *name, bool plain,
     uint64_t *ret_rows)
 {
     pt_buf_t   out;
@@ -422,7 +463,7 @@ export_json(export_t *e, const char *select, const char *name,
 
     /* a batch, and one row of any size */
     pt_buf_init(&out, &pt_mem_heap, 1u << 30);
-    err = backup_zip_begin(&e->zip, name, -1, false);
+    err = backup_zip_begin(&e->zip, name, -1, plain);
 
     while ((row = PQgetResult(e->conn)) != NULL) {
 

@@ -88,6 +88,8 @@ static bool restore_is_ready(const restore_t *r, const PGresult *keys,
 static pt_err_t restore_rows(restore_t *r);
 static pt_err_t restore_schema(restore_t *r);
 static pt_err_t restore_table(restore_t *r, restore_table_t *t);
+static pt_err_t restore_direct(restore_t *r, restore_table_t *t,
+    bool *ret_done);
 static pt_err_t restore_orphans(restore_t *r, restore_table_t *t);
 static pt_err_t restore_count(restore_t *r, restore_table_t *t);
 static pt_err_t restore_apply(restore_t *r, restore_table_t *t);
@@ -544,6 +546,7 @@ restore_schema(restore_t *r)
 static pt_err_t
 restore_table(restore_t *r, restore_table_t *t)
 {
+    bool      done;
     pt_err_t  err;
 
     t->counts.saved = pt_json_int(t->saved, "rows", 0);
@@ -551,6 +554,12 @@ restore_table(restore_t *r, restore_table_t *t)
     if (r->schema[0] != '\0') {
         t->counts.inserted = t->counts.saved;
         return backup_rows_into(r->conn, &r->manifest, t->saved, t->target);
+    }
+
+    err = restore_direct(r, t, &done);
+
+    if (err != PT_OK || done) {
+        return err == PT_OK ? restore_sequences(r, t) : err;
     }
 
     err = backup_scratch_table(r->conn, t->saved, t->staging);
@@ -572,6 +581,61 @@ restore_table(restore_t *r, restore_table_t *t)
     }
 
     return err == PT_OK ? restore_sequences(r, t) : err;
+}
+
+
+/*
+ * A table that has none of the user's rows, which is what a loss looks like:
+ * straight into it, without a staging table.  Where a constraint objects,
+ * nothing has happened, and the long way tells which rows it is about.
+ */
+static pt_err_t
+restore_direct(restore_t *r, restore_table_t *t, bool *ret_done)
+{
+    bool       some;
+    pt_buf_t   sql;
+    pt_err_t   err;
+    PGresult  *result;
+
+    *ret_done = false;
+
+    if (t->table->own == NULL) {
+        return PT_OK;
+    }
+
+    pt_buf_init(&sql, &pt_mem_heap, SQL_MAX);
+    pt_buf_printf(&sql, "SELECT EXISTS (SELECT FROM %s t WHERE %s)", t->target,
+                  t->table->owned);
+    pt_buf_add_char(&sql, '\0');
+    err = sql.err != PT_OK ? backup_say(sql.err, "no memory")
+                           : backup_query(r->conn, sql.data, NULL, 0, &result);
+    pt_buf_done(&sql);
+
+    if (err != PT_OK) {
+        return err;
+    }
+
+    some = PQgetvalue(result, 0, 0)[0] == 't';
+    PQclear(result);
+
+    if (some) {
+        return PT_OK;
+    }
+
+    err = backup_sql(r->conn, "SAVEPOINT direct");
+
+    if (err == PT_OK) {
+        err = backup_rows_into(r->conn, &r->manifest, t->saved, t->target);
+    }
+
+    if (err == PT_OK) {
+        t->counts.inserted = t->counts.saved;
+        *ret_done = true;
+        return backup_sql(r->conn, "RELEASE SAVEPOINT direct");
+    }
+
+    return err == PT_E_DATABASE && PQstatus(r->conn) == CONNECTION_OK
+           ? backup_sql(r->conn, "ROLLBACK TO SAVEPOINT direct") : err;
 }
 
 
@@ -670,7 +734,7 @@ restore_count(restore_t *r, restore_table_t *t)
                     " count(*) FILTER (WHERE x.there AND NOT x.same"
                     "                  AND x.own AND NOT x.wins)"
                     " FROM (SELECT t.tableoid IS NOT NULL AS there,");
-    pt_buf_add_text(&sql, " ROW(");
+    pt_buf_add_text(&sql, " t.tableoid IS NOT NULL AND ROW(");
     backup_column_list(r->conn, t->saved, "s.", &sql);
     pt_buf_add_text(&sql, ")::text IS NOT DISTINCT FROM ROW(");
     backup_column_list(r->conn, t->saved, "t.", &sql);
