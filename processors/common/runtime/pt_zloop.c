@@ -63,6 +63,7 @@ static void pt_zloop_unpack(pt_zloop_t *z, pt_str_t peer, pt_str_t messages);
 static void pt_zloop_forget(pt_zloop_t *z);
 static pt_err_t pt_zloop_send_frames(pt_zloop_t *z, pt_str_t peer,
     const pt_str_t *frames, size_t n);
+static pt_zloop_box_t *pt_zloop_find(pt_zloop_t *z, pt_str_t peer);
 static pt_zloop_box_t *pt_zloop_box(pt_zloop_t *z, pt_str_t peer);
 static void pt_zloop_empty(pt_zloop_t *z, pt_zloop_box_t *box);
 static void pt_zloop_flush(uv_prepare_t *prepare);
@@ -350,7 +351,7 @@ pt_zloop_send(pt_zloop_t *z, pt_str_t peer, const pt_msg_t *msg)
         return PT_E_UNAVAILABLE;
     }
 
-    HASH_FIND(hh, z->boxes, peer.data, peer.len, box);
+    box = pt_zloop_find(z, peer);
 
     if (box) {
         pt_zloop_empty(z, box);
@@ -425,13 +426,26 @@ pt_zloop_post(pt_zloop_t *z, pt_str_t peer, const pt_msg_t *msg)
 }
 
 
+/* a DEALER's one peer is absent, and the table wants an address */
+static pt_zloop_box_t *
+pt_zloop_find(pt_zloop_t *z, pt_str_t peer)
+{
+    const char      *key = peer.len ? peer.data : "";
+    pt_zloop_box_t  *box;
+
+    HASH_FIND(hh, z->boxes, key, peer.len, box);
+
+    return box;
+}
+
+
 /* made with the first message to a peer in a turn */
 static pt_zloop_box_t *
 pt_zloop_box(pt_zloop_t *z, pt_str_t peer)
 {
     pt_zloop_box_t  *box;
 
-    HASH_FIND(hh, z->boxes, peer.data, peer.len, box);
+    box = pt_zloop_find(z, peer);
 
     if (box) {
         return box;
