@@ -321,6 +321,11 @@ orchestrator_configure() {
     install -m 640 /dev/null "$DIR/orchestrator.conf"
     is_root && chgrp "$DAEMON_USER" "$DIR/orchestrator.conf"
 
+    # signs webhooks; what receives them has the same
+    [ -s "$DIR/webhook-secret" ] \
+        || (umask 077; printf 'whsec_%s\n' "$(openssl rand -base64 32)" > "$DIR/webhook-secret")
+    is_root && chown "$DAEMON_USER" "$DIR/webhook-secret"
+
     cat > "$DIR/orchestrator.conf" <<CONF
 database          $DATABASE_URL
 edge_listen       $EDGE
@@ -328,6 +333,7 @@ processor_listen  $PROCESSORS
 storage           $STORAGE
 scratch           $SCRATCH
 share             $SHARE
+webhook_secret    file:$DIR/webhook-secret
 processor video-processing     $BIN/pitchey-video     max=1 idle=60s
 processor document-generation  $BIN/pitchey-document  max=1 idle=60s
 processor report-generation    $BIN/pitchey-report    max=1 idle=60s

@@ -89,3 +89,27 @@ GET /api/containers/usage
 --- more_headers
 X-No-Cookie: 1
 --- error_code: 401
+
+
+=== TEST 8: the calls that told of a job's end, for its owner
+--- request eval
+["GET /api/containers/jobs/$::job/deliveries", "GET /api/containers/jobs/$::job/deliveries"]
+--- more_headers eval
+[$::investor, ""]
+--- error_code eval
+[200, 404]
+--- response_body_like eval
+['^\{"webhooks" ?: ?\[\]\}$', '"code":"not_found"']
+
+
+=== TEST 9: nobody is called over plain http, nor with a password
+--- request eval
+["POST /api/containers/test-service/noop\n" . '{"webhook_url":"http://example.com/"}',
+ "POST /api/containers/test-service/noop\n" . '{"webhook_url":"https://me:secret@example.com/"}']
+--- more_headers eval
+[$::json, $::json]
+--- error_code eval
+[422, 422]
+--- response_body_like eval
+['"pointer":"/webhook_url","detail":"must begin with https://"',
+ '"pointer":"/webhook_url","detail":"must not have a user in it"']
