@@ -489,11 +489,22 @@ static void
 ngx_http_pitchey_proposal_webhook(ngx_http_pitchey_proposal_t *p,
     const pt_json_t *value)
 {
+    pt_buf_t  text;
+
     if (value->type == PT_JSON_STRING
         && value->text.len <= NGX_HTTP_PITCHEY_WEBHOOK_MAX
         && pt_format_check(PT_FORMAT_URI, value->text))
     {
-        p->job->submit.webhook_url = value->text;
+        /* the body's tree does not live until it is sent */
+        pt_buf_init(&text, p->mem, NGX_HTTP_PITCHEY_WEBHOOK_MAX);
+        pt_buf_add_str(&text, value->text);
+
+        if (text.err != PT_OK) {
+            p->err = text.err;
+            return;
+        }
+
+        p->job->submit.webhook_url = pt_buf_str(&text);
         return;
     }
 

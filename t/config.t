@@ -224,7 +224,7 @@ host not found for host "no-such-host.invalid" of "pitchey_database_listen"
     pitchey_orchestrator /run/pitchey/edge.sock;
 --- must_die
 --- error_log
-"pitchey_orchestrator" is "ipc://PATH", not "/run/pitchey/edge.sock"
+"pitchey_orchestrator" is "ipc://PATH" or "tcp://HOST:PORT", not "/run/pitchey/edge.sock"
 
 
 
