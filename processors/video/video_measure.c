@@ -11,9 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <libavfilter/buffersink.h>
-#include <libavfilter/buffersrc.h>
 #include <libavutil/pixdesc.h>
+
+#include "video_detector.h"
 
 
 /* pictures are judged at most this large: cuts show, and it is fast */
@@ -40,18 +40,6 @@
 
 
 typedef struct {
-    AVFilterGraph      *graph;
-    AVFilterContext    *in;
-    AVFilterContext    *out;
-    AVFrame            *kind;        /* what it was made for */
-} video_detector_t;
-
-
-typedef struct video_meter_s  video_meter_t;
-
-typedef void (*video_meta_fn)(video_meter_t *m, AVFrame *frame);
-
-struct video_meter_s {
     const video_info_t     *info;
     const video_thumbs_t   *thumbs;
     const video_watcher_t  *watcher;
@@ -71,7 +59,7 @@ struct video_meter_s {
     AVFrame                *last;    /* picture of the scene */
     uint64_t                bytes[VIDEO_STREAMS_MAX];
     uint64_t                audio_errors;
-};
+} video_meter_t;
 
 
 static pt_err_t video_meter_open(video_meter_t *m, const char *path);
@@ -83,9 +71,9 @@ static void video_meter_streams(video_meter_t *m);
 static pt_err_t video_meter_hear(video_meter_t *m, const AVPacket *packet);
 static bool video_meter_raw(void *ctx, const AVFrame *frame);
 static bool video_meter_picture(void *ctx, AVFrame *frame);
-static void video_meta_raw(video_meter_t *m, AVFrame *frame);
-static void video_meta_small(video_meter_t *m, AVFrame *frame);
-static void video_meta_sound(video_meter_t *m, AVFrame *frame);
+static void video_meta_raw(void *ctx, const AVFrame *frame);
+static void video_meta_small(void *ctx, const AVFrame *frame);
+static void video_meta_sound(void *ctx, const AVFrame *frame);
 static void video_meter_crop(video_meter_t *m, const AVFrame *frame);
 static void video_meter_scene(video_meter_t *m, int64_t at, double score);
 static void video_meter_still(video_meter_t *m, const AVFrame *frame);
@@ -93,16 +81,6 @@ static void video_ranges_follow(video_ranges_t *r, const AVFrame *frame,
     const char *start, const char *end, int64_t shortest);
 static void video_ranges_close(video_ranges_t *r, int64_t at,
     int64_t shortest);
-static pt_err_t video_detect(video_meter_t *m, video_detector_t *d,
-    const char *text, AVRational time_base, const AVFrame *frame,
-    video_meta_fn meta);
-static int video_detector_open(video_detector_t *d, const char *text,
-    AVRational time_base, const AVFrame *frame);
-static int video_detector_source(video_detector_t *d, AVRational time_base,
-    const AVFrame *frame);
-static void video_detector_close(video_detector_t *d);
-static double video_meta(const AVFrame *frame, const char *key,
-    double otherwise);
 
 
 pt_err_t
@@ -174,6 +152,11 @@ video_meter_open(video_meter_t *m, const char *path)
         return err;
     }
 
+    video_detector_init(&m->raw, VIDEO_RAW_GRAPH, m->info->time_base,
+                        video_meta_raw, m);
+    video_detector_init(&m->small, VIDEO_SMALL_GRAPH, m->info->time_base,
+                        video_meta_small, m);
+
     m->picture.wanted = video_meter_raw;
     m->picture.emit = video_meter_picture;
     m->picture.ctx = m;
@@ -194,6 +177,9 @@ video_meter_sound(video_meter_t *m)
 {
     int             rc;
     const AVCodec  *codec;
+
+    video_detector_init(&m->loud, VIDEO_SOUND_GRAPH,
+                        m->source.audio->time_base, video_meta_sound, m);
 
     codec = avcodec_find_decoder(m->source.audio->codecpar->codec_id);
     m->sound = codec ? avcodec_alloc_context3(codec) : NULL;
@@ -279,13 +265,11 @@ video_meter_run(video_meter_t *m)
 
     /* what the detectors hold back: idet a picture, ebur128 100 ms */
     if (err == PT_OK) {
-        err = video_detect(m, &m->raw, NULL, m->info->time_base, NULL,
-                           video_meta_raw);
+        err = video_detect(&m->raw, NULL, m->report);
     }
 
     if (err == PT_OK) {
-        err = video_detect(m, &m->loud, NULL, m->info->time_base, NULL,
-                           video_meta_sound);
+        err = video_detect(&m->loud, NULL, m->report);
     }
 
     return err == PT_E_CANCELLED ? video_report_err(m->report) : err;
@@ -429,9 +413,7 @@ video_meter_hear(video_meter_t *m, const AVPacket *packet)
                              m->source.audio->time_base));
         }
 
-        err = video_detect(m, &m->loud, VIDEO_SOUND_GRAPH,
-                           m->source.audio->time_base, m->heard,
-                           video_meta_sound);
+        err = video_detect(&m->loud, m->heard, m->report);
         av_frame_unref(m->heard);
 
         if (err != PT_OK) {
@@ -449,8 +431,7 @@ video_meter_raw(void *ctx, const AVFrame *frame)
     m = ctx;
 
     /* a failure is in the report, where the end of the run looks */
-    (void) video_detect(m, &m->raw, VIDEO_RAW_GRAPH, m->info->time_base,
-                        frame, video_meta_raw);
+    (void) video_detect(&m->raw, frame, m->report);
 
     return true;
 }
@@ -469,23 +450,24 @@ video_meter_picture(void *ctx, AVFrame *frame)
     m->watcher->progress(m->watcher->ctx, (unsigned) (VIDEO_SHARE_END
                          * (at < end ? at : end) / end), "measure");
 
-    return video_detect(m, &m->small, VIDEO_SMALL_GRAPH, m->info->time_base,
-                        frame, video_meta_small) == PT_OK
+    return video_detect(&m->small, frame, m->report) == PT_OK
            && video_report_err(m->report) == PT_OK;
 }
 
 
 static void
-video_meta_raw(video_meter_t *m, AVFrame *frame)
+video_meta_raw(void *ctx, const AVFrame *frame)
 {
+    video_meter_t     *m;
     video_measures_t  *s;
 
+    m = ctx;
     s = m->measures;
 
     /* sums over what it has seen */
-    s->progressive = video_meta(frame, "lavfi.idet.multiple.progressive", 0);
-    s->top_first = video_meta(frame, "lavfi.idet.multiple.tff", 0);
-    s->bottom_first = video_meta(frame, "lavfi.idet.multiple.bff", 0);
+    s->progressive = video_detector_value(frame, "lavfi.idet.multiple.progressive", 0);
+    s->top_first = video_detector_value(frame, "lavfi.idet.multiple.tff", 0);
+    s->bottom_first = video_detector_value(frame, "lavfi.idet.multiple.bff", 0);
 
     video_meter_crop(m, frame);
 }
@@ -502,10 +484,10 @@ video_meter_crop(video_meter_t *m, const AVFrame *frame)
     s = m->measures;
     o = &m->info->orient;
 
-    w = (int) video_meta(frame, "lavfi.cropdetect.w", 0);
-    h = (int) video_meta(frame, "lavfi.cropdetect.h", 0);
-    x = (int) video_meta(frame, "lavfi.cropdetect.x", 0);
-    y = (int) video_meta(frame, "lavfi.cropdetect.y", 0);
+    w = (int) video_detector_value(frame, "lavfi.cropdetect.w", 0);
+    h = (int) video_detector_value(frame, "lavfi.cropdetect.h", 0);
+    x = (int) video_detector_value(frame, "lavfi.cropdetect.x", 0);
+    y = (int) video_detector_value(frame, "lavfi.cropdetect.y", 0);
     width = frame->width;
     height = frame->height;
 
@@ -527,20 +509,22 @@ video_meter_crop(video_meter_t *m, const AVFrame *frame)
 
 
 static void
-video_meta_small(video_meter_t *m, AVFrame *frame)
+video_meta_small(void *ctx, const AVFrame *frame)
 {
     int64_t            at;
+    video_meter_t     *m;
     video_scene_t     *scene;
     video_measures_t  *s;
 
+    m = ctx;
     s = m->measures;
     at = av_rescale_q(frame->pts, m->info->time_base, AV_TIME_BASE_Q);
 
     if (s->nscenes == 0) {
         video_meter_scene(m, at, 0);
 
-    } else if (video_meta(frame, "lavfi.scd.time", -1) >= 0) {
-        video_meter_scene(m, at, video_meta(frame, "lavfi.scd.score", 0));
+    } else if (video_detector_value(frame, "lavfi.scd.time", -1) >= 0) {
+        video_meter_scene(m, at, video_detector_value(frame, "lavfi.scd.score", 0));
     }
 
     scene = &s->scenes[s->nscenes - 1];
@@ -622,17 +606,17 @@ video_meter_still(video_meter_t *m, const AVFrame *frame)
 
 
 static void
-video_meta_sound(video_meter_t *m, AVFrame *frame)
+video_meta_sound(void *ctx, const AVFrame *frame)
 {
     video_measures_t  *s;
 
-    s = m->measures;
+    s = ((video_meter_t *) ctx)->measures;
 
     if (av_dict_get(frame->metadata, "lavfi.r128.I", NULL, 0)) {
         s->loudness = true;
-        s->integrated_lufs = video_meta(frame, "lavfi.r128.I", 0);
-        s->range_lu = video_meta(frame, "lavfi.r128.LRA", 0);
-        s->true_peak_dbtp = 20 * log10(video_meta(frame,
+        s->integrated_lufs = video_detector_value(frame, "lavfi.r128.I", 0);
+        s->range_lu = video_detector_value(frame, "lavfi.r128.LRA", 0);
+        s->true_peak_dbtp = 20 * log10(video_detector_value(frame,
                                                   "lavfi.r128.true_peak", 0));
     }
 
@@ -651,8 +635,8 @@ video_ranges_follow(video_ranges_t *r, const AVFrame *frame,
 {
     double  from, to;
 
-    from = video_meta(frame, start, NAN);
-    to = video_meta(frame, end, NAN);
+    from = video_detector_value(frame, start, NAN);
+    to = video_detector_value(frame, end, NAN);
 
     if (isfinite(to) && isfinite(from) && from < to) {
         r->open_us = (int64_t) (from * AV_TIME_BASE);
@@ -684,185 +668,4 @@ video_ranges_close(video_ranges_t *r, int64_t at, int64_t shortest)
     }
 
     r->open_us = AV_NOPTS_VALUE;
-}
-
-
-/* ---- a detector: a graph that hangs its findings on what passes ---- */
-
-/*
- * frame  borrowed; NULL: the end.  One of another kind gets a new detector,
- *        which begins anew
- */
-static pt_err_t
-video_detect(video_meter_t *m, video_detector_t *d, const char *text,
-    AVRational time_base, const AVFrame *frame, video_meta_fn meta)
-{
-    int       rc;
-    AVFrame  *in, *out;
-
-    if (frame == NULL && d->graph == NULL) {
-        return PT_OK;
-    }
-
-    if (frame && (d->graph == NULL || d->kind->format != frame->format
-                  || d->kind->width != frame->width
-                  || d->kind->height != frame->height
-                  || d->kind->sample_rate != frame->sample_rate
-                  || d->kind->ch_layout.nb_channels
-                     != frame->ch_layout.nb_channels))
-    {
-        video_detector_close(d);
-
-        rc = video_detector_open(d, text, time_base, frame);
-        if (rc < 0) {
-            return video_fail_av(m->report, rc, "cannot measure");
-        }
-    }
-
-    in = frame ? av_frame_clone(frame) : NULL;
-    out = av_frame_alloc();
-    rc = (frame && in == NULL) || out == NULL ? AVERROR(ENOMEM) : 0;
-
-    if (rc >= 0) {
-        rc = av_buffersrc_add_frame_flags(d->in, in, 0);
-    }
-
-    while (rc >= 0) {
-        rc = av_buffersink_get_frame(d->out, out);
-
-        if (rc >= 0) {
-            out->pts = av_rescale_q(out->pts,
-                                    av_buffersink_get_time_base(d->out),
-                                    m->info->time_base);
-            meta(m, out);
-            av_frame_unref(out);
-        }
-    }
-
-    av_frame_free(&in);
-    av_frame_free(&out);
-
-    return rc == AVERROR(EAGAIN) || rc == AVERROR_EOF
-           ? PT_OK : video_fail_av(m->report, rc, "cannot measure");
-}
-
-
-static int
-video_detector_open(video_detector_t *d, const char *text,
-    AVRational time_base, const AVFrame *frame)
-{
-    int             rc;
-    bool            video;
-    AVFilterInOut  *in, *out;
-
-    video = frame->width > 0;
-    d->graph = avfilter_graph_alloc();
-    d->kind = av_frame_alloc();
-    in = avfilter_inout_alloc();
-    out = avfilter_inout_alloc();
-    rc = AVERROR(ENOMEM);
-
-    if (!d->graph || !d->kind || !in || !out) {
-        goto done;
-    }
-
-    d->kind->format = frame->format;
-    d->kind->width = frame->width;
-    d->kind->height = frame->height;
-    d->kind->sample_rate = frame->sample_rate;
-    d->kind->ch_layout.nb_channels = frame->ch_layout.nb_channels;
-
-    /* in this thread: there are enough for the decoder */
-    d->graph->nb_threads = 1;
-
-    rc = video_detector_source(d, time_base, frame);
-    if (rc < 0) {
-        goto done;
-    }
-
-    rc = avfilter_graph_create_filter(&d->out,
-             avfilter_get_by_name(video ? "buffersink" : "abuffersink"),
-             "out", NULL, NULL, d->graph);
-    if (rc < 0) {
-        goto done;
-    }
-
-    /* named from the text's point of view: its input is our source */
-    out->name = av_strdup("in");
-    out->filter_ctx = d->in;
-    in->name = av_strdup("out");
-    in->filter_ctx = d->out;
-
-    rc = avfilter_graph_parse_ptr(d->graph, text, &in, &out, NULL);
-    if (rc >= 0) {
-        rc = avfilter_graph_config(d->graph, NULL);
-    }
-
-done:
-
-    avfilter_inout_free(&in);
-    avfilter_inout_free(&out);
-
-    if (rc < 0) {
-        video_detector_close(d);
-    }
-
-    return rc;
-}
-
-
-static int
-video_detector_source(video_detector_t *d, AVRational time_base,
-    const AVFrame *frame)
-{
-    int                     rc;
-    bool                    video;
-    AVBufferSrcParameters  *par;
-
-    video = frame->width > 0;
-    d->in = avfilter_graph_alloc_filter(d->graph,
-                avfilter_get_by_name(video ? "buffer" : "abuffer"), "in");
-    par = av_buffersrc_parameters_alloc();
-
-    if (d->in == NULL || par == NULL) {
-        av_free(par);
-        return AVERROR(ENOMEM);
-    }
-
-    par->format = frame->format;
-    par->time_base = time_base;
-
-    if (video) {
-        par->width = frame->width;
-        par->height = frame->height;
-        par->sample_aspect_ratio = (AVRational) { 1, 1 };
-
-    } else {
-        par->sample_rate = frame->sample_rate;
-        par->ch_layout = frame->ch_layout;
-    }
-
-    rc = av_buffersrc_parameters_set(d->in, par);
-    av_free(par);
-
-    return rc < 0 ? rc : avfilter_init_str(d->in, NULL);
-}
-
-
-static void
-video_detector_close(video_detector_t *d)
-{
-    avfilter_graph_free(&d->graph);
-    av_frame_free(&d->kind);
-}
-
-
-static double
-video_meta(const AVFrame *frame, const char *key, double otherwise)
-{
-    const AVDictionaryEntry  *e;
-
-    e = av_dict_get(frame->metadata, key, NULL, 0);
-
-    return e ? strtod(e->value, NULL) : otherwise;
 }

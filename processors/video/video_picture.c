@@ -289,6 +289,13 @@ video_picture_emit(video_picture_t *p, AVFrame *frame)
         return PT_OK;
     }
 
+    if (p->info->limit_us > 0
+        && av_compare_ts(frame->pts, p->info->time_base, p->info->limit_us,
+                         AV_TIME_BASE_Q) >= 0)
+    {
+        return PT_OK;
+    }
+
     if (p->pictures > 0 && frame->pts - p->last < p->min_step) {
         p->min_step = frame->pts - p->last;
     }

@@ -5,6 +5,7 @@
 #include "video_pipeline.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,6 +101,7 @@ static pt_err_t video_stage_encode(video_run_t *run, unsigned lane);
 static pt_err_t video_stage_sound(video_run_t *run, unsigned lane);
 static pt_err_t video_stage_stills(video_run_t *run, unsigned lane);
 static pt_err_t video_stage_mux(video_run_t *run, unsigned lane);
+static bool video_run_beyond(const video_run_t *run, const AVPacket *packet);
 static bool video_run_picture(void *ctx, AVFrame *frame);
 static bool video_run_packet(void *ctx, AVPacket *packet);
 static void video_run_encoded(video_run_t *run);
@@ -243,6 +245,7 @@ video_run_lanes(video_run_t *run)
         if (err == PT_OK) {
             run->sound.emit = video_run_packet;
             run->sound.ctx = &run->lanes[run->nlanes];
+            run->sound.gain = pow(10, plan->gain_db / 20);
             run->nlanes++;
 
         } else if (err == PT_E_INPUT_UNSUPPORTED) {
@@ -435,7 +438,10 @@ video_stage_demux(video_run_t *run, unsigned lane)
             break;
         }
 
-        if (packet->stream_index == run->source.video->index) {
+        if (video_run_beyond(run, packet)) {
+            av_packet_free(&packet);
+
+        } else if (packet->stream_index == run->source.video->index) {
             if (!video_queue_push(&run->video_packets, packet)) {
                 return PT_E_CANCELLED;
             }
@@ -495,6 +501,23 @@ video_stage_decode(video_run_t *run, unsigned lane)
     }
 
     return video_stills_offer(&run->stills, NULL);
+}
+
+
+/* what is decoded after the end of a trimmed film is shown after it, too */
+static bool
+video_run_beyond(const video_run_t *run, const AVPacket *packet)
+{
+    AVRational  tb;
+
+    if (run->info->limit_us == 0 || packet->dts == AV_NOPTS_VALUE) {
+        return false;
+    }
+
+    tb = run->source.format->streams[packet->stream_index]->time_base;
+
+    return av_compare_ts(packet->dts, tb, run->info->zero_us
+                         + run->info->limit_us, AV_TIME_BASE_Q) > 0;
 }
 
 
@@ -898,6 +921,8 @@ video_run_result(video_run_t *run)
            sizeof(result->thumbnails));
     result->nthumbnails = run->stills.nthumbnails;
     result->poster = run->stills.poster;
+    result->gain_db = run->plan->gain_db;
+    result->measured_lufs = run->plan->measured_lufs;
     result->pictures = run->picture.pictures;
     result->duration_us = run->info->duration_us;
 

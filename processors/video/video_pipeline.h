@@ -51,6 +51,8 @@ typedef struct {
     video_still_t      thumbnails[VIDEO_THUMBNAILS_MAX];
     unsigned           nthumbnails;
     video_still_t      poster;        /* name "" if there is none */
+    double             gain_db;       /* of the sound */
+    double             measured_lufs; /* before; 0: not measured */
 
     double             frame_rate;    /* the highest, fps */
     uint64_t           pictures;

@@ -4,6 +4,7 @@
 
 #include "video_plan.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -75,6 +76,29 @@ video_plan(video_plan_t *plan, const video_request_t *request,
     if (plan->nrungs == 0) {
         video_plan_own_size(plan, info);
     }
+
+    for (i = 0; i < plan->nrungs; i++) {
+        plan->rungs[i].cap = video_cap(plan->rungs[i].width,
+                                       plan->rungs[i].height,
+                                       info->frame_rate.den > 0
+                                       ? av_q2d(info->frame_rate) : 25);
+    }
+}
+
+
+/*
+ * 8 Mbit/s for 1080p, 4.4 for 720p, 2.4 for 480p: fewer pixels need more bits
+ * each; half as much again for twice the pictures.
+ */
+int64_t
+video_cap(int width, int height, double frame_rate)
+{
+    double  share;
+
+    share = (double) width * height / (1920.0 * 1080.0);
+
+    return (int64_t) (8e6 * pow(share, 0.75) * (frame_rate > 32 ? 1.5 : 1))
+           + 64000;
 }
 
 

@@ -46,6 +46,11 @@ typedef struct {
     video_thumbs_t   thumbs;
     bool             poster;
     bool             mp4;
+    bool             storyboard;
+    bool             trim;
+    double           trim_start;                /* seconds */
+    double           trim_end;
+    double           loudness;                  /* LUFS; 0: as it is */
     const video_preset_t  *preset;
 } video_request_t;
 
@@ -54,17 +59,26 @@ typedef struct {
     char             name[16];      /* "720p", also its folder */
     int              width;
     int              height;
+    int64_t          cap;           /* bits a second, over two seconds */
 } video_rung_size_t;
 
 
 typedef struct {
     video_rung_size_t      rungs[VIDEO_RUNGS_MAX];   /* largest first */
     unsigned               nrungs;
+    double                 gain_db;           /* of the sound */
+    double                 measured_lufs;     /* 0: not measured */
 } video_plan_t;
 
 
 /* NULL: no such preset */
 const video_preset_t *video_preset(const char *name);
+
+/*
+ * What a rendition may need at most, whatever its film: crf alone gives grain
+ * and confetti any number of bits, and players stall.
+ */
+int64_t video_cap(int width, int height, double frame_rate);
 
 /*
  * A rung N is a box of N lines at 16:9 (upright for portrait) that the

@@ -342,6 +342,41 @@ video_probe_times(video_info_t *info, const video_span_t *video,
 }
 
 
+pt_err_t
+video_trim(video_info_t *info, int64_t start_us, int64_t end_us,
+    video_report_t *report)
+{
+    if (start_us >= info->end_us || end_us <= start_us
+        || end_us <= info->start_us)
+    {
+        return video_fail(report, PT_E_PARAMETERS,
+                          "the film, which lasts %.3f s, has no picture "
+                          "between %.3f s and %.3f s",
+                          (double) info->duration_us / AV_TIME_BASE,
+                          (double) start_us / AV_TIME_BASE,
+                          (double) end_us / AV_TIME_BASE);
+    }
+
+    if (end_us > info->duration_us) {
+        end_us = info->duration_us;
+    }
+
+    info->zero_us += start_us;
+    info->limit_us = end_us - start_us;
+    info->start_us = FFMAX(info->start_us - start_us, 0);
+    info->end_us = FFMIN(info->end_us, end_us) - start_us;
+
+    if (info->audio_end_us > 0) {
+        info->audio_end_us = FFMAX(FFMIN(info->audio_end_us, end_us)
+                                   - start_us, 0);
+    }
+
+    info->duration_us = FFMAX(info->end_us, info->audio_end_us);
+
+    return PT_OK;
+}
+
+
 AVRational
 video_rate_snap(double rate, double tolerance)
 {

@@ -46,11 +46,21 @@ typedef struct {
     int64_t          audio_end_us;    /* 0: no audio */
     int64_t          duration_us;     /* the longer of both */
     int64_t          declared_us;     /* by the header, 0: none */
+    int64_t          limit_us;        /* where it was cut, 0: at its end */
 } video_info_t;
 
 
 PT_MUST_CHECK pt_err_t video_probe(video_info_t *info, const char *path,
     video_report_t *report);
+
+/*
+ * Makes a film of a part of it: zero moves to its start, and what lies before
+ * or after is not there.
+ *
+ * Errors  PT_E_PARAMETERS (there is no picture in that part)
+ */
+PT_MUST_CHECK pt_err_t video_trim(video_info_t *info, int64_t start_us,
+    int64_t end_us, video_report_t *report);
 
 /*
  * Whether a file's text is a code of ISO 639 that tells something: it goes

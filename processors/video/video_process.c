@@ -3,6 +3,10 @@
  */
 
 #include "video_action.h"
+
+#include <math.h>
+
+#include "video_loudness.h"
 #include "video_request.h"
 #include "video_result.h"
 
@@ -42,7 +46,25 @@ video_process_input(pt_job_t *job, const char *path, video_report_t *report)
         return err;
     }
 
+    if (request.trim) {
+        err = video_trim(&info, llround(request.trim_start * AV_TIME_BASE),
+                         llround(request.trim_end * AV_TIME_BASE), report);
+        if (err != PT_OK) {
+            return err;
+        }
+    }
+
     video_plan(&plan, &request, &info, report);
+
+    if (request.loudness < 0 && info.audio_end_us > 0) {
+        pt_job_progress(job, 10, "listen");
+
+        err = video_loudness(&plan, path, request.loudness, &info, report);
+        if (err != PT_OK) {
+            return err;
+        }
+    }
+
     watcher = video_action_watcher(job);
 
     err = video_run(path, &request, &info, &plan, &watcher, &result, report);

@@ -19,7 +19,7 @@ video_request_of(video_request_t *request, const pt_json_t *params)
 {
     char              name[16];
     pt_str_t          preset;
-    const pt_json_t  *ladder, *item;
+    const pt_json_t  *ladder, *item, *trim;
 
     memset(request, 0, sizeof(*request));
 
@@ -38,6 +38,14 @@ video_request_of(video_request_t *request, const pt_json_t *params)
 
     request->poster = pt_json_bool(params, "poster", true);
     request->mp4 = pt_json_bool(params, "mp4", true);
+
+    request->storyboard = pt_json_bool(params, "storyboard", false);
+    request->loudness = pt_json_double(params, "loudness", 0);
+
+    trim = pt_json_member(params, "trim");
+    request->trim = trim != NULL;
+    request->trim_start = pt_json_double(trim, "start_s", 0);
+    request->trim_end = pt_json_double(trim, "end_s", VIDEO_SECONDS_MAX);
 
     preset = pt_json_string(params, "preset", PT_STR("fast"));
 

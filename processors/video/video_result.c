@@ -61,6 +61,14 @@ video_result_write(pt_buf_t *buf, const video_info_t *info,
         pt_jsonw_key(&w, "playlist");
         pt_jsonw_text(&w, "hls/audio/index.m3u8");
         video_result_rates(&w, &result->audio);
+
+        if (result->measured_lufs < 0) {
+            pt_jsonw_key(&w, "measured_lufs");
+            pt_jsonw_double(&w, result->measured_lufs);
+            pt_jsonw_key(&w, "gain_db");
+            pt_jsonw_double(&w, video_thousandth(result->gain_db));
+        }
+
         pt_jsonw_end(&w);
 
     } else {

@@ -97,6 +97,8 @@ video_rung_encoder(video_rung_t *r, const video_rung_size_t *size,
     e->color_trc = colors->transfer;
     e->colorspace = colors->matrix;
     e->chroma_sample_location = AVCHROMA_LOC_LEFT;
+    e->rc_max_rate = size->cap;
+    e->rc_buffer_size = (int) (2 * size->cap);
     e->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     e->thread_count = av_cpu_count() > VIDEO_CORES_AUTO ? VIDEO_THREADS_MAX
                                                         : 0;

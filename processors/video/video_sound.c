@@ -29,6 +29,7 @@ static pt_err_t video_sound_convert(video_sound_t *s, const AVFrame *frame,
     int64_t drop);
 static pt_err_t video_sound_silence(video_sound_t *s, int64_t samples);
 static pt_err_t video_sound_encode(video_sound_t *s, bool flush);
+static pt_err_t video_sound_give(video_sound_t *s, AVFrame *frame);
 static pt_err_t video_sound_swr(video_sound_t *s, const AVFrame *frame);
 static bool video_sound_same_kind(const AVFrame *a, const AVFrame *b);
 
@@ -44,6 +45,10 @@ video_sound_open(video_sound_t *s, const AVStream *stream,
     s->info = info;
     s->report = report;
     s->time_base = stream->time_base;
+    s->gain = 1;
+    s->limit = info->limit_us > 0
+               ? av_rescale(info->limit_us, VIDEO_AUDIO_RATE, AV_TIME_BASE)
+               : INT64_MAX;
 
     s->decoded = av_frame_alloc();
     s->kind = av_frame_alloc();
@@ -192,7 +197,9 @@ video_sound_decode(video_sound_t *s, const AVPacket *packet)
         return err;
     }
 
-    return video_encode(s->encoder, NULL, s->emit, s->ctx, s->report);
+    return s->tap ? PT_OK
+                  : video_encode(s->encoder, NULL, s->emit, s->ctx,
+                                 s->report);
 }
 
 
@@ -391,16 +398,47 @@ video_sound_encode(video_sound_t *s, bool flush)
             return video_fail_av(s->report, rc, "cannot encode the audio");
         }
 
-        frame->pts = s->encoded;
-        s->encoded += frame->nb_samples;
-
-        err = video_encode(s->encoder, frame, s->emit, s->ctx, s->report);
+        err = video_sound_give(s, frame);
         av_frame_free(&frame);
 
         if (err != PT_OK) {
             return err;
         }
     }
+}
+
+
+/* a frame to the encoder, or to who listens in its place */
+static pt_err_t
+video_sound_give(video_sound_t *s, AVFrame *frame)
+{
+    int     i, channel;
+    float  *sample;
+
+    if (s->encoded >= s->limit) {
+        return PT_OK;
+    }
+
+    if (frame->nb_samples > s->limit - s->encoded) {
+        frame->nb_samples = (int) (s->limit - s->encoded);
+    }
+
+    frame->pts = s->encoded;
+    s->encoded += frame->nb_samples;
+
+    if (s->tap) {
+        return s->tap(s->ctx, frame) ? PT_OK : PT_E_CANCELLED;
+    }
+
+    for (channel = 0; channel < 2 && s->gain != 1; channel++) {
+        sample = (float *) frame->extended_data[channel];
+
+        for (i = 0; i < frame->nb_samples; i++) {
+            sample[i] *= (float) s->gain;
+        }
+    }
+
+    return video_encode(s->encoder, frame, s->emit, s->ctx, s->report);
 }
 
 

@@ -29,6 +29,11 @@ typedef struct {
     int64_t              encoded;     /* samples given to the encoder */
     int64_t              stretching;  /* until this position */
 
+    double               gain;        /* linear; set after open */
+    int64_t              limit;       /* samples; the rest is left out */
+
+    /* not NULL: gets the sound in place of the encoder; false stops */
+    bool               (*tap)(void *ctx, const AVFrame *frame);
     video_packet_fn      emit;
     void                *ctx;
 

@@ -18,6 +18,7 @@ peer() {
     ffmpeg -v error -nostdin -y -i "$clip" -filter_complex "[0:v]split=4[a][b][c][t];[a]scale=-2:1080[v1];[b]scale=-2:720[v2];[c]scale=-2:480[v3];[t]fps=1/$step,scale=320:-2[th]" \
         -map '[v1]' -map 0:a:0 -map '[v2]' -map 0:a:0 -map '[v3]' -map 0:a:0 \
         -c:v libx264 -preset veryfast -crf 23 -pix_fmt yuv420p \
+        -maxrate:v:0 8064k -bufsize:v:0 16128k -maxrate:v:1 4418k -bufsize:v:1 8836k -maxrate:v:2 2445k -bufsize:v:2 4890k \
         -force_key_frames 'expr:gte(t,n_forced*2)' -sc_threshold 0 -c:a aac -b:a 128k -ar 48000 -ac 2 \
         -f hls -hls_time 6 -hls_playlist_type vod -hls_segment_type fmp4 -hls_flags independent_segments \
         -master_pl_name master.m3u8 -var_stream_map 'v:0,a:0 v:1,a:1 v:2,a:2' \

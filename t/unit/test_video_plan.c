@@ -85,6 +85,19 @@ text_of(const video_plan_t *p, char *text, size_t size)
 
 
 static void
+test_caps_grow_with_pixels_and_pictures(void **state)
+{
+    (void) state;
+
+    assert_in_range(video_cap(1920, 1080, 24), 7900000, 8200000);
+    assert_in_range(video_cap(1280, 720, 24), 4200000, 4600000);
+    assert_in_range(video_cap(854, 480, 24), 2300000, 2600000);
+    assert_in_range(video_cap(480, 854, 60), 3300000, 3900000);
+    assert_in_range(video_cap(2, 2, 24), 64000, 70000);
+}
+
+
+static void
 test_auto_fits_the_picture_into_each_box_it_reaches(void **state)
 {
     char            text[256];
@@ -192,6 +205,7 @@ int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
+        cmocka_unit_test(test_caps_grow_with_pixels_and_pictures),
         cmocka_unit_test(test_auto_fits_the_picture_into_each_box_it_reaches),
         cmocka_unit_test(test_nothing_is_enlarged_or_odd_at_any_size),
         cmocka_unit_test(

@@ -157,6 +157,7 @@ test_the_schema_accepts_what_is_meant_and_names_the_file(void **state)
         "{" FILE_MEMBER ",\"ladder\":[480,1080],\"preset\":\"quality\"}",
         "{" FILE_MEMBER ",\"thumbnails\":{\"count\":0},\"poster\":false}",
         "{" FILE_MEMBER ",\"thumbnails\":{\"width\":640},\"mp4\":false}",
+        "{" FILE_MEMBER ",\"trim\":{\"start_s\":2.5},\"loudness\":-23}",
     };
 
     for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
@@ -186,6 +187,9 @@ test_the_schema_refuses_the_rest(void **state)
         "{" FILE_MEMBER ",\"thumbnails\":{\"width\":31}}",
         "{" FILE_MEMBER ",\"thumbnails\":{\"height\":32}}",
         "{" FILE_MEMBER ",\"poster\":1}",
+        "{" FILE_MEMBER ",\"trim\":{}}",
+        "{" FILE_MEMBER ",\"trim\":{\"end_s\":0}}",
+        "{" FILE_MEMBER ",\"loudness\":0}",
         "{" FILE_MEMBER ",\"preset\":\"placebo\"}",
         "{" FILE_MEMBER ",\"watermark\":\"x\"}",
         "[]",
@@ -250,7 +254,8 @@ test_parameters_are_taken_over(void **state)
 
     body = parse("{" FILE_MEMBER ",\"ladder\":[480,1080],\"thumbnails\":"
                  "{\"count\":3,\"width\":64},\"poster\":false,\"mp4\":false,"
-                 "\"preset\":\"quality\"}");
+                 "\"preset\":\"quality\",\"trim\":{\"start_s\":2.5},"
+                 "\"loudness\":-16}");
     video_request_of(&r, body);
     pt_json_free(body);
 
@@ -262,6 +267,9 @@ test_parameters_are_taken_over(void **state)
     assert_false(r.poster);
     assert_false(r.mp4);
     assert_string_equal(r.preset->name, "quality");
+    assert_true(r.trim && r.trim_start > 2.4 && r.trim_start < 2.6);
+    assert_true(r.trim_end >= VIDEO_SECONDS_MAX);
+    assert_true(r.loudness < -15.9 && r.loudness > -16.1);
 }
 
 
