@@ -233,7 +233,7 @@ GET /other/
 --- more_headers
 Origin: https://app.example
 --- request eval
-"POST /api/containers/files\n" . ("x" x 11)
+"POST /api/containers/files\n" . ("x" x 66000)
 --- error_code: 413
 --- response_headers
 Access-Control-Allow-Origin: https://app.example

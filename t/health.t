@@ -6,6 +6,10 @@ use Pitchey;
 
 our $away = Pitchey::http_config('ipc:///nonexistent/edge.sock');
 
+# open for a day: who waits for its end waits as long as it asked
+our $open = '0198c3a2-0000-7000-8000-0000000000d1';
+insert_job($open, $CREATOR, undef);
+
 our $nobase = Pitchey::http_config();
 $nobase =~ s{pitchey_database '[^']*'}{pitchey_database 'host=127.0.0.1 port=1'};
 
@@ -29,10 +33,14 @@ GET /api/containers/health
 --- response_body_like: ^\{"status":"ok","version":"[0-9.]+"\}$
 
 
-=== TEST 2: ready, in each part
---- request
-GET /api/containers/health/ready
---- response_body: {"status":"ready","revocations":"ok","orchestrator":"ok","database":"ok","storage":"ok"}
+=== TEST 2: ready, in each part, once the connection that listens has proven itself
+--- request eval
+["GET /api/containers/jobs/$::open", "GET /api/containers/health/ready"]
+--- more_headers eval
+"Cookie: $ENV{PITCHEY_COOKIE_CREATOR}\nPrefer: wait=3"
+--- response_body_like eval
+['"status":"running"',
+ '^{"status":"ready","revocations":"ok","orchestrator":"ok","database":"ok","storage":"ok"}$']
 
 
 === TEST 3: alive without an orchestrator

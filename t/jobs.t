@@ -13,6 +13,9 @@ our $run = $$ . time;
 our $none = '0198c3a2-0000-7000-8000-0000000000cf';
 our $jobs = '/api/containers/jobs';
 
+# the month of these ids, whatever else a user has in this database
+our $old = 'created_after=2025-08-01T00:00:00Z&created_before=2025-09-01T00:00:00Z';
+
 our $investor = "Cookie: $ENV{PITCHEY_COOKIE_INVESTOR}";
 our $admin = "Cookie: $ENV{PITCHEY_COOKIE_ADMIN}";
 
@@ -141,8 +144,8 @@ qw(limit state status created_after batch cursor service limit)
 
 === TEST 13: only an admin lists another's
 --- request eval
-["GET $::jobs?user=$CREATOR&limit=100", "GET $::jobs?user=$CREATOR&limit=100",
- "GET $::jobs?user=$INVESTOR&limit=100"]
+["GET $::jobs?user=$CREATOR&$::old", "GET $::jobs?user=$CREATOR&$::old",
+ "GET $::jobs?user=$INVESTOR&$::old"]
 --- more_headers eval
 [$::investor, $::admin, $::investor]
 --- error_code eval
