@@ -312,6 +312,8 @@ def promtool(text):
 
 def run(main):
     """The last line of a test: TAP's plan and the exit status."""
+    # at its time limit a test ends its services, too
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         main()
     except Exception as error:                # a test that cannot go on has failed
