@@ -12,10 +12,14 @@
 #include "pt_log.h"
 
 
+#define S3_WORDS_MAX  16
+
+
 #define CONNECT_TRIES   10         /* one a second: a restart takes as long */
 #define CONNECT_S       "5"        /* of one try */
 
 
+static pt_err_t pt_access_take_s3(pt_access_t *access, const char *service);
 static pt_err_t pt_access_take_database(pt_access_t *access);
 static pt_err_t pt_connection_open(const pt_access_t *access,
     const char *name, unsigned n);
@@ -46,6 +50,12 @@ pt_access_init(pt_access_t *access, const pt_processor_t *processor,
 
     err = pt_access_take_database(access);
     if (err != PT_OK) {
+        return err;
+    }
+
+    err = pt_access_take_s3(access, processor->service);
+    if (err != PT_OK) {
+        pt_access_done(access);
         return err;
     }
 
@@ -87,6 +97,19 @@ pt_access_done(pt_access_t *access)
         free(access->conninfo);
         access->conninfo = NULL;
     }
+
+    pt_access_forget_s3(access);
+}
+
+
+void
+pt_access_forget_s3(pt_access_t *access)
+{
+    if (access->s3 != NULL) {
+        pt_s3_done(access->s3);
+        free(access->s3);
+        access->s3 = NULL;
+    }
 }
 
 
@@ -112,6 +135,59 @@ pt_access_take_database(pt_access_t *access)
 
     explicit_bzero(value, strlen(value));
     (void) unsetenv(PT_DATABASE_ENV);
+
+    return PT_OK;
+}
+
+
+/* read here and not by the parent later: a file's owner may be root alone */
+static pt_err_t
+pt_access_take_s3(pt_access_t *access, const char *service)
+{
+    char        *value, *rest, *word;
+    size_t       i, n = 0;
+    pt_err_t     err = PT_E_NOMEM;
+    pt_str_t     words[S3_WORDS_MAX];
+    const char  *why = "no memory";
+
+    static const char *const  secrets[] = {
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"
+    };
+
+    value = getenv(PT_S3_ENV);
+
+    if (value != NULL) {
+        for (word = strtok_r(value, " ", &rest); word && n < S3_WORDS_MAX;
+             word = strtok_r(NULL, " ", &rest))
+        {
+            words[n++] = pt_str(word);
+        }
+
+        access->s3 = malloc(sizeof(*access->s3));
+
+        if (access->s3) {
+            err = pt_s3_parse(words, n, access->s3, &why);
+        }
+
+        if (err == PT_OK) {
+            err = pt_s3_credentials(access->s3, &why);
+        }
+
+        if (err != PT_OK) {
+            pt_log(PT_LOG_ERROR, service, "cannot use the bucket of "
+                   PT_S3_ENV ": %s", why);
+            return PT_E_INVALID;
+        }
+    }
+
+    for (i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+        value = getenv(secrets[i]);
+
+        if (value != NULL) {
+            explicit_bzero(value, strlen(value));
+            (void) unsetenv(secrets[i]);
+        }
+    }
 
     return PT_OK;
 }

@@ -11,10 +11,14 @@
 #include <libpq-fe.h>
 
 #include "pt_processor.h"
+#include "pt_s3.h"
 
 
 /* the environment's name of the platform's database; see orch_config.h */
 #define PT_DATABASE_ENV     "PITCHEY_PLATFORM_DATABASE"
+
+/* the words of the configuration's line storage_s3 */
+#define PT_S3_ENV           "PITCHEY_STORAGE_S3"
 
 /* backup wants a snapshot's exporter, its readers and one for its ledger */
 #define PT_CONNECTIONS_MAX  8
@@ -23,6 +27,7 @@
 typedef struct {
     char        *conninfo;      /* ours; NULL: none is configured */
     const char  *storage;       /* NULL: not declared */
+    pt_s3_t     *s3;            /* NULL: no bucket; the parent's alone */
     bool         writes_storage;
     const char  *folder;        /* NULL: not declared, or not configured */
 } pt_access_t;
@@ -30,8 +35,9 @@ typedef struct {
 
 /*
  * In main(), before the zygote: what the declaration asks for and the
- * environment has.  The conninfo is wiped out of the environment: the parent
- * keeps it for pt_platform.h, the zygote for connections.
+ * environment has.  The conninfo and the bucket's keys are wiped out of the
+ * environment: the parent keeps both, for pt_platform.h and for storage, the
+ * zygote the conninfo alone, for connections.
  *
  * storage  absolute or relative, of the command line; NULL: there is none
  * Errors   PT_E_INVALID (the folder is not there), PT_E_NOMEM; a line is logged
@@ -39,8 +45,11 @@ typedef struct {
 PT_MUST_CHECK pt_err_t pt_access_init(pt_access_t *access,
     const pt_processor_t *processor, const char *storage);
 
-/* wipes the conninfo */
+/* wipes the conninfo, and what the next does */
 void pt_access_done(pt_access_t *access);
+
+/* wipes the bucket's keys: a zygote's first act, its children have none */
+void pt_access_forget_s3(pt_access_t *access);
 
 
 /* ---- in a child ---- */

@@ -396,7 +396,9 @@ processor_open(processor_t *p)
         return err;
     }
 
-    err = pt_storage_open_local(p->options.storage, &p->storage);
+    err = p->access.s3
+          ? pt_storage_open_s3(p->options.storage, p->access.s3, &p->storage)
+          : pt_storage_open_local(p->options.storage, &p->storage);
 
     if (err != PT_OK) {
         pt_log(PT_LOG_ERROR, service, "could not use storage \"%s\": %s",

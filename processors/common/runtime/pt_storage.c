@@ -1,5 +1,5 @@
 /*
- * Storage in local files.
+ * Storage in local files, and on the way to S3.
  *
  * What is put is first moved to a folder of our own in the storage's root.
  * There a child cannot reach it any more (Landlock judges by where a file lies
@@ -24,12 +24,15 @@
 
 #include "pt_folder.h"
 #include "pt_storage.h"
+#include "pt_storage_s3.h"
 #include "pt_wire.h"
 
 
 #define CHUNK           (256u << 10)   /* bytes read at once */
 #define TREE_PATH_MAX   127            /* of a file in its tree */
 #define PUT             ".put."        /* no key begins with a dot */
+#define MOVING          ".moving"      /* what parts of uploads S3 has taken */
+#define SENDING_MAX     64             /* files of a tree, open at once */
 #define PUT_TRIES       10             /* each lost to somebody who tidies up */
 
 /* who may enter the root folder may read what is below it */
@@ -38,15 +41,16 @@
 
 
 struct pt_storage_s {
-    int    root;
-    int    put;              /* where all begins; holds the lock */
-    char   put_path[PATH_MAX];
+    int              root;
+    int              put;              /* where all begins; holds the lock */
+    char             put_path[PATH_MAX];
+    pt_s3_client_t  *s3;               /* NULL: all is local */
 };
 
 
 /* the place of a key: its folder, its name there, and where it begins */
 typedef struct {
-    int          folder;
+    int          folder;               /* -1: a bucket */
     const char  *name;
     int          put;
     char         temp[16];
@@ -61,12 +65,26 @@ typedef struct {
 } pt_tree_walk_t;
 
 
+/* files of a tree on their way to S3 */
+typedef struct {
+    pt_s3_file_t  files[SENDING_MAX];
+    char          keys[SENDING_MAX][PT_KEY_MAX + 1];
+    size_t        n;
+} pt_sending_t;
+
+
 static pt_err_t pt_storage_put_open(pt_storage_t *s, const char *root);
 static int pt_storage_put_lock(pt_storage_t *s);
 static void pt_storage_put_tidy(const pt_storage_t *s);
 static bool pt_key_is_good(const char *key);
+static pt_err_t pt_local_open(pt_storage_t *s, const char *key, int *ret_fd);
+static pt_err_t pt_s3_fetch(pt_storage_t *s, const char *key, const char *to);
+static void pt_moving_path(pt_storage_t *s, const char *key,
+    char path[PATH_MAX]);
 static pt_err_t pt_place_open(pt_storage_t *s, const char *key,
     pt_place_t *ret_place);
+static pt_err_t pt_place_leave(const pt_place_t *place, pt_err_t err);
+static void pt_close(int fd);
 static pt_err_t pt_place_finish(const pt_place_t *place);
 static void pt_place_discard(const pt_place_t *place);
 static pt_err_t pt_folder_enter(int folder, const char *name, int *ret_fd);
@@ -81,6 +99,10 @@ static pt_err_t pt_file_hash(int fd, uint8_t sha256[32]);
 static pt_err_t pt_tree_settle(int fd, pt_tree_walk_t *walk);
 static pt_err_t pt_tree_entry_settle(int fd, const char *name,
     pt_tree_walk_t *walk);
+static pt_err_t pt_tree_send(pt_storage_t *s, const char *key, int fd);
+static pt_err_t pt_tree_send_entry(pt_storage_t *s, const char *key, int fd,
+    const char *name, pt_sending_t *sending);
+static pt_err_t pt_sending_flush(pt_storage_t *s, pt_sending_t *sending);
 static pt_err_t pt_tree_copy(int from, int to, unsigned depth);
 static pt_err_t pt_tree_entry_copy(int from, int to, const char *name,
     unsigned depth);
@@ -108,6 +130,7 @@ pt_storage_open_local(const char *root, pt_storage_t **ret_storage)
         return PT_E_STORAGE;
     }
 
+    s->s3 = NULL;
     pt_storage_put_tidy(s);
 
     err = pt_storage_put_open(s, root);
@@ -125,10 +148,48 @@ pt_storage_open_local(const char *root, pt_storage_t **ret_storage)
 }
 
 
+pt_err_t
+pt_storage_open_s3(const char *root, const pt_s3_t *s3,
+    pt_storage_t **ret_storage)
+{
+    pt_err_t       err;
+    pt_storage_t  *s;
+
+    err = pt_storage_open_local(root, &s);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    err = pt_s3_client_new(s3, &s->s3);
+
+    if (err == PT_OK && mkdirat(s->root, MOVING, 0700) == -1
+        && errno != EEXIST)
+    {
+        err = PT_E_STORAGE;
+    }
+
+    if (err != PT_OK) {
+        pt_storage_close(s);
+        return err;
+    }
+
+    *ret_storage = s;
+    return PT_OK;
+}
+
+
+bool
+pt_storage_is_s3(const pt_storage_t *s)
+{
+    return s->s3 != NULL;
+}
+
+
 void
 pt_storage_close(pt_storage_t *s)
 {
     if (s != NULL) {
+        pt_s3_client_free(s->s3);
         (void) pt_folder_remove(s->put_path);
         (void) close(s->put);
         (void) close(s->root);
@@ -162,20 +223,17 @@ pt_storage_put(pt_storage_t *s, const char *key, int dir, const char *path,
             err = pt_file_hash(fd, stored.sha256);
         }
 
+        if (err == PT_OK && s->s3) {
+            err = pt_s3_put(s->s3, &(pt_s3_file_t) { key, fd, stored.size },
+                            NULL);
+        }
+
         if (fd != -1) {
-            (void) close(fd);
+            pt_close(fd);
         }
     }
 
-    if (err == PT_OK) {
-        err = pt_place_finish(&place);
-    }
-
-    if (err != PT_OK) {
-        pt_place_discard(&place);
-    }
-
-    (void) close(place.folder);
+    err = pt_place_leave(&place, err);
 
     if (err == PT_OK) {
         *ret_stored = stored;
@@ -206,20 +264,16 @@ pt_storage_put_tree(pt_storage_t *s, const char *key, int dir,
 
         err = fd == -1 ? PT_E_INVALID : pt_tree_settle(fd, &walk);
 
+        if (err == PT_OK && s->s3) {
+            err = pt_tree_send(s, key, fd);
+        }
+
         if (fd != -1) {
-            (void) close(fd);
+            pt_close(fd);
         }
     }
 
-    if (err == PT_OK) {
-        err = pt_place_finish(&place);
-    }
-
-    if (err != PT_OK) {
-        pt_place_discard(&place);
-    }
-
-    (void) close(place.folder);
+    err = pt_place_leave(&place, err);
 
     if (err == PT_OK) {
         *ret_stored = (pt_stored_t) { .size = walk.bytes, .files = walk.files };
@@ -244,13 +298,44 @@ pt_storage_get(pt_storage_t *s, const char *key, const char *to, bool link)
         return PT_OK;
     }
 
-    err = pt_storage_open(s, key, &fd);
+    err = pt_local_open(s, key, &fd);
+
+    if (err == PT_E_NOT_FOUND && s->s3) {
+        return pt_s3_fetch(s, key, to);
+    }
+
     if (err != PT_OK) {
         return err;
     }
 
     err = pt_file_copy(fd, AT_FDCWD, to);
-    (void) close(fd);
+    pt_close(fd);
+
+    return err;
+}
+
+
+/* whole, or not at all */
+static pt_err_t
+pt_s3_fetch(pt_storage_t *s, const char *key, const char *to)
+{
+    int       fd;
+    pt_err_t  err;
+
+    fd = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
+    if (fd == -1) {
+        return PT_E_STORAGE;
+    }
+
+    err = pt_s3_get(s->s3, key, fd);
+    pt_close(fd);
+
+    if (err != PT_OK) {
+        int  saved = errno;
+
+        (void) unlink(to);
+        errno = saved;
+    }
 
     return err;
 }
@@ -259,12 +344,42 @@ pt_storage_get(pt_storage_t *s, const char *key, const char *to, bool link)
 pt_err_t
 pt_storage_open(pt_storage_t *s, const char *key, int *ret_fd)
 {
-    int          fd;
-    struct stat  st;
+    int       fd;
+    pt_err_t  err;
 
     if (!pt_key_is_good(key)) {
         return PT_E_INVALID;
     }
+
+    err = pt_local_open(s, key, ret_fd);
+
+    if (err != PT_E_NOT_FOUND || s->s3 == NULL) {
+        return err;
+    }
+
+    /* a copy without a name: it goes with its descriptor */
+    fd = openat(s->put, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+    if (fd == -1) {
+        return PT_E_STORAGE;
+    }
+
+    err = pt_s3_get(s->s3, key, fd);
+
+    if (err != PT_OK) {
+        pt_close(fd);
+        return err;
+    }
+
+    *ret_fd = fd;
+    return PT_OK;
+}
+
+
+static pt_err_t
+pt_local_open(pt_storage_t *s, const char *key, int *ret_fd)
+{
+    int          fd;
+    struct stat  st;
 
     fd = pt_beneath(s->root, key, O_RDONLY | O_NONBLOCK);
     if (fd == -1) {
@@ -291,17 +406,95 @@ pt_storage_delete(pt_storage_t *s, const char *key)
         return PT_E_INVALID;
     }
 
-    if (unlinkat(s->root, key, 0) == 0 || errno == ENOENT || errno == ENOTDIR) {
+    if (unlinkat(s->root, key, 0) == -1 && errno != ENOENT && errno != ENOTDIR)
+    {
+        if (errno != EISDIR) {
+            return PT_E_STORAGE;
+        }
+
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", s->root,
+                        key);
+
+        if (pt_folder_remove(path) != PT_OK) {
+            return PT_E_STORAGE;
+        }
+    }
+
+    if (s->s3 == NULL) {
         return PT_OK;
     }
 
-    if (errno != EISDIR) {
-        return PT_E_STORAGE;
+    pt_moving_path(s, key, path);
+    pt_s3_forget(s->s3, key, path);
+
+    return pt_s3_delete(s->s3, key);
+}
+
+
+pt_err_t
+pt_storage_move(pt_storage_t *s, const char *key)
+{
+    int          fd;
+    char         state[PATH_MAX];
+    pt_err_t     err;
+    struct stat  st;
+
+    if (s->s3 == NULL || !pt_key_is_good(key)) {
+        return PT_E_INVALID;
     }
 
-    (void) snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", s->root, key);
+    err = pt_local_open(s, key, &fd);
+    if (err != PT_OK) {
+        return err;
+    }
 
-    return pt_folder_remove(path) == PT_OK ? PT_OK : PT_E_STORAGE;
+    pt_moving_path(s, key, state);
+
+    err = fstat(fd, &st) == -1
+          ? PT_E_STORAGE
+          : pt_s3_put(s->s3, &(pt_s3_file_t) { key, fd, (uint64_t) st.st_size },
+                      state);
+    pt_close(fd);
+
+    if (err != PT_OK) {
+        return err;
+    }
+
+    if (unlinkat(s->root, key, 0) == 0) {
+        return PT_OK;
+    }
+
+    /* somebody has deleted it, and may have been before us there */
+    return errno == ENOENT ? pt_s3_delete(s->s3, key) : PT_E_STORAGE;
+}
+
+
+/* keys have no blank, a file's name has no "/" */
+static void
+pt_moving_path(pt_storage_t *s, const char *key, char path[PATH_MAX])
+{
+    char  *p;
+
+    p = path + snprintf(path, PATH_MAX, "/proc/self/fd/%d/" MOVING "/",
+                        s->root);
+
+    (void) snprintf(p, (size_t) (path + PATH_MAX - p), "%s", key);
+
+    while ((p = strchr(p, '/')) != NULL) {
+        *p = ' ';
+    }
+}
+
+
+pt_err_t
+pt_storage_list(pt_storage_t *s, const char *folder, const char *after,
+    pt_storage_list_fn fn, void *ctx)
+{
+    if (s->s3 == NULL) {
+        return PT_OK;
+    }
+
+    return pt_s3_list(s->s3, folder, after, false, fn, ctx);
 }
 
 
@@ -490,6 +683,15 @@ pt_place_open(pt_storage_t *s, const char *key, pt_place_t *ret_place)
         return PT_E_INVALID;
     }
 
+    ret_place->put = s->put;
+    (void) snprintf(ret_place->temp, sizeof(ret_place->temp), "%u",
+                    atomic_fetch_add(&n, 1));
+
+    if (s->s3) {
+        ret_place->folder = -1;
+        return PT_OK;
+    }
+
     fd = fcntl(s->root, F_DUPFD_CLOEXEC, 3);
     if (fd == -1) {
         return PT_E_STORAGE;
@@ -511,9 +713,6 @@ pt_place_open(pt_storage_t *s, const char *key, pt_place_t *ret_place)
 
     ret_place->folder = fd;
     ret_place->name = p;
-    ret_place->put = s->put;
-    (void) snprintf(ret_place->temp, sizeof(ret_place->temp), "%u",
-                    atomic_fetch_add(&n, 1));
 
     return PT_OK;
 }
@@ -538,6 +737,37 @@ pt_folder_enter(int folder, const char *name, int *ret_fd)
     }
 
     return errno == ENOTDIR || errno == ELOOP ? PT_E_CONFLICT : PT_E_STORAGE;
+}
+
+
+/* named where all is well, and nothing is left where it is not */
+static pt_err_t
+pt_place_leave(const pt_place_t *place, pt_err_t err)
+{
+    if (err == PT_OK && place->folder != -1) {
+        err = pt_place_finish(place);
+    }
+
+    if (err != PT_OK || place->folder == -1) {
+        pt_place_discard(place);
+    }
+
+    if (place->folder != -1) {
+        pt_close(place->folder);
+    }
+
+    return err;
+}
+
+
+/* keeps errno */
+static void
+pt_close(int fd)
+{
+    int  saved = errno;
+
+    (void) close(fd);
+    errno = saved;
 }
 
 
@@ -825,6 +1055,97 @@ pt_tree_entry_settle(int fd, const char *name, pt_tree_walk_t *walk)
     }
 
     (void) close(entry);
+    return err;
+}
+
+
+/* all of a settled tree's folder fd to the bucket: below key */
+static pt_err_t
+pt_tree_send(pt_storage_t *s, const char *key, int fd)
+{
+    DIR            *d;
+    size_t          i;
+    pt_err_t        err = PT_OK;
+    pt_sending_t   *sending;
+    struct dirent  *e;
+
+    sending = malloc(sizeof(*sending));
+    d = pt_folder_list(fd);
+
+    if (sending == NULL || d == NULL) {
+        free(sending);
+        (void) (d && closedir(d));
+        return PT_E_STORAGE;
+    }
+
+    sending->n = 0;
+
+    while (err == PT_OK && (e = readdir(d)) != NULL) {
+        if (!pt_is_dots(e->d_name)) {
+            err = pt_tree_send_entry(s, key, fd, e->d_name, sending);
+        }
+    }
+
+    (void) closedir(d);
+
+    if (err == PT_OK) {
+        err = pt_sending_flush(s, sending);
+    }
+
+    for (i = 0; i < sending->n; i++) {
+        pt_close(sending->files[i].fd);
+    }
+
+    free(sending);
+
+    return err;
+}
+
+
+static pt_err_t
+pt_tree_send_entry(pt_storage_t *s, const char *key, int fd,
+    const char *name, pt_sending_t *sending)
+{
+    int           entry;
+    char         *below = sending->keys[sending->n];
+    pt_err_t      err;
+    struct stat   st;
+
+    if (snprintf(below, PT_KEY_MAX + 1, "%s/%s", key, name) > PT_KEY_MAX) {
+        return PT_E_TOO_LARGE;
+    }
+
+    entry = pt_beneath(fd, name, O_RDONLY | O_NONBLOCK);
+
+    if (entry == -1 || fstat(entry, &st) == -1) {
+        return PT_E_STORAGE;
+    }
+
+    if (S_ISDIR(st.st_mode)) {
+        err = pt_tree_send(s, below, entry);
+        pt_close(entry);
+        return err;
+    }
+
+    sending->files[sending->n++] = (pt_s3_file_t) {
+        below, entry, (uint64_t) st.st_size
+    };
+
+    return sending->n == SENDING_MAX ? pt_sending_flush(s, sending) : PT_OK;
+}
+
+
+static pt_err_t
+pt_sending_flush(pt_storage_t *s, pt_sending_t *sending)
+{
+    pt_err_t  err;
+
+    err = pt_s3_put_many(s->s3, sending->files, sending->n);
+
+    while (sending->n) {
+        pt_close(sending->files[--sending->n].fd);
+    }
+
     return err;
 }
 

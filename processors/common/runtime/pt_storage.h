@@ -6,7 +6,10 @@
  * becomes one.  A stored file never changes.  Everything here blocks: call it
  * from a thread of the pool.  Any number of threads may use one storage.
  *
- * The local implementation: files below a root folder.
+ * Local files below a root folder; or an S3 bucket, with that folder before
+ * it.  Then what is put goes to the bucket, uploads lie in the folder until
+ * pt_storage_move() has taken them there, and what is read is looked for in
+ * the folder first: it leaves the folder only when the bucket has it.
  */
 
 #ifndef PT_STORAGE_H
@@ -15,6 +18,7 @@
 #include <stdint.h>
 
 #include "pt_err.h"
+#include "pt_s3.h"
 
 
 typedef struct pt_storage_s  pt_storage_t;
@@ -38,6 +42,14 @@ typedef struct {
 /* root must exist.  Errors: PT_E_STORAGE with errno, PT_E_NOMEM */
 PT_MUST_CHECK pt_err_t pt_storage_open_local(const char *root,
     pt_storage_t **ret_storage);
+
+/*
+ * the same with a bucket; s3 is copied.  A configuration line gives both
+ * together: see pt_s3.h
+ */
+PT_MUST_CHECK pt_err_t pt_storage_open_s3(const char *root, const pt_s3_t *s3,
+    pt_storage_t **ret_storage);
+bool pt_storage_is_s3(const pt_storage_t *storage);
 
 /* takes NULL */
 void pt_storage_close(pt_storage_t *storage);
@@ -81,6 +93,26 @@ PT_MUST_CHECK pt_err_t pt_storage_open(pt_storage_t *storage, const char *key,
  */
 PT_MUST_CHECK pt_err_t pt_storage_delete(pt_storage_t *storage,
     const char *key);
+
+/*
+ * To the bucket, and then away from the folder.  An upload of several parts
+ * that failed goes on where it was, after a restart too.  What is deleted
+ * meanwhile stays deleted.
+ *
+ * Errors  PT_E_NOT_FOUND  it is not in the folder (any more)
+ *         PT_E_STORAGE    errno says why; it still is there
+ */
+PT_MUST_CHECK pt_err_t pt_storage_move(pt_storage_t *storage,
+    const char *key);
+
+/*
+ * What a bucket has in a folder, by name, from behind the name after: 1000
+ * names at most, folders' with a "/" at the end.  Without a bucket: nothing.
+ */
+typedef void (*pt_storage_list_fn)(void *ctx, pt_str_t name);
+
+PT_MUST_CHECK pt_err_t pt_storage_list(pt_storage_t *storage,
+    const char *folder, const char *after, pt_storage_list_fn fn, void *ctx);
 
 
 /* [a-z0-9._-], "/" between, no segment empty or with a leading dot */
