@@ -341,6 +341,7 @@ processor ai-analysis          $BIN/pitchey-analysis  max=1 idle=60s
 processor backup-service       $BIN/pitchey-backup    max=1 idle=60s
 environment PITCHEY_BACKUP_STORE $DIR/backup
 environment PITCHEY_BACKUP_KEY   $DIR/backup-key
+${ORCHESTRATOR_EXTRA:-}
 CONF
     if [ -n "${WITH_TEST_SERVICE:-}" ]; then
         mkdir -p "$DIR/test-folder"

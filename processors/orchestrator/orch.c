@@ -47,6 +47,12 @@ orch_run(const char *path, const orch_config_t *config)
     o->reload.path = path;
     o->locks[0] = o->locks[1] = -1;
 
+    /* calls to a bucket hold a thread for as long as it takes; processors
+     * inherit it */
+    if (config->storage_s3) {
+        (void) setenv("UV_THREADPOOL_SIZE", "12", 0);
+    }
+
     if (uv_loop_init(&o->loop) != 0) {
         free(o);
         return EXIT_FAILURE;
@@ -302,6 +308,7 @@ orch_tick(uv_timer_t *timer)
     orch_watch_tick(o);
     orch_processors_progress(o);
     orch_prune_tick(o);
+    orch_move_tick(o);
 
     if (!o->ready && orch_recover_is_done(o)) {
         o->ready = true;

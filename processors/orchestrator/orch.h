@@ -42,6 +42,7 @@ typedef struct orch_s  orch_t;
 #include "orch_schedule.h"
 #include "orch_storage.h"
 #include "orch_supervisor.h"
+#include "orch_move.h"
 #include "orch_sweep.h"
 #include "orch_user.h"
 #include "orch_wait.h"
@@ -77,6 +78,7 @@ struct orch_s {
     orch_storage_t        storage;
     orch_sweep_t          sweep;
     orch_left_t           left;
+    orch_move_t           move;
     orch_prune_t          prune;
     orch_metrics_t        metrics;
     orch_users_t          users;

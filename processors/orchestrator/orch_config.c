@@ -34,6 +34,8 @@ static pt_err_t orch_config_flag(orch_config_reader_t *r, size_t offset,
     const pt_str_t *words);
 static bool orch_config_is_path(pt_str_t endpoint);
 static pt_err_t orch_config_log_level(orch_config_reader_t *r, pt_str_t value);
+static pt_err_t orch_config_s3(orch_config_reader_t *r,
+    const pt_str_t *words, size_t n);
 static pt_err_t orch_config_environment(orch_config_reader_t *r,
     const pt_str_t *words, size_t n);
 static pt_err_t orch_config_quota(orch_config_reader_t *r, pt_str_t value);
@@ -218,6 +220,10 @@ orch_config_line(orch_config_reader_t *r, pt_str_t line)
         return orch_config_tier(r, words, n);
     }
 
+    if (pt_str_is(words[0], "storage_s3")) {
+        return orch_config_s3(r, words, n);
+    }
+
     if (pt_str_is(words[0], "environment")) {
         return orch_config_environment(r, words, n);
     }
@@ -319,6 +325,41 @@ orch_config_log_level(orch_config_reader_t *r, pt_str_t value)
         return orch_config_bad(r, "\"log_level\" is error, warn, info or "
                                "debug, not \"%.*s\"", PT_STR_ARG(value));
     }
+
+    return PT_OK;
+}
+
+
+/* kept as the words they are: processors get them so */
+static pt_err_t
+orch_config_s3(orch_config_reader_t *r, const pt_str_t *words, size_t n)
+{
+    size_t       i;
+    pt_s3_t      s3;
+    pt_buf_t     text;
+    const char  *why;
+
+    if (r->config->storage_s3) {
+        return orch_config_bad(r, "\"storage_s3\" is given twice");
+    }
+
+    if (pt_s3_parse(words + 1, n - 1, &s3, &why) != PT_OK) {
+        return orch_config_bad(r, "\"storage_s3\": %s", why);
+    }
+
+    pt_buf_init(&text, &pt_mem_heap, ORCH_CONFIG_MAX);
+
+    for (i = 1; i < n; i++) {
+        pt_buf_add_str(&text, words[i]);
+        pt_buf_add_char(&text, i + 1 < n ? ' ' : '\0');
+    }
+
+    if (text.err != PT_OK) {
+        pt_buf_done(&text);
+        return text.err;
+    }
+
+    r->config->storage_s3 = text.data;
 
     return PT_OK;
 }
@@ -849,6 +890,7 @@ orch_config_done(orch_config_t *config)
     }
 
     free(config->environment);
+    free(config->storage_s3);
     *config = (orch_config_t) { .log_level = PT_LOG_INFO };
 }
 

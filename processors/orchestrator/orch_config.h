@@ -8,6 +8,7 @@
 
 #include "pt_mem.h"
 #include "pt_log.h"
+#include "pt_s3.h"
 
 
 /* one line `processor`: a service and how to run what offers it */
@@ -61,6 +62,7 @@ typedef struct {
     char                     *edge_listen;       /* ZeroMQ endpoint */
     char                     *processor_listen;
     char                     *storage;           /* folders */
+    char                     *storage_s3;        /* words of pt_s3.h; NULL */
     char                     *scratch;
     char                     *share;
     char                     *name;              /* of this orchestrator */

@@ -127,6 +127,7 @@ orch_files_added(void *ctx, pt_err_t err, PGresult *const *results, size_t n)
     }
 
     if (PQntuples(res) > 0) {
+        orch_move_added(rq->o);
         orch_files_reply(rq, res);
         return;
     }
@@ -353,9 +354,15 @@ orch_files_remove(orch_request_t *rq, pt_str_t key)
 {
     orch_files_removal_t  *removal;
 
+    if (orch_move_delete(rq->o, key)) {
+        orch_reply(rq, PT_STR("{}"));
+        return;
+    }
+
     removal = calloc(1, sizeof(*removal));
 
-    if (removal && key.len <= PT_KEY_MAX) {
+    if (removal && !pt_storage_is_s3(rq->o->sweep.storage)
+        && key.len <= PT_KEY_MAX) {
         removal->rq = rq;
         removal->work.data = removal;
         memcpy(removal->key, key.data, key.len);

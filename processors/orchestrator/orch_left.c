@@ -15,8 +15,18 @@
 #define ORCH_LEFT_STEP     32        /* of them in one look */
 
 
+typedef struct {
+    orch_t      *o;
+    const char  *key;              /* of a job's outputs */
+    int64_t      attempt;          /* that stays */
+} orch_left_old_t;
+
+
 static void orch_left_look(uv_work_t *work);
 static bool orch_left_folder(orch_left_t *l, int root, int64_t before);
+static void orch_left_bucket(orch_t *o);
+static void orch_left_listed(void *ctx, pt_str_t name);
+static void orch_left_old(void *ctx, pt_str_t name);
 static int orch_left_compare(const void *a, const void *b);
 static void orch_left_looked(uv_work_t *work, int status);
 static void orch_left_told(void *ctx, pt_err_t err,
@@ -71,6 +81,56 @@ orch_left_look(uv_work_t *work)
     }
 
     close(root);
+
+    if (l->n == 0) {
+        orch_left_bucket(o);
+    }
+}
+
+
+/* where outputs go to a bucket: the next jobs there.  One that is not known
+ * never was, or is not kept: a row is older than its outputs */
+static void
+orch_left_bucket(orch_t *o)
+{
+    char          name[sizeof("jobs/00")];
+    unsigned      i;
+    orch_left_t  *l = &o->left;
+
+    for (i = 0; i < ORCH_LEFT_FOLDERS && l->n == 0; i++) {
+        snprintf(name, sizeof(name), "jobs/%02x", l->s3_folder & 0xff);
+
+        if (pt_storage_list(o->sweep.storage, name, l->s3_after,
+                            orch_left_listed, l)
+            != PT_OK)
+        {
+            return;
+        }
+
+        if (l->n < ORCH_LEFT_MAX) {
+            l->s3_folder = (l->s3_folder + 1) % ORCH_LEFT_FOLDERS;
+            l->s3_after[0] = '\0';
+        }
+    }
+}
+
+
+static void
+orch_left_listed(void *ctx, pt_str_t name)
+{
+    pt_id_t       id;
+    orch_left_t  *l = ctx;
+
+    if (name.len != PT_ID_TEXT_LEN + 1
+        || pt_id_parse((pt_str_t) { name.data, PT_ID_TEXT_LEN }, &id) != PT_OK
+        || l->n == ORCH_LEFT_MAX)
+    {
+        return;
+    }
+
+    snprintf(l->s3_after, sizeof(l->s3_after), "%.*s", PT_ID_TEXT_LEN,
+             name.data);
+    l->ids[l->n++] = id;
 }
 
 
@@ -253,6 +313,16 @@ orch_left_job(orch_t *o, const char *key, int64_t attempt)
     char            path[PT_KEY_MAX], other[PT_KEY_MAX];
     struct dirent  *entry;
 
+    if (pt_storage_is_s3(o->sweep.storage)) {
+        orch_left_old_t  old = { o, key, attempt };
+
+        if (pt_storage_list(o->sweep.storage, key, "", orch_left_old, &old)
+            != PT_OK)
+        {
+            return;                /* the next time */
+        }
+    }
+
     snprintf(path, sizeof(path), "%s/%s", o->config->storage, key);
 
     dir = opendir(path);
@@ -271,6 +341,25 @@ orch_left_job(orch_t *o, const char *key, int64_t attempt)
     }
 
     closedir(dir);
+}
+
+
+/* "2/" */
+static void
+orch_left_old(void *ctx, pt_str_t name)
+{
+    char              text[16], other[PT_KEY_MAX];
+    orch_left_old_t  *old = ctx;
+
+    snprintf(text, sizeof(text), "%.*s", PT_STR_ARG(name));
+
+    if (text[0] >= '0' && text[0] <= '9'
+        && strtoll(text, NULL, 10) != old->attempt
+        && snprintf(other, sizeof(other), "%s/%.*s", old->key,
+                    (int) strcspn(text, "/"), text) < (int) sizeof(other))
+    {
+        orch_left_delete(old->o, other);
+    }
 }
 
 

@@ -19,7 +19,9 @@ typedef struct {
     bool          working;               /* a look, its query or its removal */
     uint64_t      next_ms;
     unsigned      folder;                /* 0 to 255 */
-    pt_id_t       last;                  /* of that folder, looked at; zero: none */
+    pt_id_t       last;                  /* of that folder; zero: none */
+    unsigned      s3_folder;             /* of a bucket, and its last name */
+    char          s3_after[PT_ID_TEXT_LEN + 1];
     unsigned      n;
     unsigned      removed;
     pt_id_t       ids[ORCH_LEFT_MAX];

@@ -176,6 +176,11 @@ orch_supervisor_environment(const orch_config_t *c)
         return PT_E_NOMEM;
     }
 
+    if (c->storage_s3 && setenv("PITCHEY_STORAGE_S3", c->storage_s3, 1) == -1)
+    {
+        return PT_E_NOMEM;
+    }
+
     for (i = 0; i < c->nenvironment; i++) {
         value = strchr(c->environment[i], '=');
         *value = '\0';

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,11 +13,15 @@
 
 #define ORCH_SWEEP_FOLDERS  256      /* files/00 to files/ff */
 #define ORCH_SWEEP_STEP     64       /* of them in one look */
+#define ORCH_SWEEP_LISTED   1000     /* a bucket's answer that has more */
 
 
+static pt_err_t orch_sweep_s3(const char *text, pt_s3_t *s3);
 static void orch_sweep_look(uv_work_t *work);
 static void orch_sweep_folder(orch_sweep_t *s, int root, unsigned folder,
     int64_t before);
+static void orch_sweep_bucket(orch_sweep_t *s);
+static void orch_sweep_listed(void *ctx, pt_str_t name);
 static bool orch_sweep_is_old(int fd, const char *name, int64_t before);
 static void orch_sweep_looked(uv_work_t *work, int status);
 static void orch_sweep_ask(orch_t *o);
@@ -29,16 +34,67 @@ static void orch_sweep_removed(uv_work_t *work, int status);
 pt_err_t
 orch_sweep_open(orch_t *o)
 {
+    pt_s3_t   s3;
     pt_err_t  err;
 
     o->sweep.work.data = o;
 
-    err = pt_storage_open_local(o->config->storage, &o->sweep.storage);
+    if (o->config->storage_s3) {
+        err = orch_sweep_s3(o->config->storage_s3, &s3);
+
+        if (err == PT_OK) {
+            err = pt_storage_open_s3(o->config->storage, &s3,
+                                     &o->sweep.storage);
+        }
+
+        pt_s3_done(&s3);
+
+    } else {
+        err = pt_storage_open_local(o->config->storage, &o->sweep.storage);
+    }
 
     if (err != PT_OK) {
         pt_log(PT_LOG_ERROR, "storage", "could not open \"%s\": %s",
                o->config->storage, strerror(errno));
     }
+
+    return err;
+}
+
+
+/* the words were checked when they were read */
+static pt_err_t
+orch_sweep_s3(const char *text, pt_s3_t *s3)
+{
+    char        *copy, *rest, *word;
+    size_t       n = 0;
+    pt_err_t     err;
+    pt_str_t     words[16];
+    const char  *why = "";
+
+    copy = strdup(text);
+    if (copy == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    for (word = strtok_r(copy, " ", &rest); word && n < 16;
+         word = strtok_r(NULL, " ", &rest))
+    {
+        words[n++] = pt_str(word);
+    }
+
+    err = pt_s3_parse(words, n, s3, &why);
+
+    if (err == PT_OK) {
+        err = pt_s3_credentials(s3, &why);
+    }
+
+    if (err != PT_OK) {
+        pt_log(PT_LOG_ERROR, "storage", "cannot use the bucket: %s", why);
+        errno = EACCES;
+    }
+
+    free(copy);
 
     return err;
 }
@@ -99,6 +155,56 @@ orch_sweep_look(uv_work_t *work)
     }
 
     close(root);
+
+    if (s->nfound == 0 && pt_storage_is_s3(s->storage)) {
+        orch_sweep_bucket(s);
+    }
+}
+
+
+/*
+ * The next names that the bucket has.  Only files of rows were moved there: one
+ * without is nobody's any more, however young it is.
+ */
+static void
+orch_sweep_bucket(orch_sweep_t *s)
+{
+    char      name[sizeof("files/00")];
+    unsigned  i, n;
+
+    for (i = 0; i < ORCH_SWEEP_FOLDERS && s->nfound == 0; i++) {
+        snprintf(name, sizeof(name), "files/%02x", s->s3_folder & 0xff);
+        s->s3_listed = 0;
+
+        if (pt_storage_list(s->storage, name, s->s3_after, orch_sweep_listed,
+                            s)
+            != PT_OK)
+        {
+            return;
+        }
+
+        n = s->s3_listed;
+
+        if (n < ORCH_SWEEP_LISTED) {
+            s->s3_folder = (s->s3_folder + 1) % ORCH_SWEEP_FOLDERS;
+            s->s3_after[0] = '\0';
+        }
+    }
+}
+
+
+static void
+orch_sweep_listed(void *ctx, pt_str_t name)
+{
+    pt_id_t        id;
+    orch_sweep_t  *s = ctx;
+
+    s->s3_listed++;
+    snprintf(s->s3_after, sizeof(s->s3_after), "%.*s", PT_STR_ARG(name));
+
+    if (pt_id_parse(name, &id) == PT_OK && s->nfound < ORCH_SWEEP_FOUND_MAX) {
+        s->found[s->nfound++] = id;
+    }
 }
 
 

@@ -5,7 +5,8 @@
  * A thread looks at some folders, the database tells which names are no file's,
  * a thread removes those.  Bytes are left alone for as long after they got
  * their name as the setting `orphans` says, since their FILE_ADD may be on its
- * way; in that time each folder is looked at once.
+ * way; in that time each folder is looked at once.  Where there is a bucket, a
+ * look that found nothing in the folder asks for the next names there.
  */
 
 #ifndef ORCH_SWEEP_H
@@ -20,6 +21,9 @@ typedef struct {
     bool              working;         /* a look, its query or its removal */
     uint64_t          next_ms;         /* of the loop's clock: the next look */
     unsigned          folder;          /* 0 to 255: where that begins */
+    unsigned          s3_folder;       /* of a bucket, and its last name */
+    unsigned          s3_listed;
+    char              s3_after[128];
     unsigned          nfound;
     pt_id_t           found[ORCH_SWEEP_FOUND_MAX];
 } orch_sweep_t;

@@ -332,6 +332,31 @@ test_a_file_that_is_not_there_is_an_error(void **state)
 }
 
 
+static void
+test_a_bucket(void **state)
+{
+    char           message[256];
+    orch_config_t  c;
+
+    (void) state;
+
+    assert_int_equal(parse("storage_s3 s3://b-1/p endpoint=http://h:1   "
+                           "style=host # words\n", &c, message), PT_OK);
+    assert_string_equal(c.storage_s3, "s3://b-1/p endpoint=http://h:1 "
+                        "style=host");
+    orch_config_done(&c);
+    assert_null(c.storage_s3);
+
+    assert_int_equal(parse("storage_s3 s3://b-1\nstorage_s3 s3://b-2\n", &c,
+                           message), PT_E_INVALID);
+    assert_non_null(strstr(message, "given twice"));
+
+    assert_int_equal(parse("storage_s3 s3://b-1 acl=public\n", &c, message),
+                     PT_E_INVALID);
+    assert_non_null(strstr(message, "known are endpoint="));
+}
+
+
 int
 main(void)
 {
@@ -339,6 +364,7 @@ main(void)
         cmocka_unit_test(test_a_full_file_is_read),
         cmocka_unit_test(test_limits_tiers_and_retention_are_read),
         cmocka_unit_test(test_bad_limits_tiers_and_retention_are_told),
+        cmocka_unit_test(test_a_bucket),
         cmocka_unit_test(test_a_quota_has_units),
         cmocka_unit_test(test_the_name_is_made_of_host_and_socket),
         cmocka_unit_test(test_what_is_wrong_is_said_with_its_line),
