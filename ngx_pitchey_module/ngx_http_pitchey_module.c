@@ -16,6 +16,7 @@
 #include "ngx_http_pitchey_refresh.h"
 #include "ngx_http_pitchey_revocation.h"
 #include "ngx_http_pitchey_route.h"
+#include "ngx_http_pitchey_s3.h"
 #include "ngx_http_pitchey_schema.h"
 #include "ngx_http_pitchey_session.h"
 #include "ngx_http_pitchey_shm.h"
@@ -346,6 +347,13 @@ static ngx_command_t  ngx_http_pitchey_commands[] = {
       offsetof(ngx_http_pitchey_loc_conf_t, storage),
       NULL },
 
+    { ngx_string("pitchey_storage_s3"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      ngx_http_pitchey_s3,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("pitchey_body_max"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
@@ -630,6 +638,10 @@ ngx_http_pitchey_preconfiguration(ngx_conf_t *cf)
         return NGX_ERROR;
     }
 
+    if (ngx_http_pitchey_s3_variables(cf, pmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return ngx_http_pitchey_identity_variables(cf);
 }
 
@@ -744,6 +756,7 @@ ngx_http_pitchey_create_loc_conf(ngx_conf_t *cf)
     plcf->bearer = NGX_CONF_UNSET_UINT;
     plcf->cors_origins = NGX_CONF_UNSET_PTR;
     plcf->rates = NGX_CONF_UNSET_PTR;
+    plcf->s3 = NGX_CONF_UNSET_PTR;
     plcf->body_max = NGX_CONF_UNSET_SIZE;
     plcf->wait_max = NGX_CONF_UNSET_MSEC;
     plcf->ws_message_max = NGX_CONF_UNSET_SIZE;
@@ -818,6 +831,7 @@ ngx_http_pitchey_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_str_value(conf->schemas, prev->schemas, "");
     ngx_conf_merge_str_value(conf->storage, prev->storage, "");
     ngx_conf_merge_ptr_value(conf->rates, prev->rates, NULL);
+    ngx_conf_merge_ptr_value(conf->s3, prev->s3, NULL);
     ngx_conf_merge_size_value(conf->body_max, prev->body_max,
                               NGX_HTTP_PITCHEY_BODY_MAX);
     ngx_conf_merge_msec_value(conf->wait_max, prev->wait_max, 30000);

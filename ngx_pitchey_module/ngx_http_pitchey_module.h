@@ -46,6 +46,8 @@ typedef struct {
                                                * none is refreshed */
     time_t                     refresh_age;   /* s; of one to be refreshed */
 
+    ngx_int_t                  s3_variables[2];
+
     ngx_shm_zone_t            *session_zone;
     ngx_shm_zone_t            *job_zone;
     ngx_shm_zone_t            *stat_zone;
@@ -125,6 +127,8 @@ typedef struct {
     ngx_array_t               *rates;         /* owned by ngx_http_pitchey_rate.c */
 
     ngx_str_t                  storage;       /* folder of the local store */
+    struct ngx_http_pitchey_s3_s
+                              *s3;            /* what has left it; NULL: none */
     size_t                     body_max;      /* bytes of a JSON body */
     size_t                     ws_message_max;/* bytes of a WebSocket message */
     ngx_uint_t                 ws_rate;       /* of them a second, in the long run */

@@ -13,6 +13,7 @@
 #include "ngx_http_pitchey_metrics.h"
 #include "ngx_http_pitchey_name.h"
 #include "ngx_http_pitchey_problem.h"
+#include "ngx_http_pitchey_s3.h"
 #include "ngx_http_pitchey_sniff.h"
 #include "ngx_http_pitchey_zmq.h"
 #include "pt_json.h"
@@ -54,12 +55,18 @@ static ngx_int_t ngx_http_pitchey_outputs_serve(ngx_http_request_t *r,
 static ngx_int_t ngx_http_pitchey_outputs_file(ngx_http_request_t *r,
     ngx_http_pitchey_output_t *out, ngx_str_t *path,
     ngx_open_file_info_t *of);
+static ngx_int_t ngx_http_pitchey_outputs_remote(ngx_http_request_t *r,
+    ngx_http_pitchey_output_t *out);
+static pt_str_t ngx_http_pitchey_outputs_type(
+    ngx_http_pitchey_output_t *out);
+static ngx_str_t *ngx_http_pitchey_outputs_cache(
+    ngx_http_pitchey_output_t *out, pt_str_t type);
 static ngx_int_t ngx_http_pitchey_outputs_headers(ngx_http_request_t *r,
     ngx_http_pitchey_output_t *out);
 static ngx_int_t ngx_http_pitchey_outputs_etag(ngx_http_request_t *r,
     ngx_http_pitchey_output_t *out);
 static ngx_int_t ngx_http_pitchey_outputs_disposition(ngx_http_request_t *r,
-    ngx_http_pitchey_output_t *out, pt_str_t type);
+    ngx_http_pitchey_output_t *out, pt_str_t type, ngx_str_t *ret_value);
 static void ngx_http_pitchey_outputs_uncache(ngx_http_request_t *r);
 
 
@@ -389,6 +396,13 @@ ngx_http_pitchey_outputs_file(ngx_http_request_t *r,
                                     PT_STR_NULL, 0);
     }
 
+    /* it leaves the folder when the bucket has it; what a job puts out never
+     * was there */
+
+    if (plcf->s3) {
+        return ngx_http_pitchey_outputs_remote(r, out);
+    }
+
     /* no such file, or a folder: below a tree anything can be asked for */
 
     if (out->size == -1) {
@@ -406,37 +420,77 @@ ngx_http_pitchey_outputs_file(ngx_http_request_t *r,
 }
 
 
+/* below a tree, nobody here knows whether it exists */
 static ngx_int_t
-ngx_http_pitchey_outputs_headers(ngx_http_request_t *r,
+ngx_http_pitchey_outputs_remote(ngx_http_request_t *r,
     ngx_http_pitchey_output_t *out)
 {
-    pt_str_t    type;
-    ngx_str_t  *cache;
+    pt_str_t   type;
+    ngx_str_t  disposition;
 
-    type = out->media_type;
+    type = ngx_http_pitchey_outputs_type(out);
 
-    if (type.len == 0) {
-        type = pt_str(ngx_http_pitchey_media_type(
-                                         ngx_http_pitchey_pt_str(&out->name)));
+    if (ngx_http_pitchey_outputs_disposition(r, out, type, &disposition)
+        != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    r->headers_out.content_type = ngx_http_pitchey_ngx_str(type);
-    r->headers_out.content_type_len = type.len;
-    r->headers_out.content_type_lowcase = NULL;
+    ngx_http_pitchey_metrics_count(NGX_HTTP_PITCHEY_METRIC_DOWNLOADS);
 
-    cache = &ngx_http_pitchey_outputs_immutable;
+    return ngx_http_pitchey_s3_serve(r, out->key, type, &disposition,
+                                     ngx_http_pitchey_outputs_cache(out, type));
+}
 
+
+static pt_str_t
+ngx_http_pitchey_outputs_type(ngx_http_pitchey_output_t *out)
+{
+    if (out->media_type.len) {
+        return out->media_type;
+    }
+
+    return pt_str(ngx_http_pitchey_media_type(
+                                         ngx_http_pitchey_pt_str(&out->name)));
+}
+
+
+static ngx_str_t *
+ngx_http_pitchey_outputs_cache(ngx_http_pitchey_output_t *out, pt_str_t type)
+{
     if (out->kind == PT_OPEN_FILE
         || !out->final
         || pt_str_is(type, "application/vnd.apple.mpegurl")
         || pt_str_is(type, "application/dash+xml"))
     {
-        cache = &ngx_http_pitchey_outputs_revalidate;
+        return &ngx_http_pitchey_outputs_revalidate;
     }
 
+    return &ngx_http_pitchey_outputs_immutable;
+}
+
+
+static ngx_int_t
+ngx_http_pitchey_outputs_headers(ngx_http_request_t *r,
+    ngx_http_pitchey_output_t *out)
+{
+    pt_str_t   type;
+    ngx_str_t  disposition;
+
+    type = ngx_http_pitchey_outputs_type(out);
+
+    r->headers_out.content_type = ngx_http_pitchey_ngx_str(type);
+    r->headers_out.content_type_len = type.len;
+    r->headers_out.content_type_lowcase = NULL;
+
     if (ngx_http_pitchey_outputs_etag(r, out) != NGX_OK
-        || ngx_http_pitchey_outputs_disposition(r, out, type) != NGX_OK
-        || ngx_http_pitchey_add_header(r, "Cache-Control", cache) != NGX_OK
+        || ngx_http_pitchey_outputs_disposition(r, out, type, &disposition)
+           != NGX_OK
+        || ngx_http_pitchey_add_header(r, "Content-Disposition", &disposition)
+           != NGX_OK
+        || ngx_http_pitchey_add_header(r, "Cache-Control",
+                              ngx_http_pitchey_outputs_cache(out, type))
+           != NGX_OK
         || ngx_http_pitchey_add_header(r, "Content-Security-Policy",
                                        &ngx_http_pitchey_outputs_sandbox)
            != NGX_OK)
@@ -489,12 +543,11 @@ ngx_http_pitchey_outputs_etag(ngx_http_request_t *r,
 
 static ngx_int_t
 ngx_http_pitchey_outputs_disposition(ngx_http_request_t *r,
-    ngx_http_pitchey_output_t *out, pt_str_t type)
+    ngx_http_pitchey_output_t *out, pt_str_t type, ngx_str_t *ret_value)
 {
     char        buf[NGX_HTTP_PITCHEY_NAME_LEN];
     bool        attachment;
     pt_str_t    name;
-    ngx_str_t   value;
 
     /* uploads are the user's own, whatever they are: never shown as a page */
     attachment = (out->kind == PT_OPEN_FILE)
@@ -504,15 +557,16 @@ ngx_http_pitchey_outputs_disposition(ngx_http_request_t *r,
            ? out->label : ngx_http_pitchey_pt_str(&out->name);
     name = ngx_http_pitchey_name_clean(name, buf);
 
-    value.len = ngx_http_pitchey_name_disposition(attachment, name, NULL);
-    value.data = ngx_pnalloc(r->pool, value.len);
-    if (value.data == NULL) {
+    ret_value->len = ngx_http_pitchey_name_disposition(attachment, name, NULL);
+    ret_value->data = ngx_pnalloc(r->pool, ret_value->len);
+    if (ret_value->data == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_http_pitchey_name_disposition(attachment, name, (char *) value.data);
+    ngx_http_pitchey_name_disposition(attachment, name,
+                                      (char *) ret_value->data);
 
-    return ngx_http_pitchey_add_header(r, "Content-Disposition", &value);
+    return NGX_OK;
 }
 
 

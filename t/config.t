@@ -452,3 +452,30 @@ no-such-file" of "pitchey_link_secret"
 no connection to pitchey_database: connection to server at "127.0.0.1", port 1 failed
 --- no_error_log
 [alert]
+
+
+
+=== TEST 42: a bucket, with keys of the environment that are missing
+--- config
+    pitchey_storage_s3 s3://bucket endpoint=http://127.0.0.1:9;
+--- must_die
+--- error_log
+"pitchey_storage_s3": AWS_ACCESS_KEY_ID or AWS_SECRET_ACCESS_KEY is missing
+
+
+
+=== TEST 43: a bucket that is none
+--- config
+    pitchey_storage_s3 /var/lib/pitchey;
+--- must_die
+--- error_log
+"pitchey_storage_s3": the place is s3://BUCKET or s3://BUCKET/PREFIX
+
+
+
+=== TEST 44: a bucket that is read in an unknown way
+--- config
+    pitchey_storage_s3 s3://bucket mode=copy;
+--- must_die
+--- error_log
+"pitchey_storage_s3": mode= is redirect or proxy
