@@ -87,13 +87,13 @@ def wait_for(seconds, condition):
 class Services:
     """A private PostgreSQL, orchestrator and nginx; ends them on exit."""
 
-    def __init__(self, test_service=False, workers=2):
+    def __init__(self, test_service=False, workers=2, **environment):
         self.dir = tempfile.mkdtemp(prefix="pitchey-e2e.")
         os.chmod(self.dir, 0o755)
         with socket.socket() as s:
             s.bind(("127.0.0.1", 0))
             self.port = s.getsockname()[1]
-        self.environment = dict(os.environ, NGINX_WORKERS=str(workers))
+        self.environment = dict(os.environ, NGINX_WORKERS=str(workers), **environment)
         if test_service:
             self.environment["WITH_TEST_SERVICE"] = "1"
 
