@@ -465,9 +465,12 @@ video_meta_raw(void *ctx, const AVFrame *frame)
     s = m->measures;
 
     /* sums over what it has seen */
-    s->progressive = video_detector_value(frame, "lavfi.idet.multiple.progressive", 0);
-    s->top_first = video_detector_value(frame, "lavfi.idet.multiple.tff", 0);
-    s->bottom_first = video_detector_value(frame, "lavfi.idet.multiple.bff", 0);
+    s->progressive = (uint64_t)
+        video_detector_value(frame, "lavfi.idet.multiple.progressive", 0);
+    s->top_first = (uint64_t)
+        video_detector_value(frame, "lavfi.idet.multiple.tff", 0);
+    s->bottom_first = (uint64_t)
+        video_detector_value(frame, "lavfi.idet.multiple.bff", 0);
 
     video_meter_crop(m, frame);
 }
@@ -524,7 +527,8 @@ video_meta_small(void *ctx, const AVFrame *frame)
         video_meter_scene(m, at, 0);
 
     } else if (video_detector_value(frame, "lavfi.scd.time", -1) >= 0) {
-        video_meter_scene(m, at, video_detector_value(frame, "lavfi.scd.score", 0));
+        video_meter_scene(m, at, video_detector_value(frame,
+                                                      "lavfi.scd.score", 0));
     }
 
     scene = &s->scenes[s->nscenes - 1];

@@ -98,7 +98,7 @@ video_pick_open(video_pick_t *k, const char *path,
         colors = video_picture_colors(k->source.video, k->info);
     }
 
-    if (video_stills_open(&k->stills, thumbs, false, k->info, &colors,
+    if (video_stills_open(&k->stills, thumbs, false, false, k->info, &colors,
                           k->report) != PT_OK
         || err != PT_OK)
     {

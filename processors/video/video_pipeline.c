@@ -189,8 +189,8 @@ video_run_open(video_run_t *run, const char *path)
     }
 
     if (video_stills_open(&run->stills, &run->request->thumbs,
-                          run->request->poster, run->info, &colors,
-                          run->report) != PT_OK
+                          run->request->poster, run->request->storyboard,
+                          run->info, &colors, run->report) != PT_OK
         || err != PT_OK)
     {
         return video_report_err(run->report);
@@ -921,6 +921,7 @@ video_run_result(video_run_t *run)
            sizeof(result->thumbnails));
     result->nthumbnails = run->stills.nthumbnails;
     result->poster = run->stills.poster;
+    result->storyboard = run->stills.storyboard.info;
     result->gain_db = run->plan->gain_db;
     result->measured_lufs = run->plan->measured_lufs;
     result->pictures = run->picture.pictures;

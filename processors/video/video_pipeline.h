@@ -51,6 +51,7 @@ typedef struct {
     video_still_t      thumbnails[VIDEO_THUMBNAILS_MAX];
     unsigned           nthumbnails;
     video_still_t      poster;        /* name "" if there is none */
+    video_storyboard_info_t  storyboard;   /* no tiles if there is none */
     double             gain_db;       /* of the sound */
     double             measured_lufs; /* before; 0: not measured */
 

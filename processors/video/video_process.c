@@ -92,6 +92,11 @@ video_process_publish(pt_job_t *job, const video_result_t *result)
 
     err = pt_job_output_tree(job, "hls", "master.m3u8", "hls");
 
+    if (err == PT_OK && result->storyboard.tiles > 0) {
+        err = pt_job_output_tree(job, "storyboard", "storyboard.vtt",
+                                 "storyboard");
+    }
+
     if (err == PT_OK && result->mp4_bytes > 0) {
         err = pt_job_output(job, "video.mp4", "video/mp4", "video.mp4");
     }

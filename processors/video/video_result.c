@@ -20,6 +20,8 @@ static void video_result_loudness(pt_jsonw_t *w, const video_measures_t *m);
 static void video_result_fields(pt_jsonw_t *w, const video_info_t *info,
     const video_measures_t *m);
 static void video_result_crop(pt_jsonw_t *w, const video_measures_t *m);
+static void video_result_storyboard(pt_jsonw_t *w,
+    const video_storyboard_info_t *b);
 static void video_result_stills(pt_jsonw_t *w, const video_still_t *stills,
     unsigned n);
 static void video_result_still(pt_jsonw_t *w, const video_still_t *still);
@@ -105,10 +107,36 @@ video_result_write(pt_buf_t *buf, const video_info_t *info,
         pt_jsonw_null(&w);
     }
 
+    pt_jsonw_key(&w, "storyboard");
+    video_result_storyboard(&w, &result->storyboard);
+
     pt_jsonw_key(&w, "warnings");
     video_result_warnings(&w, report);
 
     pt_jsonw_end(&w);
+}
+
+
+static void
+video_result_storyboard(pt_jsonw_t *w, const video_storyboard_info_t *b)
+{
+    if (b->tiles == 0) {
+        pt_jsonw_null(w);
+        return;
+    }
+
+    pt_jsonw_object(w);
+    pt_jsonw_key(w, "name");
+    pt_jsonw_text(w, "storyboard/storyboard.vtt");
+    pt_jsonw_key(w, "tiles");
+    pt_jsonw_int(w, b->tiles);
+    pt_jsonw_key(w, "tile_width");
+    pt_jsonw_int(w, b->tile_width);
+    pt_jsonw_key(w, "tile_height");
+    pt_jsonw_int(w, b->tile_height);
+    pt_jsonw_key(w, "sheets");
+    pt_jsonw_int(w, b->sheets);
+    pt_jsonw_end(w);
 }
 
 

@@ -28,7 +28,7 @@
 
 
 static void video_stills_wish(video_stills_t *s, const video_info_t *info,
-    unsigned n, bool thumbnail);
+    unsigned n, video_wish_kind_t kind);
 static void video_stills_listed(video_stills_t *s, const video_info_t *info);
 static int video_wish_compare(const void *a, const void *b);
 static pt_err_t video_stills_send(video_stills_t *s, const AVFrame *frame,
@@ -42,9 +42,11 @@ static int video_even_side(int side, int num, int den);
 
 pt_err_t
 video_stills_open(video_stills_t *s, const video_thumbs_t *thumbs, bool poster,
-    const video_info_t *info, const video_colors_t *colors,
+    bool storyboard, const video_info_t *info, const video_colors_t *colors,
     video_report_t *report)
 {
+    pt_err_t  err;
+
     memset(s, 0, sizeof(*s));
 
     s->report = report;
@@ -60,11 +62,21 @@ video_stills_open(video_stills_t *s, const video_thumbs_t *thumbs, bool poster,
         video_stills_listed(s, info);
 
     } else {
-        video_stills_wish(s, info, thumbs->count, true);
+        video_stills_wish(s, info, thumbs->count, VIDEO_WISH_THUMBNAIL);
     }
 
     if (poster) {
-        video_stills_wish(s, info, VIDEO_POSTER_CANDIDATES, false);
+        video_stills_wish(s, info, VIDEO_POSTER_CANDIDATES,
+                          VIDEO_WISH_POSTER);
+    }
+
+    if (storyboard) {
+        err = video_storyboard_open(&s->storyboard, info, colors, report);
+        if (err != PT_OK) {
+            return err;
+        }
+
+        video_stills_wish(s, info, s->storyboard.info.tiles, VIDEO_WISH_TILE);
     }
 
     qsort(s->wishes, s->nwishes, sizeof(s->wishes[0]), video_wish_compare);
@@ -85,6 +97,7 @@ video_stills_close(video_stills_t *s)
 {
     av_frame_free(&s->before);
     av_frame_free(&s->best);
+    video_storyboard_close(&s->storyboard);
     video_queue_done(&s->queue);
 }
 
@@ -92,14 +105,14 @@ video_stills_close(video_stills_t *s)
 /* in the middle of n equal parts of the film */
 static void
 video_stills_wish(video_stills_t *s, const video_info_t *info, unsigned n,
-    bool thumbnail)
+    video_wish_kind_t kind)
 {
     unsigned       i;
     video_wish_t  *w;
 
     for (i = 0; i < n; i++) {
         w = &s->wishes[s->nwishes++];
-        w->thumbnail = thumbnail;
+        w->kind = kind;
         w->time_us = info->start_us
                      + (info->end_us - info->start_us) * (2 * i + 1) / (2 * n);
     }
@@ -115,7 +128,7 @@ video_stills_listed(video_stills_t *s, const video_info_t *info)
 
     for (i = 0; i < s->thumbs.count; i++) {
         w = &s->wishes[s->nwishes++];
-        w->thumbnail = true;
+        w->kind = VIDEO_WISH_THUMBNAIL;
         w->time_us = llround(s->thumbs.timestamps[i] * AV_TIME_BASE)
                      + VIDEO_ROUNDED_US;
 
@@ -194,7 +207,7 @@ video_stills_send(video_stills_t *s, const AVFrame *frame,
 {
     AVFrame  *copy;
 
-    if (wish->thumbnail) {
+    if (wish->kind == VIDEO_WISH_THUMBNAIL) {
         if (frame->pts == s->last_thumbnail && !s->thumbs.listed) {
             video_warn(s->report, "few_frames", "the film has fewer pictures "
                        "than thumbnails were asked for");
@@ -230,10 +243,29 @@ video_stills_work(video_stills_t *s)
 
         wish = frame->opaque;
 
-        err = wish->thumbnail ? video_stills_thumbnail(s, frame)
-                              : video_stills_judge(s, frame);
+        switch (wish->kind) {
+        case VIDEO_WISH_THUMBNAIL:
+            err = video_stills_thumbnail(s, frame);
+            break;
+
+        case VIDEO_WISH_POSTER:
+            err = video_stills_judge(s, frame);
+            break;
+
+        default:
+            err = video_storyboard_add(&s->storyboard, frame);
+            break;
+        }
+
         av_frame_free(&frame);
 
+        if (err != PT_OK) {
+            return err;
+        }
+    }
+
+    if (s->storyboard.done > 0) {
+        err = video_storyboard_finish(&s->storyboard);
         if (err != PT_OK) {
             return err;
         }

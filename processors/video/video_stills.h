@@ -8,14 +8,15 @@
 #ifndef VIDEO_STILLS_H
 #define VIDEO_STILLS_H
 
-#include "video_image.h"
+#include "video_storyboard.h"
 #include "video_queue.h"
 
 
 /* pictures that the poster is chosen from */
 #define VIDEO_POSTER_CANDIDATES  24
 
-#define VIDEO_STILLS_MAX  (VIDEO_THUMBNAILS_MAX + VIDEO_POSTER_CANDIDATES)
+#define VIDEO_STILLS_MAX  \
+    (VIDEO_THUMBNAILS_MAX + VIDEO_POSTER_CANDIDATES + VIDEO_TILES_MAX)
 
 
 typedef struct {
@@ -27,9 +28,16 @@ typedef struct {
 } video_still_t;
 
 
+typedef enum {
+    VIDEO_WISH_THUMBNAIL = 0,
+    VIDEO_WISH_POSTER,                /* a candidate for it */
+    VIDEO_WISH_TILE                   /* of the storyboard */
+} video_wish_kind_t;
+
+
 typedef struct {
-    int64_t           time_us;
-    bool              thumbnail;      /* else a candidate for the poster */
+    int64_t            time_us;
+    video_wish_kind_t  kind;
 } video_wish_t;
 
 
@@ -54,13 +62,15 @@ typedef struct {
     video_still_t     thumbnails[VIDEO_THUMBNAILS_MAX];
     unsigned          nthumbnails;
     video_still_t     poster;         /* name "" if there is none */
+    video_storyboard_t  storyboard;   /* no tiles: not asked for */
 } video_stills_t;
 
 
-/* poster: whether to choose one */
+/* whether to choose a poster, and to make a storyboard */
 PT_MUST_CHECK pt_err_t video_stills_open(video_stills_t *s,
-    const video_thumbs_t *thumbs, bool poster, const video_info_t *info,
-    const video_colors_t *colors, video_report_t *report);
+    const video_thumbs_t *thumbs, bool poster, bool storyboard,
+    const video_info_t *info, const video_colors_t *colors,
+    video_report_t *report);
 void video_stills_close(video_stills_t *s);
 
 /* decoding thread: a picture, borrowed; NULL: there are no more */

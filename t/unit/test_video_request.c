@@ -236,6 +236,8 @@ test_the_schema_s_examples_are_valid_and_its_defaults_the_code_s(
                                          "default", PT_STR("")), "auto"));
     assert_int_equal(r.poster, pt_json_bool(pt_json_member(properties,
                                             "poster"), "default", !r.poster));
+    assert_int_equal(r.storyboard, pt_json_bool(pt_json_member(properties,
+                                   "storyboard"), "default", !r.storyboard));
     assert_int_equal(r.mp4, pt_json_bool(pt_json_member(properties, "mp4"),
                                          "default", !r.mp4));
     assert_true(pt_str_is(pt_json_string(pt_json_member(properties, "preset"),
