@@ -80,7 +80,8 @@ static const cli_command_t  cli_commands[] = {
     { "list",    "{--user ID|--platform}", cli_list, false },
     { "cat",     "{--user ID|--platform} GENERATION [SCHEMA.TABLE|dump|KEY]",
                  cli_cat, false },
-    { "files",   "{--user ID|--platform} --to DIR GENERATION", cli_files, false },
+    { "files",   "{--user ID|--platform} --to DIR GENERATION", cli_files,
+                 false },
     { "replay",  "[--share DIR] SNAPSHOT-TIME", cli_replay, true },
     { "hold",    "--user ID --reason TEXT", cli_hold, false },
     { "release", "--user ID --reason TEXT", cli_release, false }

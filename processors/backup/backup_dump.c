@@ -257,7 +257,8 @@ backup_dump(const char *snapshot, backup_piece_fn visit, void *ctx)
 
     return err != PT_OK || word == 0
            ? err : backup_say(PT_E_DATABASE, "pg_dump failed with status %d",
-                              (int) (WIFEXITED(word) ? WEXITSTATUS(word) : 255));
+                              WIFEXITED((int) word)
+                              ? WEXITSTATUS((int) word) : -1);
 }
 
 

@@ -873,7 +873,8 @@ static void
 export_page_begin(export_t *e)
 {
     pt_buf_add_text(&e->page,
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
+        "<meta charset=\"utf-8\">\n"
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src "
         "'none'; style-src 'unsafe-inline'\">\n<title>Your data</title>\n"
         "<style>body{font:16px/1.5 sans-serif;max-width:70em;margin:2em auto;"

@@ -97,7 +97,7 @@ backup_ledger_add(backup_store_t *store, const char *kind, const char *owner,
 }
 
 
-/* leaves the position behind the last whole line: what follows never happened */
+/* leaves the position behind the last whole line: the rest never happened */
 static pt_err_t
 ledger_tail(int fd, ledger_tail_t *ret_tail)
 {

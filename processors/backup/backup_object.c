@@ -62,7 +62,7 @@ struct backup_reader_s {
 
     uint8_t         message[MESSAGE_LEN];
     ZSTD_inBuffer   compressed;     /* in message */
-    size_t          rest;           /* what zstd says is missing; 0: frame over */
+    size_t          rest;           /* zstd says what is missing; 0: all there */
     uint8_t         plain[131072];
 };
 

@@ -151,7 +151,8 @@ backup_zip_end(backup_zip_t *z)
     z->total += z->bytes;
 
     return z->manifest.err == PT_OK
-           ? PT_OK : backup_say(PT_E_TOO_LARGE, "too many files for one export");
+           ? PT_OK : backup_say(PT_E_TOO_LARGE,
+                                "too many files for one export");
 }
 
 
@@ -197,7 +198,8 @@ backup_zip_close(backup_zip_t *z, const backup_keys_t *keys, bool failed)
 static pt_err_t
 zip_finish(backup_zip_t *z, const backup_keys_t *keys)
 {
-    char      text[512], hex[2 * crypto_sign_BYTES + 1], at[BACKUP_TIME_LEN + 1];
+    char      text[512], at[BACKUP_TIME_LEN + 1];
+    char      hex[2 * crypto_sign_BYTES + 1];
     pt_err_t  err;
     pt_str_t  manifest;
 
