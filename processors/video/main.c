@@ -9,6 +9,7 @@
 #include <libavformat/avformat.h>
 
 #include "video_action.h"
+#include "video_watermark.h"
 
 
 /*
@@ -75,7 +76,8 @@ video_load(const char *share)
     (void) avcodec_find_decoder(AV_CODEC_ID_H264);
     (void) avfilter_get_by_name("scale");
 
-    return PT_OK;
+    /* a job that wants a text then says that there is no font */
+    return video_watermark_load() == PT_E_NOMEM ? PT_E_NOMEM : PT_OK;
 }
 
 

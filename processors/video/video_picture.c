@@ -14,7 +14,7 @@
 
 
 /* the longest description is that of an interlaced, turned HDR picture */
-#define VIDEO_GRAPH_BYTES   768
+#define VIDEO_GRAPH_BYTES   1152
 
 /* each keeps a picture or two of the source's size; encoding takes longer */
 #define VIDEO_DECODERS_MAX  4
@@ -336,6 +336,7 @@ video_picture_plain(const video_picture_t *p, const AVFrame *frame)
            && frame->width == p->width
            && frame->height == p->height
            && frame->color_range != AVCOL_RANGE_JPEG
+           && p->overlay == NULL
            && !p->interlaced && !o->transpose && !o->hflip && !o->vflip
            && !video_wide_gamut(frame);
 }
@@ -532,7 +533,8 @@ video_graph_text(const video_picture_t *p, const AVFrame *frame, char *text,
                       o->vflip ? ",vflip" : "");
     }
 
-    snprintf(text + n, size - n, ",setsar=1");
+    snprintf(text + n, size - n, ",setsar=1%s%s", p->overlay ? "," : "",
+             p->overlay ? p->overlay : "");
 }
 
 

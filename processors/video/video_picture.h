@@ -47,6 +47,8 @@ typedef struct {
     int64_t              expected;   /* pts where the stream has none */
     int64_t              min_step;   /* smallest distance of two pictures */
 
+    const char          *overlay;    /* filter drawn over all; NULL: none */
+
     /* NULL: all; else whether to filter a decoded one, timed as it will be */
     bool               (*wanted)(void *ctx, const AVFrame *frame);
     video_frame_fn       emit;

@@ -16,6 +16,7 @@
 #include "video_mp4.h"
 #include "video_sound.h"
 #include "video_track.h"
+#include "video_watermark.h"
 
 
 /* demux runs a little ahead; audio may lie far from its pictures */
@@ -72,6 +73,8 @@ struct video_run_s {
     video_mp4_t             mp4;
     video_lane_t            lanes[VIDEO_RUNGS_MAX + 1];
     unsigned                nlanes;       /* with audio */
+
+    char                    overlay[VIDEO_WATERMARK_BYTES];
 
     video_queue_t           video_packets;
     video_queue_t           audio_packets;
@@ -200,6 +203,18 @@ video_run_open(video_run_t *run, const char *path)
                              &run->plan->rungs[0], run->report);
     if (err != PT_OK) {
         return err;
+    }
+
+    if (run->request->watermark.text[0] != '\0') {
+        err = video_watermark_prepare(&run->request->watermark, run->report);
+        if (err != PT_OK) {
+            return err;
+        }
+
+        video_watermark_filter(&run->request->watermark, run->picture.width,
+                               run->picture.height, run->overlay,
+                               sizeof(run->overlay));
+        run->picture.overlay = run->overlay;
     }
 
     run->picture.emit = video_run_picture;

@@ -39,6 +39,16 @@ typedef struct {
 } video_thumbs_t;
 
 
+/* a text over all pictures */
+typedef struct {
+    char             text[401];     /* 100 characters of UTF-8; "": none */
+    int              across;        /* 0 left, 1 middle, 2 right */
+    int              down;          /* 0 top, 1 middle, 2 bottom */
+    double           opacity;       /* 0 to 1 */
+    double           size;          /* of the letters, in picture heights */
+} video_watermark_t;
+
+
 /* what was asked for */
 typedef struct {
     int              ladder[VIDEO_RUNGS_MAX];   /* 1080, 720, 480 */
@@ -47,6 +57,7 @@ typedef struct {
     bool             poster;
     bool             mp4;
     bool             storyboard;
+    video_watermark_t  watermark;
     bool             trim;
     double           trim_start;                /* seconds */
     double           trim_end;

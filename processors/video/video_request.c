@@ -12,6 +12,32 @@
 #define VIDEO_THUMBNAILS       10
 #define VIDEO_THUMBNAIL_WIDTH  320
 #define VIDEO_SCENES           20
+#define VIDEO_MARK_OPACITY     0.5
+#define VIDEO_MARK_SIZE        0.05
+
+
+typedef struct {
+    const char  *name;
+    int          across;
+    int          down;
+} video_position_t;
+
+
+static void video_watermark_of(video_watermark_t *w, const pt_json_t *params);
+
+
+static const video_position_t  video_positions[] = {
+    { "bottom-right", 2, 2 },        /* the default */
+    { "bottom", 1, 2 },
+    { "bottom-left", 0, 2 },
+    { "right", 2, 1 },
+    { "center", 1, 1 },
+    { "left", 0, 1 },
+    { "top-right", 2, 0 },
+    { "top", 1, 0 },
+    { "top-left", 0, 0 },
+    { NULL, 0, 0 }
+};
 
 
 void
@@ -42,6 +68,9 @@ video_request_of(video_request_t *request, const pt_json_t *params)
     request->storyboard = pt_json_bool(params, "storyboard", false);
     request->loudness = pt_json_double(params, "loudness", 0);
 
+    video_watermark_of(&request->watermark,
+                       pt_json_member(params, "watermark"));
+
     trim = pt_json_member(params, "trim");
     request->trim = trim != NULL;
     request->trim_start = pt_json_double(trim, "start_s", 0);
@@ -58,6 +87,36 @@ video_request_of(video_request_t *request, const pt_json_t *params)
     if (request->preset == NULL) {
         request->preset = video_preset("fast");
     }
+}
+
+
+static void
+video_watermark_of(video_watermark_t *w, const pt_json_t *params)
+{
+    pt_str_t                 text, position;
+    const video_position_t  *p;
+
+    text = pt_json_string(params, "text", PT_STR(""));
+    position = pt_json_string(params, "position",
+                              PT_STR("bottom-right"));
+
+    if (text.len < sizeof(w->text)) {
+        memcpy(w->text, text.data, text.len);
+        w->text[text.len] = '\0';
+    }
+
+    w->across = video_positions[0].across;
+    w->down = video_positions[0].down;
+
+    for (p = video_positions; p->name; p++) {
+        if (pt_str_is(position, p->name)) {
+            w->across = p->across;
+            w->down = p->down;
+        }
+    }
+
+    w->opacity = pt_json_double(params, "opacity", VIDEO_MARK_OPACITY);
+    w->size = pt_json_double(params, "size", VIDEO_MARK_SIZE);
 }
 
 

@@ -192,6 +192,8 @@ test_the_schema_refuses_the_rest(void **state)
         "{" FILE_MEMBER ",\"loudness\":0}",
         "{" FILE_MEMBER ",\"preset\":\"placebo\"}",
         "{" FILE_MEMBER ",\"watermark\":\"x\"}",
+        "{" FILE_MEMBER ",\"watermark\":{\"text\":\"\"}}",
+        "{" FILE_MEMBER ",\"subtitles\":\"x\"}",
         "[]",
     };
 
@@ -257,7 +259,8 @@ test_parameters_are_taken_over(void **state)
     body = parse("{" FILE_MEMBER ",\"ladder\":[480,1080],\"thumbnails\":"
                  "{\"count\":3,\"width\":64},\"poster\":false,\"mp4\":false,"
                  "\"preset\":\"quality\",\"trim\":{\"start_s\":2.5},"
-                 "\"loudness\":-16}");
+                 "\"loudness\":-16,\"watermark\":{\"text\":\"a:'b\","
+                 "\"position\":\"top\"}}");
     video_request_of(&r, body);
     pt_json_free(body);
 
@@ -269,6 +272,10 @@ test_parameters_are_taken_over(void **state)
     assert_false(r.poster);
     assert_false(r.mp4);
     assert_string_equal(r.preset->name, "quality");
+    assert_string_equal(r.watermark.text, "a:'b");
+    assert_int_equal(r.watermark.across, 1);
+    assert_int_equal(r.watermark.down, 0);
+    assert_true(r.watermark.opacity > 0.49 && r.watermark.opacity < 0.51);
     assert_true(r.trim && r.trim_start > 2.4 && r.trim_start < 2.6);
     assert_true(r.trim_end >= VIDEO_SECONDS_MAX);
     assert_true(r.loudness < -15.9 && r.loudness > -16.1);
