@@ -229,6 +229,38 @@ services_check_access() {
     done
 }
 
+# What is said of a package of npm in conf/dashboard/package.json: its version
+npm_version() { # NAME
+    jq -r --arg n "$1" '.dependencies[$n] // .devDependencies[$n]' "$SRC/conf/dashboard/package.json"
+}
+
+# Puts packages of npm, in the versions of conf/dashboard/package.json, into a
+# folder's node_modules.
+npm_packages() { # DIR NAME...
+    local dir=$1 name want=(); shift
+
+    for name in "$@"; do
+        [ "$(jq -r .version "$dir/node_modules/$name/package.json" 2>/dev/null)" = "$(npm_version "$name")" ] \
+            || want+=("$name@$(npm_version "$name")")
+    done
+
+    [ ${#want[@]} -gt 0 ] || return 0
+    command -v npm > /dev/null || (need_packages npm) || return 1
+    mkdir -p "$dir"
+    [ -f "$dir/package.json" ] || echo '{"private":true}' > "$dir/package.json"
+    npm install --prefix "$dir" --no-audit --no-fund --ignore-scripts "${want[@]}" > "$dir/npm.log" 2>&1
+}
+
+# hls.js for the dashboard.  Without it videos play as MP4, without a choice of
+# quality: no reason not to start.
+dashboard_vendor() { # DIR
+    if npm_packages "$BUILD/npm" hls.js; then
+        install -D -m 644 "$BUILD/npm/node_modules/hls.js/dist/hls.min.mjs" "$1/hls.js"
+    else
+        note "hls.js could not be had from npm, see $BUILD/npm/npm.log: the dashboard plays MP4 only"
+    fi
+}
+
 # Binaries and files are copied, so that a running set does not change under
 # a build.
 services_install() {
@@ -250,6 +282,7 @@ services_install() {
 
     rm -rf "$SHARE.new"
     cp -r "$SRC/conf" "$SHARE.new"
+    [ -n "${WITHOUT_NGINX:-}" ] || dashboard_vendor "$SHARE.new/dashboard/vendor"
     [ -z "${WITH_TEST_SERVICE:-}" ] || cp -r "$SRC/t/schemas/." "$SHARE.new/schemas/"
     chmod -R a+rX "$SHARE.new"
     rm -rf "$SHARE"
@@ -456,10 +489,58 @@ http {
             pitchey_cors_origin http://localhost:3000;
             pitchey_upload_max 8g;
         }
+
+        include $DIR/nginx/dashboard.conf;
+        include $DIR/nginx/demo-links.conf;
 ${NGINX_EXTRA:-}
     }
 }
 CONF
+
+    sed -e "s|/usr/share/pitchey/|$SHARE/|" -e "s|/etc/pitchey/better-auth-secret|$DIR/secret|" \
+        "$SRC/conf/nginx/dashboard.conf" > "$DIR/nginx/dashboard.conf"
+
+    # whoever follows a link is signed in: for this machine alone, whatever
+    # else this server is made to listen on
+    cat > "$DIR/nginx/demo-links.conf" <<CONF
+location /pitchey/demo/ {
+    allow 127.0.0.1;
+    deny all;
+    proxy_pass http://unix:$SOCKETS/demo-links.sock;
+    proxy_set_header Host \$http_host;
+    proxy_connect_timeout 5s;
+    proxy_read_timeout 5s;
+}
+CONF
+}
+
+# Signs in who follows a link of demo_link: a process of its own, for nginx
+# alone cannot forget what it has given away.
+demo_links_up() {
+    ! pid_of demo-links > /dev/null || return 0
+    install -d -m 700 "$DIR/links"
+    is_root && chown "$DAEMON_USER": "$DIR/links"
+    install -m 755 "$SRC/scripts/demo-links" "$BIN/demo-links"
+
+    (cd / && exec setsid $(is_root && echo setpriv --reuid="$DAEMON_USER" \
+            --regid="$DAEMON_USER" --init-groups --) \
+        "$BIN/demo-links" "$SOCKETS/demo-links.sock" "$DIR/links") \
+        >> "$LOG/demo-links.log" 2>&1 < /dev/null &
+    pid_save demo-links $!
+    disown
+    wait_for 5 "the sign-in links" test -S "$SOCKETS/demo-links.sock" || exit 1
+}
+
+# A link that signs an account in, once, within the next hour, on this machine.
+demo_link() { # EMAIL BASE
+    local token cookie
+
+    cookie=$(session_cookie "$1") || return 1
+    token=$(LC_ALL=C tr -dc 'a-zA-Z0-9' < /dev/urandom | head -c 32)
+    (umask 077; printf '%s\n' "$cookie" > "$DIR/links/.$token") || return 1
+    is_root && chown "$DAEMON_USER": "$DIR/links/.$token"
+    mv "$DIR/links/.$token" "$DIR/links/$token" || return 1
+    printf '%s/pitchey/demo/%s\n' "$2" "$token"
 }
 
 nginx_at() { # NGINX-OPTION...
@@ -527,6 +608,7 @@ services_down() {
         done
     fi
     pid_end nginx TERM 10
+    pid_end demo-links TERM 5
     pid_end keeper TERM 20
 
     # processors outlive an orchestrator that was killed
