@@ -49,6 +49,7 @@ struct backup_files_s {
     pthread_cond_t         changed;
     file_task_t            queue[FILES_QUEUE];
     size_t                 head, n;
+    const file_task_t     *busy[FILES_THREADS];    /* being looked at */
     bool                   closing;
     pt_err_t               err;        /* the first, and why */
     char                   reason[512];
@@ -75,6 +76,7 @@ static pt_err_t files_worker_run(file_worker_t *w);
 static bool files_next(backup_files_t *f, file_task_t *ret_task);
 static void files_failed(backup_files_t *f, pt_err_t err);
 static pt_err_t files_save(file_worker_t *w, file_task_t *task);
+static unsigned files_claim(backup_files_t *f, const file_task_t *task);
 static pt_err_t files_hash(file_worker_t *w, int fd, file_task_t *task);
 static pt_err_t files_write(file_worker_t *w, int fd, file_task_t *task,
     const char *path, bool *ret_good);
@@ -422,6 +424,7 @@ files_save(file_worker_t *w, file_task_t *task)
     bool             good = true;
     char             path[BACKUP_PATH_MAX], name[BACKUP_HEX_LEN + 1];
     pt_err_t         err = PT_OK;
+    unsigned         slot;
     struct stat      st;
     backup_files_t  *f = w->files;
 
@@ -443,11 +446,18 @@ files_save(file_worker_t *w, file_task_t *task)
         backup_object_name(&f->owner->keys, task->sha256, name);
         (void) snprintf(path, sizeof(path), "objects/%.2s/%s", name, name);
 
+        slot = files_claim(f, task);
+
         if (!backup_owner_has(f->owner, path)
             || (f->check && !files_object_is_good(w, path, task)))
         {
             err = files_write(w, fd, task, path, &good);
         }
+
+        (void) pthread_mutex_lock(&f->lock);
+        f->busy[slot] = NULL;
+        (void) pthread_cond_broadcast(&f->changed);
+        (void) pthread_mutex_unlock(&f->lock);
 
         atomic_fetch_add(f->done, task->size);
     }
@@ -457,6 +467,40 @@ files_save(file_worker_t *w, file_task_t *task)
     }
 
     return err == PT_OK ? files_note(f, task, good ? path : NULL) : err;
+}
+
+
+/* one thread at a time for one content: the second finds it there */
+static unsigned
+files_claim(backup_files_t *f, const file_task_t *task)
+{
+    bool      taken;
+    unsigned  i, slot;
+
+    (void) pthread_mutex_lock(&f->lock);
+
+    do {
+        taken = false;
+        slot = 0;
+
+        for (i = 0; i < FILES_THREADS; i++) {
+            if (f->busy[i] == NULL) {
+                slot = i;
+
+            } else if (memcmp(f->busy[i]->sha256, task->sha256, 32) == 0) {
+                taken = true;
+            }
+        }
+
+        if (taken) {
+            (void) pthread_cond_wait(&f->changed, &f->lock);
+        }
+    } while (taken);
+
+    f->busy[slot] = task;
+    (void) pthread_mutex_unlock(&f->lock);
+
+    return slot;
 }
 
 
