@@ -22,7 +22,7 @@ PGBIN=/usr/lib/postgresql/15/bin
 PACKAGES_BUILD=(gcc libc6-dev make meson ninja-build pkg-config nginx-dev
     libpq-dev libyajl-dev libzmq3-dev libuv1-dev uthash-dev libssl-dev
     libpcre2-dev libavformat-dev libavcodec-dev libavfilter-dev libavutil-dev
-    libswscale-dev libswresample-dev libhpdf-dev libmd4c-dev libharfbuzz-dev
+    libswscale-dev libswresample-dev libhpdf-dev libpng-dev libmd4c-dev libharfbuzz-dev
     libunistring-dev libhyphen-dev libfontconfig-dev libsodium-dev zlib1g-dev
     libxlsxwriter-dev libstemmer-dev libutf8proc-dev liblzma-dev
     libarchive-dev libzstd-dev

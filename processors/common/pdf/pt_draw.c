@@ -85,6 +85,22 @@ pt_draw_rect(pt_drawing_t *drawing, int32_t x, int32_t y, int32_t width,
 
 
 void
+pt_draw_image(pt_drawing_t *drawing, int32_t x, int32_t y, int32_t width,
+    int32_t height, const pt_image_t *image)
+{
+    pt_shape_t  *shape;
+
+    const pt_point_t  points[] = { { x, y }, { x + width, y + height } };
+
+    shape = pt_draw(drawing, PT_SHAPE_IMAGE, points, 2, PT_BLACK);
+
+    if (shape != NULL) {
+        shape->image = image;
+    }
+}
+
+
+void
 pt_draw_disc(pt_drawing_t *drawing, int32_t x, int32_t y, int32_t radius,
     pt_color_t color)
 {

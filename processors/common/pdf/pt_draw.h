@@ -10,6 +10,7 @@
 #ifndef PT_DRAW_H
 #define PT_DRAW_H
 
+#include "pt_image.h"
 #include "pt_para.h"
 
 
@@ -28,7 +29,8 @@ typedef enum {
     PT_SHAPE_LINE = 0,                 /* open, stroked */
     PT_SHAPE_POLYGON,                  /* closed, filled, even-odd */
     PT_SHAPE_RECT,                     /* filled; two points: corners */
-    PT_SHAPE_DISC                      /* filled; center, and (radius, 0) */
+    PT_SHAPE_DISC,                     /* filled; center, and (radius, 0) */
+    PT_SHAPE_IMAGE                     /* two points: corners */
 } pt_shape_kind_t;
 
 
@@ -42,6 +44,7 @@ struct pt_shape_s {
     pt_color_t         color;
     int32_t            thickness;      /* of a line */
     int32_t            dash;           /* length of dashes and gaps; 0: solid */
+    const pt_image_t  *image;          /* borrowed */
 };
 
 
@@ -86,6 +89,8 @@ void pt_draw_line(pt_drawing_t *drawing, int32_t x1, int32_t y1, int32_t x2,
     int32_t y2, int32_t thickness, pt_color_t color);
 void pt_draw_rect(pt_drawing_t *drawing, int32_t x, int32_t y, int32_t width,
     int32_t height, pt_color_t color);
+void pt_draw_image(pt_drawing_t *drawing, int32_t x, int32_t y, int32_t width,
+    int32_t height, const pt_image_t *image);
 void pt_draw_disc(pt_drawing_t *drawing, int32_t x, int32_t y, int32_t radius,
     pt_color_t color);
 

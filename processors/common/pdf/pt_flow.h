@@ -127,6 +127,9 @@ typedef struct {
     pt_room_t       *room;
     pt_page_t         page;
     pt_running_t      header, footer;
+    pt_running_t      notice;        /* a third line, anywhere */
+    pt_running_t      watermark;     /* its center: large and grey, from corner
+                                      * to corner below the text */
 
     pt_strip_t       *strips;
     size_t            n;

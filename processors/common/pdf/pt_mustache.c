@@ -651,6 +651,14 @@ mustache_render_section(mustache_render_t *r,
         return PT_E_TOO_LARGE;
     }
 
+    /* a question alone: what the list begins with gives no names */
+    if (token->text.len > 2
+        && memcmp(token->text.data + token->text.len - 2, ".0", 2) == 0)
+    {
+        return mustache_render_tokens(r, template, at + 1, token->end,
+                                      indent);
+    }
+
     item = value->type == PT_JSON_ARRAY ? value->first : value;
 
     r->depth++;
@@ -703,7 +711,10 @@ mustache_render_partial(mustache_render_t *r, const mustache_token_t *token,
 }
 
 
-/* "a.b.c": a by the stack from the inside, b and c as members */
+/*
+ * "a.b.c": a by the stack from the inside, b and c as members; "list.0" is
+ * what a list begins with, so that a section can ask whether it has anything
+ */
 static const pt_json_t *
 mustache_lookup(const mustache_render_t *r, pt_str_t name)
 {
@@ -730,7 +741,8 @@ mustache_lookup(const mustache_render_t *r, pt_str_t name)
         part = (pt_str_t) { rest.data,
                             dot != NULL ? (size_t) (dot - rest.data)
                                         : rest.len };
-        value = pt_json_member_str(value, part);
+        value = value->type == PT_JSON_ARRAY && pt_str_is(part, "0")
+                ? value->first : pt_json_member_str(value, part);
         len += 1 + part.len;
     }
 

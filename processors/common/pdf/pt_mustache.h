@@ -3,7 +3,8 @@
  *
  * A template is compiled once and then only read.  What a value's text is
  * turned into is the caller's choice: HTML wants other escapes than Markdown.
- * Beyond the specification, {{name|filter}} formats a value.
+ * Beyond the specification, {{name|filter}} formats a value, and {{#list.0}}
+ * is rendered once where the list is not empty.
  */
 
 #ifndef PT_MUSTACHE_H

@@ -1,5 +1,6 @@
 /* Writing pages: content streams, fonts, outline, links, metadata. */
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,6 +21,12 @@
 
 /* outline levels: parts, clauses, ... */
 #define PT_PDF_OUTLINE_MAX  6
+
+/* a watermark: set as one line, then scaled to the page's diagonal */
+#define PT_PDF_MARK_WIDTH   (10000 * PT_POINT)
+#define PT_PDF_MARK_COLOR   0xe4e4e4
+#define PT_PDF_MARK_PART    0.72     /* of the diagonal */
+#define PT_PDF_MARK_SIZE    (72 * PT_POINT)    /* never larger */
 
 /* links reach a little above and below the letters */
 #define PT_PDF_LINK_UP      80       /* per cent of the size */
@@ -43,6 +50,8 @@ typedef struct {
     const pt_pdf_info_t  *info;
     pt_piece_t          **headers;   /* of each page */
     pt_piece_t          **footers;
+    pt_piece_t          **notices;
+    pt_piece_t           *watermark; /* of every page */
 
     pt_pdf_font_t        *fonts;     /* by index of the face */
     size_t                n_fonts;
@@ -69,6 +78,7 @@ typedef struct {
 
 
 static pt_err_t pt_pdf_running(pt_pdf_t *pdf);
+static pt_err_t pt_pdf_watermark(pt_pdf_t *pdf);
 static pt_err_t pt_pdf_collect(pt_pdf_t *pdf);
 static pt_err_t pt_pdf_collect_pieces(pt_pdf_t *pdf, const pt_piece_t *piece);
 static pt_err_t pt_pdf_collect_frag(pt_pdf_t *pdf, const pt_frag_t *frag);
@@ -87,6 +97,7 @@ static HPDF_STATUS pt_pdf_write_widths(HPDF_Dict dict, HPDF_Stream stream);
 static pt_err_t pt_pdf_pages(pt_pdf_t *pdf);
 static pt_err_t pt_pdf_page(pt_pdf_t *pdf, unsigned number, size_t *strip,
     size_t *repeat, pt_pen_t *pen);
+static void pt_pdf_draw_mark(pt_pen_t *pen, const pt_piece_t *mark);
 static void pt_pdf_strip(pt_pen_t *pen, const pt_strip_t *strip, int32_t y);
 static void pt_pdf_picture(pt_pen_t *pen, const pt_picture_t *picture,
     int32_t y);
@@ -95,6 +106,10 @@ static void pt_pdf_shape(pt_pen_t *pen, const pt_shape_t *shape, int32_t x,
     int32_t y);
 static void pt_pdf_path(pt_pen_t *pen, const pt_shape_t *shape, int32_t x,
     int32_t y);
+static void pt_pdf_image(pt_pen_t *pen, const pt_shape_t *shape, int32_t x,
+    int32_t y);
+static HPDF_Dict pt_pdf_image_object(pt_pdf_t *pdf, const pt_image_t *image);
+static HPDF_STATUS pt_pdf_write_jpeg(HPDF_Dict dict, HPDF_Stream stream);
 static void pt_pdf_disc(pt_pen_t *pen, int32_t x, int32_t y, int32_t r);
 static void pt_pdf_pair(pt_buf_t *buf, int32_t x, int32_t y);
 static void pt_pdf_color(pt_pen_t *pen, pt_color_t color);
@@ -119,6 +134,7 @@ static HPDF_Destination pt_pdf_destination(pt_pdf_t *pdf,
     const pt_strip_t *strip);
 static pt_err_t pt_pdf_outline(pt_pdf_t *pdf);
 static pt_err_t pt_pdf_metadata(pt_pdf_t *pdf);
+static pt_err_t pt_pdf_password(pt_pdf_t *pdf);
 static void pt_pdf_xmp(const pt_pdf_info_t *info, pt_buf_t *buf);
 static void pt_pdf_xml(pt_buf_t *buf, const char *open, pt_str_t text,
     const char *close);
@@ -174,8 +190,9 @@ pt_pdf_running(pt_pdf_t *pdf)
 
     pdf->headers = pt_room_array(flow->room, pages, sizeof(pt_piece_t *));
     pdf->footers = pt_room_array(flow->room, pages, sizeof(pt_piece_t *));
+    pdf->notices = pt_room_array(flow->room, pages, sizeof(pt_piece_t *));
 
-    if (pdf->headers == NULL || pdf->footers == NULL) {
+    if (pdf->headers == NULL || pdf->footers == NULL || pdf->notices == NULL) {
         return PT_E_NOMEM;
     }
 
@@ -189,7 +206,48 @@ pt_pdf_running(pt_pdf_t *pdf)
         if (err != PT_OK) {
             return err;
         }
+
+        err = pt_flow_running(flow, &flow->notice, i + 1, &pdf->notices[i]);
+        if (err != PT_OK) {
+            return err;
+        }
     }
+
+    return pt_pdf_watermark(pdf);
+}
+
+
+/* in one line, however long: it is made to fit as it is drawn */
+static pt_err_t
+pt_pdf_watermark(pt_pdf_t *pdf)
+{
+    size_t           n;
+    pt_err_t         err;
+    pt_run_t         run = { .text = pdf->flow->watermark.center,
+                             .style = PT_STYLE_BOLD };
+    pt_textline_t   *line;
+    pt_para_style_t  style = pdf->flow->watermark.style;
+
+    if (run.text.len == 0) {
+        return PT_OK;
+    }
+
+    style.align = PT_ALIGN_LEFT;
+    style.width = PT_PDF_MARK_WIDTH;
+
+    err = pt_para_set(&run, 1, &style, pdf->flow->room, &line, &n);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    pdf->watermark = pt_room_alloc(pdf->flow->room, sizeof(pt_piece_t));
+    if (pdf->watermark == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    line->next = NULL;
+    pdf->watermark->line = line;
+    pdf->watermark->color = PT_PDF_MARK_COLOR;
 
     return PT_OK;
 }
@@ -212,9 +270,13 @@ pt_pdf_collect(pt_pdf_t *pdf)
         if (err == PT_OK) {
             err = pt_pdf_collect_pieces(pdf, pdf->footers[i]);
         }
+
+        if (err == PT_OK) {
+            err = pt_pdf_collect_pieces(pdf, pdf->notices[i]);
+        }
     }
 
-    return err;
+    return err != PT_OK ? err : pt_pdf_collect_pieces(pdf, pdf->watermark);
 }
 
 
@@ -661,7 +723,12 @@ pt_pdf_page(pt_pdf_t *pdf, unsigned number, size_t *strip, size_t *repeat,
     pen->size = 0;
     pen->color = PT_BLACK;
 
+    if (pdf->watermark != NULL) {
+        pt_pdf_draw_mark(pen, pdf->watermark);
+    }
+
     pt_pdf_pieces(pen, pdf->headers[number], 0);
+    pt_pdf_pieces(pen, pdf->notices[number], 0);
 
     if (flow->header.rule_y != 0) {
         pt_pdf_rule(pen, 0, flow->header.rule_y, pt_flow_measure(flow),
@@ -708,6 +775,59 @@ pt_pdf_page(pt_pdf_t *pdf, unsigned number, size_t *strip, size_t *repeat,
     free(data);
 
     return status == HPDF_OK ? PT_OK : PT_E_NOMEM;
+}
+
+
+/* along the diagonal that goes up, about the page's middle */
+static void
+pt_pdf_draw_mark(pt_pen_t *pen, const pt_piece_t *mark)
+{
+    double            diagonal, cosine, sine, scale, x, y;
+    int32_t           size = mark->line->frags != NULL
+                             ? mark->line->frags->size : 0;
+    pt_page_t        *page = &pen->pdf->flow->page;
+
+    if (mark->line->width <= 0 || size <= 0) {
+        return;
+    }
+
+    diagonal = sqrt((double) page->width * page->width
+                    + (double) page->height * page->height);
+    cosine = page->width / diagonal;
+    sine = page->height / diagonal;
+    scale = PT_PDF_MARK_PART * diagonal / mark->line->width;
+
+    if (scale * size > PT_PDF_MARK_SIZE) {
+        scale = (double) PT_PDF_MARK_SIZE / size;
+    }
+
+    /* half its length back, half a capital's height down */
+    x = page->width / 2.0 - scale * (cosine * mark->line->width / 2
+                                     - sine * size * 0.35);
+    y = page->height / 2.0 - scale * (sine * mark->line->width / 2
+                                      + cosine * size * 0.35);
+
+    pt_buf_add_text(&pen->buf, "q ");
+    pt_pdf_number(&pen->buf, llround(cosine * scale * 1000));
+    pt_buf_add_char(&pen->buf, ' ');
+    pt_pdf_number(&pen->buf, llround(sine * scale * 1000));
+    pt_buf_add_char(&pen->buf, ' ');
+    pt_pdf_number(&pen->buf, llround(-sine * scale * 1000));
+    pt_buf_add_char(&pen->buf, ' ');
+    pt_pdf_number(&pen->buf, llround(cosine * scale * 1000));
+    pt_buf_add_char(&pen->buf, ' ');
+    pt_pdf_number(&pen->buf, llround(x));
+    pt_buf_add_char(&pen->buf, ' ');
+    pt_pdf_number(&pen->buf, llround(y));
+    pt_buf_add_text(&pen->buf, " cm\n");
+
+    pt_pdf_color(pen, mark->color);
+    pt_pdf_line(pen, mark->line, -page->left, page->height);
+
+    pt_buf_add_text(&pen->buf, "Q\n");
+    pen->font = NULL;
+    pen->size = 0;
+    pen->color = PT_BLACK;
 }
 
 
@@ -790,7 +910,7 @@ pt_pdf_shape(pt_pen_t *pen, const pt_shape_t *shape, int32_t x, int32_t y)
     pt_buf_t          *buf = &pen->buf;
     const pt_point_t  *p = shape->points;
 
-    if (shape->kind != PT_SHAPE_LINE) {
+    if (shape->kind != PT_SHAPE_LINE && shape->kind != PT_SHAPE_IMAGE) {
         pt_pdf_color(pen, shape->color);
     }
 
@@ -800,6 +920,10 @@ pt_pdf_shape(pt_pen_t *pen, const pt_shape_t *shape, int32_t x, int32_t y)
         pt_pdf_pair(buf, x + p[0].x, y - p[1].y);
         pt_pdf_pair(buf, p[1].x - p[0].x, p[1].y - p[0].y);
         pt_buf_add_text(buf, "re f\n");
+        break;
+
+    case PT_SHAPE_IMAGE:
+        pt_pdf_image(pen, shape, x, y);
         break;
 
     case PT_SHAPE_DISC:
@@ -842,6 +966,88 @@ pt_pdf_path(pt_pen_t *pen, const pt_shape_t *shape, int32_t x, int32_t y)
 
 
 /* four curves; 0.5523 makes them a circle to the eye */
+static void
+pt_pdf_image(pt_pen_t *pen, const pt_shape_t *shape, int32_t x, int32_t y)
+{
+    HPDF_Dict          object;
+    const char        *name = NULL;
+    const pt_point_t  *p = shape->points;
+
+    object = pt_pdf_image_object(pen->pdf, shape->image);
+
+    if (object != NULL) {
+        name = HPDF_Page_GetXObjectName(pen->page, object);
+    }
+
+    if (name == NULL) {
+        pen->buf.err = PT_E_NOMEM;
+        return;
+    }
+
+    pt_buf_add_text(&pen->buf, "q ");
+    pt_pdf_number(&pen->buf, p[1].x - p[0].x);
+    pt_buf_add_text(&pen->buf, " 0 0 ");
+    pt_pdf_number(&pen->buf, p[1].y - p[0].y);
+    pt_buf_add_char(&pen->buf, ' ');
+    pt_pdf_pair(&pen->buf, x + p[0].x, y - p[1].y);
+    pt_buf_printf(&pen->buf, "cm /%s Do Q\n", name);
+}
+
+
+static HPDF_Dict
+pt_pdf_image_object(pt_pdf_t *pdf, const pt_image_t *image)
+{
+    unsigned    i;
+    HPDF_Dict   dict;
+    HPDF_Array  decode;
+
+    pt_pdf_hash(pdf, image->data.data, image->data.len);
+
+    dict = pt_pdf_stream(pdf, image->data.data, image->data.len, true);
+    if (dict == NULL) {
+        return NULL;
+    }
+
+    dict->header.obj_class |= HPDF_OSUBCLASS_XOBJECT;
+
+    HPDF_Dict_AddName(dict, "Type", "XObject");
+    HPDF_Dict_AddName(dict, "Subtype", "Image");
+    HPDF_Dict_AddNumber(dict, "Width", (HPDF_INT32) image->width);
+    HPDF_Dict_AddNumber(dict, "Height", (HPDF_INT32) image->height);
+    HPDF_Dict_AddNumber(dict, "BitsPerComponent", 8);
+    HPDF_Dict_AddName(dict, "ColorSpace", image->colors == 1 ? "DeviceGray"
+                      : image->colors == 3 ? "DeviceRGB" : "DeviceCMYK");
+
+    if (image->jpeg) {
+        dict->write_fn = pt_pdf_write_jpeg;
+    }
+
+    if (image->inverted) {
+        decode = HPDF_Array_New(pdf->doc->mmgr);
+        if (decode == NULL) {
+            return NULL;
+        }
+
+        for (i = 0; i < 8; i++) {
+            HPDF_Array_AddNumber(decode, i % 2 == 0);
+        }
+
+        HPDF_Dict_Add(dict, "Decode", decode);
+    }
+
+    return dict;
+}
+
+
+static HPDF_STATUS
+pt_pdf_write_jpeg(HPDF_Dict dict, HPDF_Stream stream)
+{
+    (void) dict;
+
+    return HPDF_Stream_WriteStr(stream, "/Filter /DCTDecode\012");
+}
+
+
 static void
 pt_pdf_disc(pt_pen_t *pen, int32_t x, int32_t y, int32_t r)
 {
@@ -1335,6 +1541,34 @@ pt_pdf_metadata(pt_pdf_t *pdf)
     HPDF_Array_Add(ids, HPDF_Binary_New(doc->mmgr, id, 16));
     HPDF_Array_Add(ids, HPDF_Binary_New(doc->mmgr, id, 16));
     HPDF_Dict_Add(doc->trailer, "ID", ids);
+
+    return info->password.len > 0 ? pt_pdf_password(pdf)
+           : pt_pdf_status(pdf);
+}
+
+
+/* the owner's is nobody's: whoever opens it may do all with it */
+static pt_err_t
+pt_pdf_password(pt_pdf_t *pdf)
+{
+    char           user[HPDF_PASSWD_LEN + 1] = "", owner[33];
+    uint8_t        random[16];
+    pt_str_t       password = pdf->info->password;
+
+    if (password.len > HPDF_PASSWD_LEN) {
+        return PT_E_PARAMETERS;
+    }
+
+    memcpy(user, password.data, password.len);
+    randombytes_buf(random, sizeof(random));
+    (void) sodium_bin2hex(owner, sizeof(owner), random, sizeof(random));
+
+    HPDF_SetPassword(pdf->doc, owner, user);
+    HPDF_SetPermission(pdf->doc, HPDF_ENABLE_READ | HPDF_ENABLE_PRINT
+                                 | HPDF_ENABLE_COPY);
+    HPDF_SetEncryptionMode(pdf->doc, HPDF_ENCRYPT_R3, 16);
+
+    sodium_memzero(user, sizeof(user));
 
     return pt_pdf_status(pdf);
 }

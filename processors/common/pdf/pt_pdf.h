@@ -6,7 +6,7 @@
  * its own font embedding parses the face for each document, writes ToUnicode
  * maps that readers reject, and has no glyph positioning.
  *
- * The same flow and information give the same bytes: there is no clock and no
+ * Without a password the same flow and information give the same bytes: there is no clock and no
  * chance in them.  A libharu document serves one call and is never used again.
  */
 
@@ -23,6 +23,9 @@ typedef struct {
     pt_str_t    keywords;
     pt_str_t    language;       /* "en-GB" */
     pt_str_t    date;           /* "2026-11-23", of creation; absent: none */
+    pt_str_t    password;       /* to open it; absent: none.  RC4 of 128 bits,
+                                 * all that libharu has.  Such a file is never
+                                 * the same twice. */
 } pt_pdf_info_t;
 
 

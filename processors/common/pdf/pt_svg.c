@@ -61,6 +61,9 @@ pt_svg_shape(const pt_shape_t *shape, pt_buf_t *buf)
         pt_svg_attribute(buf, "r", p[1].x);
         break;
 
+    case PT_SHAPE_IMAGE:
+        return;                       /* pages only */
+
     case PT_SHAPE_POLYGON:
         pt_buf_add_text(buf, "<polygon fill-rule=\"evenodd\"");
         pt_svg_points(shape, buf);
