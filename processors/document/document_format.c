@@ -6,31 +6,39 @@
 #define DOCUMENT_WORDS_MAX  1000000000000LL
 
 
-static pt_err_t document_format_date(pt_str_t date, bool us, pt_buf_t *out);
+static pt_err_t document_format_date(pt_str_t language, pt_str_t date,
+    pt_buf_t *out);
 static pt_err_t document_format_integer(const pt_json_t *value,
     int64_t *ret_n);
-static void document_format_hundreds(unsigned n, bool and, pt_buf_t *out);
+static void document_format_hundreds(unsigned n, bool us, bool and,
+    pt_buf_t *out);
 
 
 pt_err_t
-document_format(void *ctx, pt_str_t filter, const pt_json_t *value,
+document_format(pt_str_t language, pt_str_t filter, const pt_json_t *value,
     pt_buf_t *out)
 {
     int64_t   n;
     pt_err_t  err;
 
-    (void) ctx;
-
     if (pt_str_is(filter, "date") || pt_str_is(filter, "date-us")) {
         return value->type != PT_JSON_STRING ? PT_E_INVALID
-               : document_format_date(value->text,
-                                      pt_str_is(filter, "date-us"), out);
+               : document_format_date(pt_str_is(filter, "date-us")
+                                      ? PT_STR("en-US") : language,
+                                      value->text, out);
     }
 
     if (pt_str_is(filter, "words")) {
         err = document_format_integer(value, &n);
+
+        if (err == PT_OK && !document_language_is(language, "en")) {
+            err = PT_E_INVALID;
+        }
+
         if (err == PT_OK) {
-            document_format_words((uint64_t) n, out);
+            document_format_words((uint64_t) n,
+                                  document_language_is(language, "en-US"),
+                                  out);
         }
 
         return err;
@@ -46,23 +54,47 @@ document_format(void *ctx, pt_str_t filter, const pt_json_t *value,
         return err;
     }
 
-    return PT_E_INVALID;
+    return document_format_number(language, filter, value, out);
+}
+
+
+bool
+document_language_is(pt_str_t language, const char *code)
+{
+    size_t  len = strlen(code);
+
+    return language.len >= len && memcmp(language.data, code, len) == 0
+           && (language.len == len || language.data[len] == '-');
 }
 
 
 /* "2026-11-23" by a schema's format: date; looked at again all the same */
 static pt_err_t
-document_format_date(pt_str_t date, bool us, pt_buf_t *out)
+document_format_date(pt_str_t language, pt_str_t date, pt_buf_t *out)
 {
-    size_t    i;
-    unsigned  month, day;
+    size_t             i, k;
+    unsigned           month, day;
+    const char *const *names;
 
-    static const char *const  months[] = {
-        "January", "February", "March", "April", "May", "June", "July",
-        "August", "September", "October", "November", "December",
+    static const char *const  months[][12] = {
+        { "January", "February", "March", "April", "May", "June", "July",
+          "August", "September", "October", "November", "December" },
+        { "Januar", "Februar", "M\u00e4rz", "April", "Mai", "Juni", "Juli",
+          "August", "September", "Oktober", "November", "Dezember" },
+        { "janvier", "f\u00e9vrier", "mars", "avril", "mai", "juin",
+          "juillet", "ao\u00fbt", "septembre", "octobre", "novembre",
+          "d\u00e9cembre" },
     };
 
-    if (date.len != 10 || date.data[4] != '-' || date.data[7] != '-') {
+    static const char *const  languages[] = { "en", "de", "fr" };
+
+    for (k = 0; k < 3 && !document_language_is(language, languages[k]); k++) {
+        /* which it is */
+    }
+
+    if (k == 3 || date.len != 10 || date.data[4] != '-'
+        || date.data[7] != '-')
+    {
         return PT_E_INVALID;
     }
 
@@ -79,10 +111,15 @@ document_format_date(pt_str_t date, bool us, pt_buf_t *out)
         return PT_E_INVALID;
     }
 
-    if (us) {
-        pt_buf_printf(out, "%s %u, %.4s", months[month - 1], day, date.data);
+    names = months[k];
+
+    if (document_language_is(language, "en-US")) {
+        pt_buf_printf(out, "%s %u, %.4s", names[month - 1], day, date.data);
+
     } else {
-        pt_buf_printf(out, "%u %s %.4s", day, months[month - 1], date.data);
+        pt_buf_printf(out, "%u%s %s %.4s", day,
+                      k == 1 ? "." : k == 2 && day == 1 ? "er" : "",
+                      names[month - 1], date.data);
     }
 
     return PT_OK;
@@ -105,7 +142,7 @@ document_format_integer(const pt_json_t *value, int64_t *ret_n)
 
 
 void
-document_format_words(uint64_t n, pt_buf_t *out)
+document_format_words(uint64_t n, bool us, pt_buf_t *out)
 {
     size_t    i;
     bool      begun = false;
@@ -135,7 +172,8 @@ document_format_words(uint64_t n, pt_buf_t *out)
             pt_buf_add_char(out, ' ');
         }
 
-        document_format_hundreds(part, begun && steps[i].value == 1, out);
+        document_format_hundreds(part, us,
+                                 begun && !us && steps[i].value == 1, out);
         pt_buf_add_text(out, steps[i].name);
         begun = true;
     }
@@ -144,7 +182,7 @@ document_format_words(uint64_t n, pt_buf_t *out)
 
 /* 1 .. 999; "and" before what is below a hundred, as in British usage */
 static void
-document_format_hundreds(unsigned n, bool and, pt_buf_t *out)
+document_format_hundreds(unsigned n, bool us, bool and, pt_buf_t *out)
 {
     static const char *const  ones[] = {
         "", "one", "two", "three", "four", "five", "six", "seven", "eight",
@@ -166,7 +204,7 @@ document_format_hundreds(unsigned n, bool and, pt_buf_t *out)
             return;
         }
 
-        pt_buf_add_text(out, " and ");
+        pt_buf_add_text(out, us ? " " : " and ");
 
     } else if (and) {
         pt_buf_add_text(out, "and ");

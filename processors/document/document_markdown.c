@@ -12,7 +12,6 @@
 #define DOCUMENT_IDS_MAX       500
 #define DOCUMENT_LABEL_MAX     80
 #define DOCUMENT_LISTS_MAX     16
-#define DOCUMENT_COLUMNS_MAX   16
 
 
 /* a place that can be referred to: <!-- #name --> */
@@ -84,12 +83,14 @@ static int document_enter_heading(document_markdown_t *m, unsigned level);
 static int document_enter_paragraph(document_markdown_t *m);
 static int document_label_item(document_markdown_t *m);
 static int document_label(document_markdown_t *m, const char *label);
+static void document_drop_head(document_markdown_t *m);
 static int document_enter_cell(document_markdown_t *m,
     const MD_BLOCK_TD_DETAIL *detail);
 static int document_leave_heading(document_markdown_t *m);
 static int document_run(document_markdown_t *m, pt_str_t text);
 static int document_entity(document_markdown_t *m, pt_str_t text);
 static int document_comment(document_markdown_t *m, pt_str_t text);
+static int document_figure(document_markdown_t *m, pt_str_t text);
 static unsigned document_id(document_markdown_t *m, pt_str_t name);
 static int document_link(document_markdown_t *m, const MD_ATTRIBUTE *href);
 static int document_link_end(document_markdown_t *m);
@@ -244,6 +245,10 @@ document_leave_block(MD_BLOCKTYPE type, void *detail, void *data)
     case MD_BLOCK_TH:
     case MD_BLOCK_TD:
         m->block = m->row;
+        break;
+
+    case MD_BLOCK_THEAD:
+        document_drop_head(m);
         break;
 
     case MD_BLOCK_LI:
@@ -535,6 +540,32 @@ document_label(document_markdown_t *m, const char *label)
 }
 
 
+/* Markdown knows no table without a head: an empty one is none */
+static void
+document_drop_head(document_markdown_t *m)
+{
+    size_t              i, n = 0;
+    document_block_t  **block;
+
+    for (i = 0; i < m->row->n_cells; i++) {
+        n += m->row->cells[i].n;
+    }
+
+    if (n > 0) {
+        return;
+    }
+
+    for (block = &m->content->blocks; *block != m->row;
+         block = &(*block)->next)
+    {
+        /* to what points at it */
+    }
+
+    *block = NULL;
+    m->tail = block;
+}
+
+
 static int
 document_enter_cell(document_markdown_t *m, const MD_BLOCK_TD_DETAIL *detail)
 {
@@ -717,6 +748,12 @@ document_comment(document_markdown_t *m, pt_str_t text)
         return 0;
     }
 
+    if (s.len > 6 && (memcmp(s.data, "image ", 6) == 0
+                      || memcmp(s.data, "chart ", 6) == 0))
+    {
+        return document_figure(m, s);
+    }
+
     if (m->block != NULL && pt_str_is(s, "unnumbered")) {
         m->block->unnumbered = true;
         return 0;
@@ -735,6 +772,54 @@ document_comment(document_markdown_t *m, pt_str_t text)
     }
 
     /* any other comment is the author's own */
+    return 0;
+}
+
+
+/* "chart budget.lines Budget by department": the parameter, then its title */
+static int
+document_figure(document_markdown_t *m, pt_str_t text)
+{
+    pt_str_t           name;
+    const char        *space;
+    document_block_t  *block;
+
+    if (m->block != NULL) {
+        return document_stop(m, PT_E_INVALID, "not on a line of its own:",
+                             text);
+    }
+
+    if (document_open(m, text.data[0] == 'i' ? DOCUMENT_IMAGE
+                                             : DOCUMENT_CHART) != 0)
+    {
+        return -1;
+    }
+
+    name = (pt_str_t) { text.data + 6, text.len - 6 };
+    space = memchr(name.data, ' ', name.len);
+
+    if (space != NULL) {
+        text = (pt_str_t) { space + 1,
+                            (size_t) (name.data + name.len - space - 1) };
+        name.len = (size_t) (space - name.data);
+
+    } else {
+        text = name;
+    }
+
+    block = m->block;
+    block->label = pt_room_copy(m->room, name);
+
+    if (block->label.data == NULL) {
+        return document_stop(m, PT_E_NOMEM, NULL, PT_STR_NULL);
+    }
+
+    if (document_run(m, text) != 0) {
+        return -1;
+    }
+
+    m->block = NULL;
+
     return 0;
 }
 

@@ -10,6 +10,8 @@
  *     ## Parties <!-- unnumbered -->
  *     ## Purpose <!-- #purpose -->     [clause](#purpose) becomes "clause 2"
  *     <!-- page break -->    <!-- signatures -->
+ *     <!-- image poster Poster of the film -->
+ *     <!-- chart budget.lines Budget by department -->
  *
  * Comments carry the directives because no value can ever become one: its
  * "<" is escaped.  Any other HTML is an error.
@@ -24,6 +26,8 @@
 /* items in items: 1.1, (a), (i), (A) */
 #define DOCUMENT_LEVELS  4
 
+#define DOCUMENT_COLUMNS_MAX   16     /* of a table */
+
 
 typedef enum {
     DOCUMENT_HEADING = 0,
@@ -31,7 +35,9 @@ typedef enum {
     DOCUMENT_ROW,               /* of a table: its cells are the runs */
     DOCUMENT_RULE,
     DOCUMENT_PAGE_BREAK,
-    DOCUMENT_SIGNATURES
+    DOCUMENT_SIGNATURES,
+    DOCUMENT_IMAGE,             /* label: the parameter; runs: what it shows */
+    DOCUMENT_CHART
 } document_block_type_t;
 
 
@@ -56,6 +62,9 @@ struct document_block_s {
     size_t                 n_cells;
     bool                   head;      /* a row of the table's head */
     pt_align_t             align;     /* of a cell */
+
+    pt_drawing_t          *drawing;   /* of image and chart, once laid out */
+    pt_str_t               bytes;     /* an image's file */
 };
 
 

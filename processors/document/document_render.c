@@ -12,7 +12,9 @@
 
 #include "document_format.h"
 #include "document_markdown.h"
-#include "document_template.h"
+#include "document_library.h"
+#include "document_text.h"
+#include "pt_chart.h"
 #include "pt_pdf.h"
 
 
@@ -26,19 +28,26 @@
 
 #define DOCUMENT_GAP             (8 * PT_MM)      /* between columns */
 #define DOCUMENT_SIGN_SPACE      (12 * PT_MM)     /* room for a signature */
+#define DOCUMENT_IMAGE_HEIGHT    (105 * PT_MM)
+#define DOCUMENT_CHART_HEIGHT    (58 * PT_MM)
 
 
 typedef struct {
     const document_template_t  *template;
     const document_visitor_t   *visitor;
     const pt_json_t            *data;
+    const document_options_t   *options;
     document_result_t          *result;
+    document_signer_t           signers[DOCUMENT_SIGNERS_MAX];
+    size_t                      n_signers;
     pt_room_t                  room;
     pt_flow_t                   flow;
     unsigned                    violations;
     pt_str_t                    absent[DOCUMENT_VIOLATIONS_MAX];
     size_t                      n_absent;
     size_t                      table;        /* first strip of the open one */
+    int32_t                     columns[DOCUMENT_COLUMNS_MAX + 1];   /* where
+                                               * they begin, and the end */
     size_t                      table_head;   /* strips of its head */
     bool                        in_table;
 } document_rendering_t;
@@ -49,6 +58,23 @@ static pt_err_t document_fill(document_rendering_t *r, pt_str_t *ret_title,
 static pt_err_t document_fill_one(document_rendering_t *r,
     const pt_mustache_t *mustache,
     void (*escape)(pt_buf_t *out, pt_str_t text), pt_str_t *ret_text);
+static pt_err_t document_filter(void *ctx, pt_str_t filter,
+    const pt_json_t *value, pt_buf_t *out);
+static const pt_mustache_t *document_partial(void *ctx, pt_str_t name);
+static pt_err_t document_read(document_rendering_t *r, pt_str_t text,
+    document_content_t *ret_content);
+static pt_err_t document_verification(document_rendering_t *r, pt_str_t text,
+    document_content_t *ret_content);
+static pt_err_t document_check_options(document_rendering_t *r);
+static void document_lay_watermark(document_rendering_t *r);
+static pt_err_t document_lay_image(document_rendering_t *r,
+    document_block_t *block);
+static pt_err_t document_lay_chart(document_rendering_t *r,
+    document_block_t *block);
+static pt_err_t document_lay_figure(document_rendering_t *r,
+    document_block_t *block);
+static pt_err_t document_fail_image(document_rendering_t *r, pt_err_t err,
+    pt_str_t name);
 static void document_missing(void *ctx, pt_str_t name);
 static void document_escape_normal(pt_buf_t *out, pt_str_t text);
 static void document_escape_plain(pt_buf_t *out, pt_str_t text);
@@ -69,11 +95,12 @@ static pt_err_t document_lay_paragraph(document_rendering_t *r,
     const document_block_t *block);
 static pt_err_t document_lay_row(document_rendering_t *r,
     const document_block_t *block);
+static void document_lay_columns(document_rendering_t *r,
+    const document_block_t *row);
 static void document_end_table(document_rendering_t *r);
 static pt_err_t document_lay_signatures(document_rendering_t *r);
-static pt_err_t document_lay_party(document_rendering_t *r, pt_str_t name,
-    pt_cell_t *ret_cell);
-static const pt_json_t *document_member(const pt_json_t *value, pt_str_t name);
+static pt_err_t document_lay_party(document_rendering_t *r,
+    const document_signer_t *signer, pt_cell_t *ret_cell);
 static pt_str_t document_title_text(document_rendering_t *r,
     const document_block_t *block);
 static void document_style(const document_rendering_t *r, pt_block_t *block);
@@ -82,7 +109,8 @@ static void document_cut(pt_str_t text, char *out, size_t size);
 
 pt_err_t
 document_template_render(const document_template_t *template,
-    const pt_json_t *data, const document_visitor_t *visitor, pt_buf_t *pdf,
+    const pt_json_t *data, const document_visitor_t *visitor,
+    const document_options_t *options, pt_buf_t *pdf,
     document_result_t *ret_result)
 {
     char                  pointer[DOCUMENT_POINTER_MAX] = "";
@@ -95,7 +123,10 @@ document_template_render(const document_template_t *template,
         .result = ret_result
     };
 
+    static const document_options_t  none = { 0 };
+
     *ret_result = (document_result_t) { 0 };
+    r.options = options != NULL ? options : &none;
     pt_room_init(&r.room, DOCUMENT_ARENA_MAX);
     pt_flow_init(&r.flow, &r.room, &template->page);
 
@@ -111,9 +142,8 @@ document_template_render(const document_template_t *template,
         goto done;
     }
 
-    if ((err = document_markdown_read(text, &r.room, &content,
-                                      ret_result->error, DOCUMENT_ERROR_MAX))
-           != PT_OK
+    if ((err = document_check_options(&r)) != PT_OK
+        || (err = document_read(&r, text, &content)) != PT_OK
         || (err = document_check_runs(&r, &content)) != PT_OK
         || (err = document_lay_out(&r, &content)) != PT_OK
         || (err = pt_flow_paginate(&r.flow)) != PT_OK)
@@ -126,11 +156,18 @@ document_template_render(const document_template_t *template,
         .subject = template->subject,
         .language = template->language,
         .date = pt_json_string(data, "effective_date", PT_STR_NULL),
+        .password = r.options->password,
     };
 
     err = pt_pdf_write(&r.flow, &info, pdf);
     if (err != PT_OK) {
         goto done;
+    }
+
+    if (r.options->html != NULL) {
+        document_html_write(&content, r.signers, r.n_signers, title,
+                            template->language, r.options->html);
+        err = r.options->html->err;
     }
 
     ret_result->pages = r.flow.pages;
@@ -142,6 +179,99 @@ done:
     pt_room_done(&r.room);
 
     return err;
+}
+
+
+/* the content, and its plain text, which is what a hash can stand for */
+static pt_err_t
+document_read(document_rendering_t *r, pt_str_t text,
+    document_content_t *ret_content)
+{
+    pt_buf_t   buf;
+    pt_err_t   err;
+
+    err = document_markdown_read(text, &r->room, ret_content,
+                                 r->result->error, DOCUMENT_ERROR_MAX);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    r->n_signers = document_signers(r->template, r->data, r->signers,
+                                    DOCUMENT_SIGNERS_MAX);
+
+    pt_buf_init(&buf, &pt_mem_heap, 2 * DOCUMENT_TEXT_MAX);
+    document_text_write(ret_content, r->signers, r->n_signers, &buf);
+    err = buf.err;
+
+    if (err == PT_OK) {
+        document_hash(pt_buf_str(&buf), r->result->text);
+
+        if (r->options->text != NULL) {
+            pt_buf_add_str(r->options->text, pt_buf_str(&buf));
+            err = r->options->text->err;
+        }
+    }
+
+    pt_buf_reset(&buf);
+    pt_json_canonical(r->data, &buf);
+    document_hash(pt_buf_str(&buf), r->result->parameters);
+    pt_buf_done(&buf);
+
+    return err == PT_OK && r->options->verification
+           ? document_verification(r, text, ret_content) : err;
+}
+
+
+/* a page more, in the document's own language: Markdown */
+static pt_err_t
+document_verification(document_rendering_t *r, pt_str_t text,
+    document_content_t *ret_content)
+{
+    size_t                    i;
+    pt_buf_t                  buf;
+    pt_err_t                  err;
+    const document_clause_t  *clause;
+
+    pt_buf_init(&buf, &pt_mem_heap, 2 * DOCUMENT_TEXT_MAX);
+    pt_buf_add_str(&buf, text);
+    pt_buf_printf(&buf, "\n\n<!-- page break -->\n\n# Verification\n\n"
+        "This page is no part of the document before it. It tells how that"
+        " was made: the same template, clauses and parameters give the same"
+        " text and the same file.\n\n**Template**\\\n%.*s, version ",
+        PT_STR_ARG(r->template->name));
+    document_escape_markdown(&buf, r->template->version);
+    pt_buf_add_text(&buf, "\n\n**Clauses** (with the first digits of their"
+                          " SHA-256)\\\n");
+
+    for (i = 0; i < r->result->n_clauses; i++) {
+        clause = r->result->clauses[i];
+        pt_buf_add_text(&buf, i > 0 ? ", " : "");
+        pt_buf_printf(&buf, "%.*s.", PT_STR_ARG(clause->name));
+        document_escape_markdown(&buf, clause->variant);
+        pt_buf_printf(&buf, " (%.12s)", clause->hash);
+    }
+
+    pt_buf_printf(&buf, "%s\n\n**SHA-256 of the parameters** (their RFC 8785"
+        " text)\\\n%s\n\n**SHA-256 of the text** (the document as plain"
+        " text, without this page)\\\n%s\n", r->result->n_clauses > 0
+        ? "" : "none", r->result->parameters, r->result->text);
+
+    err = buf.err != PT_OK ? buf.err
+          : document_markdown_read(pt_buf_str(&buf), &r->room, ret_content,
+                                   r->result->error, DOCUMENT_ERROR_MAX);
+    pt_buf_done(&buf);
+
+    return err;
+}
+
+
+/* a recipient's name is set like any value */
+static pt_err_t
+document_check_options(document_rendering_t *r)
+{
+    document_check_text(r, r->options->watermark, PT_STR("/watermark/text"));
+
+    return r->violations > 0 ? PT_E_PARAMETERS : PT_OK;
 }
 
 
@@ -169,20 +299,25 @@ document_fill_one(document_rendering_t *r, const pt_mustache_t *mustache,
     pt_err_t  err;
 
     const pt_mustache_env_t  env = {
-        .escape = escape, .filter = document_format,
-        .missing = document_missing, .ctx = r
+        .escape = escape, .filter = document_filter,
+        .partial = document_partial, .missing = document_missing, .ctx = r
     };
 
     pt_buf_init(&buf, &pt_mem_heap, DOCUMENT_TEXT_MAX);
 
     err = pt_mustache_render(mustache, r->data, &env, &buf);
 
+    /* a clause that is not there */
+    if (err == PT_OK && r->result->error[0] != '\0' && r->violations == 0) {
+        err = PT_E_INVALID;
+    }
+
     if (err == PT_OK) {
         *ret_text = pt_room_copy(&r->room, pt_buf_str(&buf));
         err = ret_text->data != NULL ? PT_OK : PT_E_NOMEM;
     }
 
-    if (err == PT_E_INVALID) {
+    if (err == PT_E_INVALID && r->result->error[0] == '\0') {
         (void) snprintf(r->result->error, DOCUMENT_ERROR_MAX,
                         "a filter does not fit its value");
     }
@@ -190,6 +325,64 @@ document_fill_one(document_rendering_t *r, const pt_mustache_t *mustache,
     pt_buf_done(&buf);
 
     return err;
+}
+
+
+static pt_err_t
+document_filter(void *ctx, pt_str_t filter, const pt_json_t *value,
+    pt_buf_t *out)
+{
+    pt_err_t               err;
+    document_rendering_t  *r = ctx;
+
+    err = document_format(r->template->language, filter, value, out);
+
+    if (err == PT_E_INVALID) {
+        (void) snprintf(r->result->error, DOCUMENT_ERROR_MAX,
+                        "\"%.*s\" does not fit the value of \"%.*s\"",
+                        filter.len < 60 ? (int) filter.len : 60, filter.data,
+                        value->key.len < 60 ? (int) value->key.len : 60,
+                        value->key.data != NULL ? value->key.data : "");
+    }
+
+    return err;
+}
+
+
+/* the clause for the legal system that data or template name */
+static const pt_mustache_t *
+document_partial(void *ctx, pt_str_t name)
+{
+    size_t                    i;
+    document_result_t        *result;
+    document_rendering_t     *r = ctx;
+    const document_clause_t  *clause = NULL;
+
+    result = r->result;
+
+    if (r->template->library != NULL) {
+        clause = document_library_clause(r->template->library, name,
+                     pt_json_string(r->data, "legal_system",
+                                    r->template->jurisdiction));
+    }
+
+    for (i = 0; i < result->n_clauses && result->clauses[i] != clause; i++) {
+        /* whether it is new */
+    }
+
+    if (clause == NULL || i == DOCUMENT_CLAUSES_MAX) {
+        (void) snprintf(result->error, DOCUMENT_ERROR_MAX,
+                        clause == NULL ? "there is no clause \"%.*s\""
+                        : "too many clauses, at \"%.*s\"",
+                        name.len < 80 ? (int) name.len : 80, name.data);
+        return NULL;
+    }
+
+    if (i == result->n_clauses) {
+        result->clauses[result->n_clauses++] = clause;
+    }
+
+    return clause->content;
 }
 
 
@@ -393,7 +586,7 @@ static pt_err_t
 document_lay_out(document_rendering_t *r, const document_content_t *content)
 {
     pt_err_t                 err;
-    const document_block_t  *block;
+    document_block_t  *block;
 
     err = document_lay_running(r);
 
@@ -430,6 +623,14 @@ document_lay_out(document_rendering_t *r, const document_content_t *content)
 
         case DOCUMENT_SIGNATURES:
             err = document_lay_signatures(r);
+            break;
+
+        case DOCUMENT_IMAGE:
+            err = document_lay_image(r, block);
+            break;
+
+        case DOCUMENT_CHART:
+            err = document_lay_chart(r, block);
             break;
         }
     }
@@ -475,7 +676,182 @@ document_lay_running(document_rendering_t *r)
         }
     }
 
+    document_lay_watermark(r);
+
     return r->violations > 0 ? PT_E_PARAMETERS : PT_OK;
+}
+
+
+static void
+document_lay_watermark(document_rendering_t *r)
+{
+    pt_flow_t                 *flow = &r->flow;
+    pt_running_t              *mark;
+    const document_template_t *t = r->template;
+
+    if (r->options->watermark.len == 0) {
+        return;
+    }
+
+    mark = r->options->watermark_footer ? &flow->notice : &flow->watermark;
+
+    mark->style.typeface = &t->heading;
+    mark->style.size = t->size * 4 / 5;
+    mark->center = r->options->watermark;
+
+    /* above the footer */
+    mark->y = flow->footer.y - mark->style.size * 14 / 10;
+}
+
+
+static pt_err_t
+document_lay_image(document_rendering_t *r, document_block_t *block)
+{
+    double            scale;
+    int32_t           width, height;
+    pt_err_t          err;
+    pt_image_t       *image;
+    const pt_json_t  *value;
+
+    value = document_member(r->data, block->label);
+
+    if (value == NULL || value->type != PT_JSON_STRING
+        || r->options->image == NULL)
+    {
+        document_missing(r, block->label);
+        return PT_E_PARAMETERS;
+    }
+
+    image = pt_room_alloc(&r->room, sizeof(pt_image_t));
+    if (image == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    err = r->options->image(r->options->ctx, value->text, &block->bytes);
+    if (err == PT_OK) {
+        err = pt_image_read(block->bytes, &r->room, image);
+    }
+
+    if (err != PT_OK) {
+        return document_fail_image(r, err, block->label);
+    }
+
+    /* as large as it may be: the measure, or a good third of the page */
+    scale = (double) pt_flow_measure(&r->flow) / image->width;
+
+    if (scale * image->height > DOCUMENT_IMAGE_HEIGHT) {
+        scale = (double) DOCUMENT_IMAGE_HEIGHT / image->height;
+    }
+
+    width = (int32_t) (image->width * scale) + 1;
+    height = (int32_t) (image->height * scale) + 1;
+
+    block->drawing = pt_drawing_new(&r->room, &r->template->body, width,
+                                    height);
+    if (block->drawing == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    pt_draw_image(block->drawing, 0, 0, width, height, image);
+
+    return document_lay_figure(r, block);
+}
+
+
+static pt_err_t
+document_fail_image(document_rendering_t *r, pt_err_t err, pt_str_t name)
+{
+    char         pointer[DOCUMENT_POINTER_MAX];
+    const char  *reason;
+
+    switch (err) {
+
+    case PT_E_INPUT_UNSUPPORTED:
+        reason = "is no JPEG or PNG that can be set";
+        break;
+
+    case PT_E_INPUT_LIMIT:
+        reason = "has too many bytes or pixels";
+        break;
+
+    case PT_E_INPUT_BROKEN:
+        reason = "is damaged";
+        break;
+
+    default:
+        return err;
+    }
+
+    (void) snprintf(pointer, sizeof(pointer), "/%.*s",
+                    name.len < 200 ? (int) name.len : 200, name.data);
+    document_violation(r, pt_str(pointer), "the image %s", reason);
+
+    return err;
+}
+
+
+/* bars of an array's {"name", "amount"} */
+static pt_err_t
+document_lay_chart(document_rendering_t *r, document_block_t *block)
+{
+    double            *amounts;
+    size_t             i;
+    pt_err_t           err;
+    pt_str_t          *names;
+    pt_chart_t         chart;
+    pt_series_t        series;
+    const pt_json_t   *list, *item;
+
+    list = document_member(r->data, block->label);
+
+    if (list == NULL || list->type != PT_JSON_ARRAY || list->n == 0) {
+        document_missing(r, block->label);
+        return PT_E_PARAMETERS;
+    }
+
+    amounts = pt_room_array(&r->room, list->n, sizeof(double));
+    names = pt_room_array(&r->room, list->n, sizeof(pt_str_t));
+
+    if (amounts == NULL || names == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    for (item = list->first, i = 0; item != NULL; item = item->next, i++) {
+        names[i] = pt_json_string(item, "name", PT_STR("?"));
+        amounts[i] = pt_json_double(item, "amount", 0);
+    }
+
+    series = (pt_series_t) { .name = block->runs[0].text, .y = amounts,
+                             .n = list->n };
+    chart = (pt_chart_t) {
+        .kind = PT_CHART_BAR, .axis = PT_CHART_CATEGORIES,
+        .title = block->runs[0].text, .categories = names,
+        .n_categories = list->n, .series = &series, .n_series = 1,
+        .y_units.compact = true, .typeface = &r->template->heading,
+        .size = r->template->size * 4 / 5,
+        .width = pt_flow_measure(&r->flow), .height = DOCUMENT_CHART_HEIGHT,
+    };
+
+    err = pt_chart_draw(&chart, &r->room, &block->drawing);
+
+    return err == PT_OK ? document_lay_figure(r, block) : err;
+}
+
+
+static pt_err_t
+document_lay_figure(document_rendering_t *r, document_block_t *block)
+{
+    pt_block_t  b;
+
+    document_style(r, &b);
+
+    b.drawing = block->drawing;
+    b.drawing->alt = block->runs[0].text;
+    b.style.align = PT_ALIGN_CENTER;
+    b.before = b.after = r->template->leading;
+
+    return b.drawing->err != PT_OK ? b.drawing->err
+           : pt_flow_para(&r->flow, &b);
 }
 
 
@@ -605,12 +981,11 @@ document_lay_paragraph(document_rendering_t *r, const document_block_t *block)
 }
 
 
-/* columns of equal width; the head is bold, with a line below each row */
+/* the head is bold, with a line below each row */
 static pt_err_t
 document_lay_row(document_rendering_t *r, const document_block_t *block)
 {
     size_t       i, k;
-    int32_t      width;
     pt_err_t     err;
     pt_cell_t   *cells;
     pt_block_t  *blocks, *b;
@@ -619,6 +994,7 @@ document_lay_row(document_rendering_t *r, const document_block_t *block)
         r->in_table = true;
         r->table = r->flow.n;
         r->table_head = 0;
+        document_lay_columns(r, block);
     }
 
     cells = pt_room_array(&r->room, block->n_cells, sizeof(pt_cell_t));
@@ -627,8 +1003,6 @@ document_lay_row(document_rendering_t *r, const document_block_t *block)
     if (cells == NULL || blocks == NULL || block->n_cells == 0) {
         return PT_E_NOMEM;
     }
-
-    width = pt_flow_measure(&r->flow) / (int32_t) block->n_cells;
 
     for (i = 0; i < block->n_cells; i++) {
         b = &blocks[i];
@@ -644,8 +1018,9 @@ document_lay_row(document_rendering_t *r, const document_block_t *block)
         }
 
         cells[i] = (pt_cell_t) {
-            .x = (int32_t) i * width,
-            .width = width - (i + 1 < block->n_cells ? DOCUMENT_GAP / 2 : 0),
+            .x = r->columns[i],
+            .width = r->columns[i + 1] - r->columns[i]
+                     - (i + 1 < block->n_cells ? DOCUMENT_GAP / 2 : 0),
             .blocks = b, .n = 1
         };
     }
@@ -657,6 +1032,42 @@ document_lay_row(document_rendering_t *r, const document_block_t *block)
     }
 
     return err;
+}
+
+
+/*
+ * Columns share the measure as their longest cells' lengths are to each other,
+ * within bounds: a long one does not starve the others.
+ */
+static void
+document_lay_columns(document_rendering_t *r, const document_block_t *row)
+{
+    size_t                   i, k, n = row->n_cells, len;
+    size_t                   widest[DOCUMENT_COLUMNS_MAX] = { 0 }, sum = 0;
+    const document_block_t  *b;
+
+    for (b = row; b != NULL && b->type == DOCUMENT_ROW
+                  && (b == row || !b->head); b = b->next)
+    {
+        for (i = 0; i < b->n_cells && i < n; i++) {
+            for (len = 0, k = 0; k < b->cells[i].n; k++) {
+                len += b->cells[i].runs[k].text.len;
+            }
+
+            widest[i] = len > widest[i] ? len : widest[i];
+        }
+    }
+
+    for (i = 0; i < n; i++) {
+        widest[i] = widest[i] < 12 ? 12 : widest[i] > 40 ? 40 : widest[i];
+        sum += widest[i];
+    }
+
+    for (i = 0; i < n; i++) {
+        r->columns[i + 1] = r->columns[i]
+            + (int32_t) (pt_flow_measure(&r->flow)
+                         * (int64_t) widest[i] / (int64_t) sum);
+    }
 }
 
 
@@ -677,19 +1088,18 @@ document_lay_signatures(document_rendering_t *r)
     size_t      i, n;
     int32_t     width;
     pt_err_t    err;
-    pt_cell_t   cells[2];
+    pt_cell_t   cells[2] = { { .n = 0 } };
 
     width = (pt_flow_measure(&r->flow) - DOCUMENT_GAP) / 2;
 
     pt_flow_keep_begin(&r->flow);
 
-    for (i = 0; i < r->template->n_parties; i += 2) {
-        n = r->template->n_parties - i < 2 ? 1 : 2;
+    for (i = 0; i < r->n_signers; i += 2) {
+        n = r->n_signers - i < 2 ? 1 : 2;
 
-        err = document_lay_party(r, r->template->parties[i], &cells[0]);
+        err = document_lay_party(r, &r->signers[i], &cells[0]);
         if (err == PT_OK && n == 2) {
-            err = document_lay_party(r, r->template->parties[i + 1],
-                                     &cells[1]);
+            err = document_lay_party(r, &r->signers[i + 1], &cells[1]);
         }
 
         if (err != PT_OK) {
@@ -715,16 +1125,12 @@ document_lay_signatures(document_rendering_t *r)
 
 /* who signs, the line to sign on, name and title, the line for the date */
 static pt_err_t
-document_lay_party(document_rendering_t *r, pt_str_t name, pt_cell_t *ret_cell)
+document_lay_party(document_rendering_t *r, const document_signer_t *signer,
+    pt_cell_t *ret_cell)
 {
-    bool              own;
     size_t            i, n = 0;
     pt_run_t         *runs;
     pt_block_t       *blocks;
-    const pt_json_t  *party, *who;
-
-    party = document_member(r->data, name);
-    who = pt_json_member(party, "representative");
 
     runs = pt_room_array(&r->room, 8, sizeof(pt_run_t));
     blocks = pt_room_array(&r->room, 8, sizeof(pt_block_t));
@@ -743,27 +1149,24 @@ document_lay_party(document_rendering_t *r, pt_str_t name, pt_cell_t *ret_cell)
     }
 
     blocks[0].before = 2 * r->template->leading;
-    own = who == NULL
-          || pt_str_eq(pt_json_string(who, "name", PT_STR("")),
-                       pt_json_string(party, "name", PT_STR("")));
-    runs[n++].text = own ? PT_STR("Signed by")
-                         : PT_STR("Signed for and on behalf of");
+    runs[n++].text = signer->own ? PT_STR("Signed by")
+                                 : PT_STR("Signed for and on behalf of");
 
     runs[n].style = PT_STYLE_BOLD;
-    runs[n++].text = pt_json_string(party, "name", PT_STR(""));
+    runs[n++].text = signer->name;
 
     blocks[n].before = DOCUMENT_SIGN_SPACE;
     blocks[n].overline = true;
     runs[n++].text = PT_STR("Signature");
 
-    if (who != NULL) {
+    if (signer->signer.data != NULL) {
         blocks[n].before = r->template->leading / 3;
-        runs[n++].text = pt_json_string(who, "name", PT_STR(""));
+        runs[n++].text = signer->signer;
+    }
 
-        if (pt_json_member(who, "title") != NULL) {
-            runs[n].style = PT_STYLE_ITALIC;
-            runs[n++].text = pt_json_string(who, "title", PT_STR(""));
-        }
+    if (signer->title.data != NULL) {
+        runs[n].style = PT_STYLE_ITALIC;
+        runs[n++].text = signer->title;
     }
 
     blocks[n].before = DOCUMENT_SIGN_SPACE;
@@ -774,28 +1177,6 @@ document_lay_party(document_rendering_t *r, pt_str_t name, pt_cell_t *ret_cell)
     ret_cell->n = n;
 
     return PT_OK;
-}
-
-
-/* "a.b" */
-static const pt_json_t *
-document_member(const pt_json_t *value, pt_str_t name)
-{
-    pt_str_t     part = name;
-    const char  *dot;
-
-    while (value != NULL && name.len > 0) {
-        dot = memchr(name.data, '.', name.len);
-        part.data = name.data;
-        part.len = dot != NULL ? (size_t) (dot - name.data) : name.len;
-
-        value = pt_json_member_str(value, part);
-
-        name.data += part.len + (dot != NULL);
-        name.len -= part.len + (dot != NULL);
-    }
-
-    return value;
 }
 
 

@@ -17,15 +17,17 @@
 typedef struct {
     document_template_t  *template;
     pt_fonts_t           *fonts;
+    const char           *dir;
     char                 *error;
     size_t                size;
 } document_loader_t;
 
 
-static pt_err_t document_load_file(document_loader_t *l, const char *path);
 static pt_err_t document_load_front(document_loader_t *l, pt_str_t *ret_body);
 static pt_err_t document_load_key(document_loader_t *l, pt_str_t key,
     pt_str_t value);
+static pt_err_t document_load_schema(document_loader_t *l, pt_str_t value,
+    pt_str_t *rest);
 static pt_err_t document_load_margins(document_loader_t *l, pt_str_t value);
 static pt_err_t document_load_fonts(document_loader_t *l, pt_str_t value,
     pt_typeface_t *typeface);
@@ -33,6 +35,7 @@ static pt_err_t document_load_length(document_loader_t *l, pt_str_t value,
     int32_t *ret_length);
 static pt_err_t document_load_running(document_loader_t *l, pt_str_t value,
     pt_mustache_t **parts);
+static pt_str_t document_running_part(pt_str_t *rest);
 static pt_err_t document_load_mustache(document_loader_t *l, pt_str_t text,
     pt_mustache_t **ret_template);
 static pt_err_t document_load_parties(document_loader_t *l, pt_str_t value);
@@ -50,6 +53,7 @@ document_template_load(const char *dir, const char *name, pt_fonts_t *fonts,
     char                  path[4096];
     pt_err_t              err;
     pt_str_t              body;
+    const char           *base;
     pt_hyphen_t          *hyphen = NULL;
     document_loader_t     l = { .fonts = fonts, .error = ret_error,
                                 .size = size };
@@ -61,7 +65,9 @@ document_template_load(const char *dir, const char *name, pt_fonts_t *fonts,
     }
 
     l.template = t;
-    t->name = pt_str(strdup(name));
+    l.dir = dir;
+    base = strrchr(name, '/');
+    t->name = pt_str(strdup(base != NULL ? base + 1 : name));
     t->page = (pt_page_t) {
         .width = 210 * PT_MM, .height = 297 * PT_MM, .top = 25 * PT_MM,
         .right = 25 * PT_MM, .bottom = 25 * PT_MM, .left = 25 * PT_MM
@@ -77,7 +83,7 @@ document_template_load(const char *dir, const char *name, pt_fonts_t *fonts,
         goto failed;
     }
 
-    if ((err = document_load_file(&l, path)) != PT_OK
+    if ((err = document_file_read(path, &t->text, ret_error, size)) != PT_OK
         || (err = document_load_front(&l, &body)) != PT_OK
         || (err = document_load_check(&l)) != PT_OK
         || (err = document_load_mustache(&l, body, &t->content)) != PT_OK)
@@ -120,6 +126,7 @@ document_template_free(document_template_t *template)
 
     pt_mustache_free(template->title);
     pt_mustache_free(template->content);
+    pt_schema_free(template->schema);
     pt_hyphen_free((pt_hyphen_t *) template->hyphen);
     free((char *) template->name.data);
     free(template->text);
@@ -127,19 +134,20 @@ document_template_free(document_template_t *template)
 }
 
 
-/* the file in one piece, valid UTF-8, in normal form C */
-static pt_err_t
-document_load_file(document_loader_t *l, const char *path)
+pt_err_t
+document_file_read(const char *path, char **ret_text, char *ret_error,
+    size_t size)
 {
-    FILE      *file;
-    char      *text;
-    size_t     n, len;
-    uint8_t   *normal;
+    FILE              *file;
+    char              *text;
+    size_t             n, len;
+    uint8_t           *normal;
+    document_loader_t  l = { .error = ret_error, .size = size };
 
     file = fopen(path, "re");
     if (file == NULL) {
-        if (l->size > 0) {
-            (void) snprintf(l->error, l->size, "could not open \"%s\": %s",
+        if (size > 0) {
+            (void) snprintf(ret_error, size, "could not open \"%s\": %s",
                             path, strerror(errno));
         }
 
@@ -155,11 +163,12 @@ document_load_file(document_loader_t *l, const char *path)
     n = fread(text, 1, DOCUMENT_FILE_MAX, file);
 
     if (ferror(file) || n == DOCUMENT_FILE_MAX
-        || !pt_str_is_utf8((pt_str_t) { text, n }))
+        || !pt_str_is_utf8((pt_str_t) { text, n })
+        || memchr(text, '\0', n) != NULL)
     {
         (void) fclose(file);
         free(text);
-        return document_load_fail(l, PT_E_INVALID,
+        return document_load_fail(&l, PT_E_INVALID,
                                   "not UTF-8, unreadable or too large",
                                   pt_str(path));
     }
@@ -173,16 +182,14 @@ document_load_file(document_loader_t *l, const char *path)
         return PT_E_NOMEM;
     }
 
-    l->template->text = malloc(len + 1);
-
-    if (l->template->text == NULL) {
+    text = realloc(normal, len + 1);
+    if (text == NULL) {
         free(normal);
         return PT_E_NOMEM;
     }
 
-    memcpy(l->template->text, normal, len);
-    l->template->text[len] = '\0';
-    free(normal);
+    text[len] = '\0';
+    *ret_text = text;
 
     return PT_OK;
 }
@@ -222,7 +229,11 @@ document_load_front(document_loader_t *l, pt_str_t *ret_body)
 
         key = document_strip(document_part(&line, ':'));
 
-        err = document_load_key(l, key, document_strip(line));
+        line = document_strip(line);
+
+        err = pt_str_is(key, "schema")
+              ? document_load_schema(l, line, &rest)
+              : document_load_key(l, key, line);
         if (err != PT_OK) {
             return err;
         }
@@ -316,6 +327,51 @@ document_load_key(document_loader_t *l, pt_str_t key, pt_str_t value)
     }
 
     return document_load_fail(l, PT_E_INVALID, "unknown key", key);
+}
+
+
+/*
+ * "generate-nda": an action's own; or "{", and JSON up to the line that is
+ * "}" alone
+ */
+static pt_err_t
+document_load_schema(document_loader_t *l, pt_str_t value, pt_str_t *rest)
+{
+    char      path[4096], *file = NULL;
+    pt_err_t  err;
+    pt_str_t  line, text = value;
+
+    if (l->template->schema != NULL) {
+        return document_load_fail(l, PT_E_INVALID, "a second schema",
+                                  PT_STR(""));
+    }
+
+    if (pt_str_is(value, "{")) {
+
+        do {
+            line = document_part(rest, '\n');
+            text.len = (size_t) (line.data + line.len - text.data);
+        } while (rest->len > 0 && !pt_str_is(document_strip(line), "}")
+                 && !pt_str_is(document_strip(line), "---"));
+
+    } else {
+        (void) snprintf(path, sizeof(path),
+                        "%s/../schemas/document-generation/%.*s.json", l->dir,
+                        PT_STR_ARG(value));
+
+        err = document_file_read(path, &file, l->error, l->size);
+        if (err != PT_OK) {
+            return err;
+        }
+
+        text = pt_str(file);
+    }
+
+    err = pt_schema_compile(text, &pt_mem_heap, &l->template->schema,
+                            l->error, l->size);
+    free(file);
+
+    return err;
 }
 
 
@@ -423,7 +479,7 @@ document_load_running(document_loader_t *l, pt_str_t value,
     pt_buf_init(&buf, &pt_mem_heap, DOCUMENT_FILE_MAX);
 
     for (i = 0; i < 3 && err == PT_OK; i++) {
-        part = document_strip(document_part(&value, '|'));
+        part = document_strip(document_running_part(&value));
         pt_buf_reset(&buf);
 
         for (k = 0; k < part.len; k++) {
@@ -452,6 +508,31 @@ document_load_running(document_loader_t *l, pt_str_t value,
     pt_buf_done(&buf);
 
     return err;
+}
+
+
+/* up to a bar that is no placeholder's: {{date|date}} has one of its own */
+static pt_str_t
+document_running_part(pt_str_t *rest)
+{
+    size_t    i, braces = 0;
+    pt_str_t  part = *rest;
+
+    for (i = 0; i < rest->len; i++) {
+        braces += rest->data[i] == '{';
+        braces -= rest->data[i] == '}' && braces > 0;
+
+        if (rest->data[i] == '|' && braces == 0) {
+            part.len = i;
+            i++;
+            break;
+        }
+    }
+
+    rest->data += i;
+    rest->len -= i;
+
+    return part;
 }
 
 

@@ -16,6 +16,10 @@ static void document_ignore(void *ctx, pt_str_t pointer, pt_str_t detail);
 
 static const pt_action_t  document_actions[] = {
     { "generate-nda", document_nda, PT_ACTION_CACHEABLE },
+    { "generate-contract", document_contract, PT_ACTION_CACHEABLE },
+    { "generate-pitch-document", document_pitch, PT_ACTION_CACHEABLE },
+    { "generate-due-diligence", document_diligence, PT_ACTION_CACHEABLE },
+    { "render-template", document_any, PT_ACTION_CACHEABLE },
     { NULL, NULL, 0 }
 };
 
@@ -31,13 +35,8 @@ static const pt_processor_t  document_processor = {
 };
 
 
-/* the templates of the actions above */
-static const char *const  document_names[] = { "nda-mutual", "nda-one-way" };
-
-#define DOCUMENT_TEMPLATES  (sizeof(document_names) / sizeof(char *))
-
-static pt_fonts_t           *document_fonts;
-static document_template_t  *document_templates[DOCUMENT_TEMPLATES];
+static pt_fonts_t          *document_fonts;
+static document_library_t  *document_library;
 
 
 int
@@ -66,23 +65,19 @@ document_load(const char *share)
 
     (void) snprintf(dir, sizeof(dir), "%s/templates", share);
 
-    for (i = 0; i < DOCUMENT_TEMPLATES; i++) {
-        err = document_template_load(dir, document_names[i], document_fonts,
-                                     &document_templates[i], error,
-                                     sizeof(error));
-        if (err == PT_OK) {
-            err = document_warm(document_templates[i]);
-        }
-
-        if (err != PT_OK) {
-            pt_log(PT_LOG_ERROR, "document",
-                   "could not load template \"%s\": %s", document_names[i],
-                   error[0] != '\0' ? error : pt_err_code(err));
-            return err;
-        }
+    err = document_library_load(dir, document_fonts, &document_library, error,
+                                sizeof(error));
+    if (err != PT_OK) {
+        pt_log(PT_LOG_ERROR, "document", "could not load templates: %s",
+               error[0] != '\0' ? error : pt_err_code(err));
+        return err;
     }
 
-    return PT_OK;
+    for (i = 0; err == PT_OK && i < document_library->n_templates; i++) {
+        err = document_warm(document_library->templates[i]);
+    }
+
+    return err;
 }
 
 
@@ -90,52 +85,55 @@ document_load(const char *share)
 static void
 document_version(pt_buf_t *buf)
 {
-    size_t  i;
-
     pt_fonts_version(document_fonts, buf);
-
-    for (i = 0; i < DOCUMENT_TEMPLATES; i++) {
-        pt_buf_printf(buf, "template %s\n", document_names[i]);
-        pt_buf_add_text(buf, document_templates[i]->text);
-    }
+    document_library_version(document_library, buf);
 }
 
 
 /*
- * One document before the fork: it shapes and hyphenates the template's own
- * words, and the children find them in memory that they share.
+ * Each template's own example, before the fork: it shapes and hyphenates the
+ * template's words, and the children find them in memory that they share.
+ * What cannot set its own example is told now, not to a user.
  */
 static pt_err_t
 document_warm(const document_template_t *template)
 {
-    pt_buf_t           pdf;
+    pt_buf_t           pdf, text;
     pt_err_t           err;
-    pt_json_t         *data;
-    document_result_t  result;
+    pt_json_t         *data = NULL;
+    document_result_t  result = { 0 };
 
     static const document_visitor_t  visitor = { document_ignore, NULL };
 
-    static const char  sample[] =
-        "{\"type\":\"mutual\",\"disclosing_party\":{\"name\":\"A\","
-        "\"address\":\"B\"},\"receiving_party\":{\"name\":\"C\","
-        "\"address\":\"D\"},\"project\":{\"title\":\"E\"},"
-        "\"effective_date\":\"2026-01-01\",\"term_years\":2,"
-        "\"governing_law\":\"F\",\"jurisdiction\":\"G\"}";
-
-    err = pt_json_parse(pt_str(sample), &pt_mem_heap, &data, NULL);
-    if (err != PT_OK) {
-        return err;
+    if (template->schema == NULL) {
+        return PT_OK;
     }
 
     pt_buf_init(&pdf, &pt_mem_heap, DOCUMENT_PDF_MAX);
-    err = document_template_render(template, data, &visitor, &pdf, &result);
+    pt_buf_init(&text, &pt_mem_heap, DOCUMENT_TEXT_MAX);
+
+    document_sample(pt_schema_document(template->schema), &text);
+
+    err = text.err;
+
+    if (err == PT_OK) {
+        err = pt_json_parse(pt_buf_str(&text), &pt_mem_heap, &data, NULL);
+    }
+
+    if (err == PT_OK) {
+        err = document_template_render(template, data, &visitor, NULL, &pdf,
+                                       &result);
+    }
 
     if (err != PT_OK) {
-        pt_log(PT_LOG_ERROR, "document", "template \"%.*s\": %s",
-               PT_STR_ARG(template->name), result.error);
+        pt_log(PT_LOG_ERROR, "document",
+               "template \"%.*s\" cannot set its own examples: %s",
+               PT_STR_ARG(template->name),
+               result.error[0] != '\0' ? result.error : pt_err_code(err));
     }
 
     pt_buf_done(&pdf);
+    pt_buf_done(&text);
     pt_json_free(data);
 
     return err;
@@ -152,15 +150,7 @@ document_ignore(void *ctx, pt_str_t pointer, pt_str_t detail)
 
 
 const document_template_t *
-document_template(const char *name)
+document_template(pt_str_t name)
 {
-    size_t  i;
-
-    for (i = 0; i < DOCUMENT_TEMPLATES; i++) {
-        if (strcmp(document_names[i], name) == 0) {
-            return document_templates[i];
-        }
-    }
-
-    return NULL;
+    return document_library_template(document_library, name);
 }

@@ -126,7 +126,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
 
     pt_buf_init(&pdf, &pt_mem_heap, DOCUMENT_PDF_MAX);
-    err = document_template_render(template, json, &visitor, &pdf, &result);
+    err = document_template_render(template, json, &visitor, NULL, &pdf,
+                                   &result);
 
     if (err != PT_OK && err != PT_E_PARAMETERS) {
         fprintf(stderr, "%s: %s\n", pt_err_code(err), result.error);

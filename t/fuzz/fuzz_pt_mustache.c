@@ -21,6 +21,15 @@ itself(void *ctx, pt_str_t name)
 }
 
 
+static pt_err_t
+british(void *ctx, pt_str_t filter, const pt_json_t *value, pt_buf_t *out)
+{
+    (void) ctx;
+
+    return document_format(PT_STR("en-GB"), filter, value, out);
+}
+
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -31,7 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t            *zero;
     pt_mustache_t      *template;
     pt_mustache_env_t   env = {
-        .escape = pt_mustache_html, .filter = document_format,
+        .escape = pt_mustache_html, .filter = british,
         .partial = itself
     };
 

@@ -181,7 +181,7 @@ test_numbers_become_words(void **state)
 
     for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         pt_buf_init(&buf, &pt_mem_heap, 1000);
-        document_format_words(cases[i].n, &buf);
+        document_format_words(cases[i].n, false, &buf);
         pt_buf_add_char(&buf, '\0');
         assert_string_equal(buf.data, cases[i].text);
         pt_buf_done(&buf);
@@ -292,6 +292,15 @@ count_missing(void *ctx, pt_str_t name)
 
 
 static pt_err_t
+british(void *ctx, pt_str_t filter, const pt_json_t *value, pt_buf_t *out)
+{
+    (void) ctx;
+
+    return document_format(PT_STR("en-GB"), filter, value, out);
+}
+
+
+static pt_err_t
 render(const char *template, const char *json, char *out, size_t size,
     partials_t *partials)
 {
@@ -305,7 +314,7 @@ render(const char *template, const char *json, char *out, size_t size,
 
     const pt_mustache_env_t  env = {
         .escape = pt_mustache_html, .partial = get_partial,
-        .filter = document_format, .missing = count_missing,
+        .filter = british, .missing = count_missing,
         .ctx = partials != NULL ? partials : &none
     };
 
