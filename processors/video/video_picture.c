@@ -296,7 +296,8 @@ video_picture_emit(video_picture_t *p, AVFrame *frame)
         return PT_OK;
     }
 
-    if (p->pictures > 0 && frame->pts - p->last < p->min_step) {
+    /* not since the start, or a restart: there is no distance to tell */
+    if (p->last >= 0 && frame->pts - p->last < p->min_step) {
         p->min_step = frame->pts - p->last;
     }
 
