@@ -235,21 +235,25 @@ npm_version() { # NAME
 }
 
 # Puts packages of npm, in the versions of conf/dashboard/package.json, into a
-# folder's node_modules.
-npm_packages() { # DIR NAME...
-    local dir=$1 name want=(); shift
+# folder's node_modules; one at a time, for tests start services side by side.
+npm_packages() ( # DIR NAME...
+    dir=$1 want=(); shift
+
+    mkdir -p "$dir"
+    exec 7> "$dir/.lock"
+    flock 7
 
     for name in "$@"; do
         [ "$(jq -r .version "$dir/node_modules/$name/package.json" 2>/dev/null)" = "$(npm_version "$name")" ] \
             || want+=("$name@$(npm_version "$name")")
     done
 
-    [ ${#want[@]} -gt 0 ] || return 0
-    command -v npm > /dev/null || (need_packages npm) || return 1
-    mkdir -p "$dir"
+    [ ${#want[@]} -gt 0 ] || exit 0
+    command -v npm > /dev/null || need_packages npm
     [ -f "$dir/package.json" ] || echo '{"private":true}' > "$dir/package.json"
-    npm install --prefix "$dir" --no-audit --no-fund --ignore-scripts "${want[@]}" > "$dir/npm.log" 2>&1
-}
+    npm install --prefix "$dir" --no-audit --no-fund --ignore-scripts --fetch-retries=1 \
+        --fetch-timeout=20000 "${want[@]}" > "$dir/npm.log" 2>&1
+)
 
 # hls.js for the dashboard.  Without it videos play as MP4, without a choice of
 # quality: no reason not to start.
