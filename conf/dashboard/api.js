@@ -246,12 +246,37 @@ export async function upload(file, user, { progress, signal }) {
 
 // ---- live ----
 
+const EVENTS = ['state', 'output', 'result', 'error', 'progress'];
+
+// All events of one job from its first, until it has ended: f({event, seq, data}).
+// Returns what stops it.  (The WebSocket below tells all jobs, from now on.)
+export function follow(job, ended, f) {
+    const source = new EventSource(`${API}/jobs/${job}/events`);
+
+    for (const event of EVENTS) {
+        source.addEventListener(event, (e) => {
+            if (e.data === undefined) {
+                return;                // the connection's own "error": it comes back by itself
+            }
+
+            const data = JSON.parse(e.data);
+
+            if (event === 'state' && ended.includes(data.status)) {
+                source.close();
+            }
+
+            f({ event, seq: Number(e.lastEventId), data });
+        });
+    }
+
+    return () => source.close();
+}
+
 // All of a user's jobs over one WebSocket, which comes back by itself and then
 // asks for what it has missed.
 export class Live {
     constructor() {
         this.listeners = new Set();
-        this.jobs = new Map();             // job -> last seq that was told
         this.since = new Date(Date.now() - 60000).toISOString();
         this.state = 'connecting';
         this.failures = 0;
@@ -259,7 +284,7 @@ export class Live {
         addEventListener('online', () => this.socket || this.open());
     }
 
-    // f({type: "event" | "jobs" | "end" | "state" | "error", ...}); returns what takes it away
+    // f({type: "event" | "jobs" | "state" | "error", ...}); returns what takes it away
     listen(f) {
         this.listeners.add(f);
         return () => this.listeners.delete(f);
@@ -269,17 +294,6 @@ export class Live {
         for (const f of [...this.listeners]) {
             f(message);
         }
-    }
-
-    // All events of one job, from its first.
-    follow(job) {
-        this.jobs.set(job, 0);
-        this.send({ type: 'subscribe', job, after: 0 });
-
-        return () => {
-            this.jobs.delete(job);
-            this.send({ type: 'unsubscribe', job });
-        };
     }
 
     send(message) {
@@ -296,10 +310,6 @@ export class Live {
             this.failures = 0;
             this.change('open');
             this.send({ type: 'subscribe', all: true, since: this.since });
-
-            for (const [job, after] of this.jobs) {
-                this.send({ type: 'subscribe', job, after });
-            }
         };
 
         this.socket.onmessage = (e) => this.take(JSON.parse(e.data));
@@ -309,14 +319,6 @@ export class Live {
     take(message) {
         if (message.type === 'event' && message.data.at > this.since) {
             this.since = message.data.at;          // the server's clock, not this one's
-        }
-
-        if (message.type === 'event' && message.seq && this.jobs.has(message.job)) {
-            this.jobs.set(message.job, Math.max(message.seq, this.jobs.get(message.job)));
-        }
-
-        if (message.type === 'end') {
-            this.jobs.delete(message.job);
         }
 
         this.tell(message);

@@ -1,7 +1,7 @@
 // One job: what happens to it, event by event, and what came of it, in place.
 
 import { el, announce, bytes, seconds, time, words } from './dom.js';
-import { api, blob, output, title } from './api.js';
+import { api, blob, follow, output, title } from './api.js';
 import { Meter, OVER, badge } from './jobs.js';
 import { player } from './player.js';
 import { results } from './results.js';
@@ -172,7 +172,7 @@ export async function job({ live, main, signal }, id) {
         }
 
         if (seen.has(m.seq)) {
-            return;                        // this job's and all jobs' streams both tell it
+            return;                        // told again after a lost connection
         }
 
         seen.add(m.seq);
@@ -198,8 +198,10 @@ export async function job({ live, main, signal }, id) {
         draw();
     });
 
-    const deaf = live.listen((m) => m.type === 'event' && m.job === id && take(m));
-    const leave = live.follow(id);
+    // its stream may be refused for good while the server is away; news of all jobs are not
+    const deaf = live.listen((m) => m.type === 'event' && m.job === id && m.event === 'state'
+        && OVER.includes(m.data.status) && !OVER.includes(now.status) && end());
+    const leave = follow(id, OVER, take);
 
     signal.addEventListener('abort', () => {
         deaf();

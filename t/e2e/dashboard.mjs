@@ -202,6 +202,8 @@ async function cancel({ page }) {
     await status(page, 'running');
     await page.waitForFunction(() => document.querySelector('.stage')?.textContent.includes('left'));
     ok(true, 'a job on its way says how long it may take');
+    await page.waitForFunction(() => document.querySelectorAll('.timeline li').length === 2);
+    ok(true, 'and what has happened so far, each once');
     await look(page, 'job-running');
     await page.getByRole('button', { name: 'Cancel' }).click();
     await status(page, 'cancelled');
