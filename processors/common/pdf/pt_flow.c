@@ -37,7 +37,7 @@ static int32_t pt_flow_gap(const pt_flow_t *flow, size_t i);
 static pt_err_t pt_flow_repeat(pt_flow_t *flow, size_t begin, int32_t *y);
 static pt_err_t pt_flow_running_part(pt_flow_t *flow,
     const pt_running_t *running, pt_str_t text, pt_align_t align,
-    unsigned page, pt_piece_t **ret_piece);
+    int32_t width, unsigned page, pt_piece_t **ret_piece);
 
 
 void
@@ -763,6 +763,7 @@ pt_flow_running(pt_flow_t *flow, const pt_running_t *running, unsigned page,
     pt_piece_t **ret_pieces)
 {
     size_t       i;
+    int32_t      measure = pt_flow_measure(flow), widths[3], left;
     pt_err_t     err;
     pt_piece_t  *piece, *pieces = NULL;
 
@@ -770,21 +771,35 @@ pt_flow_running(pt_flow_t *flow, const pt_running_t *running, unsigned page,
         pt_str_t    text;
         pt_align_t  align;
     } parts[] = {
-        { running->right, PT_ALIGN_RIGHT },
         { running->center, PT_ALIGN_CENTER },
+        { running->right, PT_ALIGN_RIGHT },
         { running->left, PT_ALIGN_LEFT },
     };
 
     for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        widths[i] = 0;
+
         if (parts[i].text.len == 0) {
             continue;
         }
 
+        /* the center first, then the right; the left has what they leave */
+        left = i == 0 ? measure
+               : widths[0] > 0 ? (measure - widths[0]) / 2 - running->style.size
+               : i == 1 ? measure / 2
+               : widths[1] > 0 ? measure - widths[1] - running->style.size : measure;
+
+        if (left < measure / 8) {
+            continue;
+        }
+
         err = pt_flow_running_part(flow, running, parts[i].text,
-                                   parts[i].align, page, &piece);
+                                   parts[i].align, left, page, &piece);
         if (err != PT_OK) {
             return err;
         }
+
+        widths[i] = piece->line->width;
 
         piece->next = pieces;
         pieces = piece;
@@ -798,7 +813,8 @@ pt_flow_running(pt_flow_t *flow, const pt_running_t *running, unsigned page,
 
 static pt_err_t
 pt_flow_running_part(pt_flow_t *flow, const pt_running_t *running,
-    pt_str_t text, pt_align_t align, unsigned page, pt_piece_t **ret_piece)
+    pt_str_t text, pt_align_t align, int32_t width, unsigned page,
+    pt_piece_t **ret_piece)
 {
     size_t           i, n;
     pt_buf_t         buf;
@@ -824,7 +840,7 @@ pt_flow_running_part(pt_flow_t *flow, const pt_running_t *running,
 
     style.align = align;
     style.hyphen = NULL;
-    style.width = pt_flow_measure(flow);
+    style.width = width;
     run.text = pt_buf_str(&buf);
 
     err = buf.err != PT_OK ? buf.err
@@ -843,6 +859,9 @@ pt_flow_running_part(pt_flow_t *flow, const pt_running_t *running,
     /* one line: what does not fit is not shown */
     line->next = NULL;
     piece->line = line;
+    piece->x = align == PT_ALIGN_RIGHT ? pt_flow_measure(flow) - width
+               : align == PT_ALIGN_CENTER ? (pt_flow_measure(flow) - width) / 2
+               : 0;
     piece->baseline = running->y;
     *ret_piece = piece;
 
