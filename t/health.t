@@ -36,8 +36,9 @@ GET /api/containers/health
 === TEST 2: ready, in each part, once the connection that listens has proven itself
 --- request eval
 ["GET /api/containers/jobs/$::open", "GET /api/containers/health/ready"]
+--- timeout: 10
 --- more_headers eval
-"Cookie: $ENV{PITCHEY_COOKIE_CREATOR}\nPrefer: wait=3"
+"Cookie: $ENV{PITCHEY_COOKIE_CREATOR}\nPrefer: wait=2"
 --- response_body_like eval
 ['"status":"running"',
  '^{"status":"ready","revocations":"ok","orchestrator":"ok","database":"ok","storage":"ok"}$']
