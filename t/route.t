@@ -93,4 +93,4 @@ Content-Type: application/json
 [404, 404, 404, 404]
 --- response_body_like eval
 [('"services":\["[^]]*"document-generation",[^]]*"test-service"[^]]*"video-processing"') x 2,
- ('"actions":\["crash","echo",[^]]*"tree"\]\}$') x 2]
+ ('"actions":\[[^]]*"crash","echo",[^]]*"tree"\]\}$') x 2]
