@@ -291,11 +291,30 @@ function list(context, items) {
     };
 }
 
+// What a schema asks for in some case only: its own members, and those inside of them.
+function conditions(schema) {
+    const asked = new Set();
+    const inside = new Map();
+
+    for (const { then, else: otherwise } of [schema, ...(schema.allOf || [])]) {
+        for (const branch of [then, otherwise]) {
+            (branch?.required || []).forEach((name) => asked.add(name));
+            Object.entries(branch?.properties || {}).forEach(([name, { required = [] }]) =>
+                inside.set(name, [...(inside.get(name) || []), ...required]));
+        }
+    }
+
+    return { asked, inside };
+}
+
 function members(context, names, required) {
     const { schema, document, value } = context;
+    const { inside } = conditions(schema);
 
     return names.map((name) => {
-        const member = resolve(schema.properties[name], document);
+        const plain = resolve(schema.properties[name], document);
+        const member = inside.has(name) && plain.properties
+            ? { ...plain, required: [...new Set([...(plain.required || []), ...inside.get(name)])] } : plain;
         const own = schema.properties[name].title ?? (schema.properties[name].$ref ? words(name) : member.title);
 
         return [name, make({
@@ -309,8 +328,10 @@ function object(context, bare) {
     const { schema, title, required, value } = context;
     const needed = schema.required || [];
     const names = Object.keys(schema.properties).filter((n) => !ROUTE.includes(n));
-    const first = names.filter((n) => needed.includes(n));
-    const other = names.filter((n) => !needed.includes(n) && !(bare && DELIVERY.includes(n)));
+    const { asked } = conditions(schema);
+    const shown = (name) => needed.includes(name) || asked.has(name);
+    const first = names.filter(shown);
+    const other = names.filter((n) => !shown(n) && !(bare && DELIVERY.includes(n)));
     const fields = new Map(members(context, bare ? names : [...first, ...other], needed));
     const nodes = (some) => some.map((n) => fields.get(n).node);
     const error = el('p', { class: 'error' });
@@ -322,7 +343,7 @@ function object(context, bare) {
         many ? el('details', { open: value !== undefined && other.some((n) => value[n] !== undefined) },
                   el('summary', {}, bare ? 'More to say' : `More of ${title.toLowerCase()}`), nodes(other))
              : nodes(other),
-        bare && el('details', {}, el('summary', {}, 'When and how it runs'), nodes(names.filter((n) => DELIVERY.includes(n) && !needed.includes(n)))),
+        bare && el('details', {}, el('summary', {}, 'When and how it runs'), nodes(names.filter((n) => DELIVERY.includes(n) && !shown(n)))),
         error
     ];
 
