@@ -281,7 +281,7 @@ comps_shared(const analysis_engine_t *e, const comps_term_t *terms,
 }
 
 
-/* the rarest first; for now they are places in terms */
+/* the rarest first, by their places in terms */
 static void
 comps_share(analysis_comp_t *c, const comps_term_t *terms, unsigned k)
 {

@@ -175,7 +175,7 @@ report_chart_categories(report_charting_t *c)
                                                 c->position[k - 1], c->x),
                                             report_cell(table, i, c->x)); k--)
             {
-                /* position holds the first row of category k - 1 for now */
+                /* position holds the first row of category k - 1 here */
             }
 
             k = k > 0 ? k - 1 : n;

@@ -63,8 +63,7 @@ static void report_line(const report_dataset_t *dataset, const PGresult *res,
     char *at, size_t size);
 
 
-/* in the order of report_format_t */
-static const char *const  report_formats[] = {
+const char *const  report_format_names[REPORT_DATETIME + 1] = {
     "text", "integer", "decimal", "money", "percent", "multiple", "duration",
     "date", "month", "quarter", "datetime"
 };
@@ -478,9 +477,10 @@ report_format_of(const pt_json_t *column, Oid type, bool *ret_numeric)
     name = pt_json_string(column, "format", PT_STR_NULL);
 
     for (i = 0; name.data != NULL
-                && i < sizeof(report_formats) / sizeof(report_formats[0]); i++)
+                && i < sizeof(report_format_names)
+                    / sizeof(report_format_names[0]); i++)
     {
-        if (pt_str_is(name, report_formats[i])) {
+        if (pt_str_is(name, report_format_names[i])) {
             return (report_format_t) i;
         }
     }

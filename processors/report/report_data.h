@@ -30,6 +30,9 @@ typedef enum {
     REPORT_DATETIME
 } report_format_t;
 
+/* as definitions and files have them */
+extern const char *const  report_format_names[REPORT_DATETIME + 1];
+
 
 typedef struct {
     pt_str_t                 name;

@@ -34,12 +34,6 @@ static const report_locale_t  report_locales[] = {
     { "fr-FR", ",", "\xc2\xa0",     "DMY/" },
 };
 
-static const char *const  report_format_names[] = {
-    "text", "integer", "decimal", "money", "percent", "multiple", "duration",
-    "date", "month", "quarter", "datetime"
-};
-
-
 pt_err_t
 report_figure(report_t *r, const pt_json_t *value,
     report_figure_t *ret_figure)

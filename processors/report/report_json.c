@@ -32,13 +32,6 @@ static bool report_json_is_number(const report_column_t *column,
     pt_str_t cell);
 
 
-/* in the order of report_format_t */
-static const char *const  report_json_formats[] = {
-    "text", "integer", "decimal", "money", "percent", "multiple", "duration",
-    "date", "month", "quarter", "datetime"
-};
-
-
 pt_err_t
 report_json_new(const char *path, pt_room_t *room, report_sink_t *ret_sink)
 {
@@ -131,7 +124,7 @@ report_json_columns(pt_jsonw_t *w, const report_table_t *table)
         pt_jsonw_key(w, "title");
         pt_jsonw_str(w, column->title);
         pt_jsonw_key(w, "format");
-        pt_jsonw_text(w, report_json_formats[column->format]);
+        pt_jsonw_text(w, report_format_names[column->format]);
         pt_jsonw_end(w);
     }
 

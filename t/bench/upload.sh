@@ -9,7 +9,7 @@ bench_services
 
 note "upload: making a file of $SIZE MiB"
 openssl enc -aes-128-ctr -nosalt -K 00112233445566778899aabbccddeeff -iv 0 -in /dev/zero 2> /dev/null \
-    | head -c "${SIZE}M" > "$WORK/body" || true
+    | head -c "${SIZE}M" > "$WORK/body"
 [ "$(stat -c %s "$WORK/body")" = $((SIZE << 20)) ] || die "could not make the file"
 sha256=$(sha256sum < "$WORK/body" | cut -d ' ' -f 1)
 
