@@ -113,8 +113,9 @@ free_port() {
         LocalAddr => "127.0.0.1", LocalPort => 0)->sockport'
 }
 
+# of a zombie it is empty: it has ended, whenever its parent looks
 start_time() { # PID
-    sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+    sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'
 }
 
 # A process is remembered with its start time, for a pid alone comes back.
