@@ -638,7 +638,7 @@ sub stop_nginx {
 
     kill 'QUIT', $pid;
 
-    while (kill 0, $pid) {
+    while (runs($pid)) {
         if (time() > $end) {
             fail('nginx ends by itself on QUIT');
             kill 'KILL', $pid;
@@ -649,6 +649,16 @@ sub stop_nginx {
     }
 
     undef $pid;
+}
+
+
+# a zombie has ended, whenever its parent looks
+sub runs {
+    my ($pid) = @_;
+
+    open my $in, '<', "/proc/$pid/stat" or return 0;
+
+    return <$in> !~ /^.*\) Z/s;
 }
 
 
