@@ -23,6 +23,7 @@
 
 /* 2^16 - 1 glyphs is what two bytes a glyph can name */
 #define PT_FONT_GLYPHS_MAX     65535
+#define PT_FONT_PLANE          0x10000
 
 
 struct pt_fonts_s {
@@ -43,7 +44,9 @@ static pt_err_t pt_font_open(pt_fonts_t *fonts, char *path, unsigned style,
     pt_font_t **ret_font);
 static pt_err_t pt_font_open_hb(pt_font_t *font);
 static void pt_font_measure(pt_font_t *font);
+static pt_err_t pt_font_tables(pt_font_t *font);
 static void pt_font_free(pt_font_t *font);
+static bool pt_font_has(const pt_font_t *font, uint32_t c);
 static pt_word_t *pt_font_shape_new(pt_font_t *font, pt_str_t text,
     pt_room_t *room);
 static int32_t pt_font_scale(const pt_font_t *font, int32_t units);
@@ -298,6 +301,11 @@ pt_font_open(pt_fonts_t *fonts, char *path, unsigned style,
 
     pt_font_measure(font);
 
+    err = pt_font_tables(font);
+    if (err != PT_OK) {
+        goto failed;
+    }
+
     font->space = pt_font_shape(font, PT_STR(" "), &font->room);
     font->hyphen = pt_font_shape(font, PT_STR("-"), &font->room);
 
@@ -416,6 +424,44 @@ pt_font_measure(pt_font_t *font)
 }
 
 
+/* what is asked for each letter of each document */
+static pt_err_t
+pt_font_tables(pt_font_t *font)
+{
+    unsigned        gid;
+    hb_set_t       *set;
+    hb_codepoint_t  c = HB_SET_VALUE_INVALID;
+
+    font->widths = calloc(font->n_glyphs, sizeof(int16_t));
+    font->covered = calloc(PT_FONT_PLANE / 64, sizeof(uint64_t));
+    set = hb_set_create();
+
+    if (font->widths == NULL || font->covered == NULL
+        || !hb_set_allocation_successful(set))
+    {
+        hb_set_destroy(set);
+        return PT_E_NOMEM;
+    }
+
+    for (gid = 0; gid < font->n_glyphs; gid++) {
+        font->widths[gid] = (int16_t) pt_font_scale(font,
+            hb_font_get_glyph_h_advance(font->hb, gid));
+    }
+
+    hb_face_collect_unicodes(font->face, set);
+
+    while (hb_set_next(set, &c) && c < PT_FONT_PLANE) {
+        if (pt_font_has(font, c)) {
+            font->covered[c / 64] |= 1ULL << c % 64;
+        }
+    }
+
+    hb_set_destroy(set);
+
+    return PT_OK;
+}
+
+
 static void
 pt_font_free(pt_font_t *font)
 {
@@ -427,6 +473,8 @@ pt_font_free(pt_font_t *font)
     pt_room_done(&font->room);
     hb_font_destroy(font->hb);
     hb_face_destroy(font->face);
+    free(font->covered);
+    free(font->widths);
     free(font->words);
     free(font->path);
     free(font);
@@ -534,7 +582,7 @@ pt_font_shape_new(pt_font_t *font, pt_str_t text, pt_room_t *room)
 int32_t
 pt_font_glyph_width(const pt_font_t *font, uint32_t gid)
 {
-    return pt_font_scale(font, hb_font_get_glyph_h_advance(font->hb, gid));
+    return gid < font->n_glyphs ? font->widths[gid] : 0;
 }
 
 
@@ -550,6 +598,14 @@ pt_font_scale(const pt_font_t *font, int32_t units)
 
 bool
 pt_font_covers(const pt_font_t *font, uint32_t c)
+{
+    return c < PT_FONT_PLANE ? font->covered[c / 64] >> c % 64 & 1
+           : pt_font_has(font, c);
+}
+
+
+static bool
+pt_font_has(const pt_font_t *font, uint32_t c)
 {
     hb_codepoint_t  gid;
 

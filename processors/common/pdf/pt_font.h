@@ -73,6 +73,9 @@ typedef struct {
     int32_t               italic_angle;
     bool                  bold, italic, serif, fixed;
 
+    int16_t              *widths;    /* of each glyph */
+    uint64_t             *covered;   /* bits: characters of the first plane */
+
     const pt_word_t      *space;     /* U+0020 */
     const pt_word_t      *hyphen;    /* what a broken word gets */
 
