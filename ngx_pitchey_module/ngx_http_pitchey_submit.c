@@ -26,6 +26,7 @@ static const ngx_str_t *ngx_http_pitchey_submit_service(void *data,
     ngx_uint_t i);
 static ngx_int_t ngx_http_pitchey_submit_send(ngx_http_request_t *r,
     ngx_http_pitchey_proposal_t *p, pt_str_t key);
+static uint8_t ngx_http_pitchey_submit_no_cache(ngx_http_request_t *r);
 static ngx_int_t ngx_http_pitchey_submit_reply(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply);
 static ngx_int_t ngx_http_pitchey_submit_send_batch(ngx_http_request_t *r,
@@ -195,9 +196,49 @@ ngx_http_pitchey_submit_send(ngx_http_request_t *r,
     msg.u.submit.user_type = ngx_http_pitchey_pt_str(&ctx->user.user_type);
     msg.u.submit.idempotency_key = key;
     msg.u.submit.body_sha256 = p->sha256;
+    msg.u.submit.no_cache = ngx_http_pitchey_submit_no_cache(r);
 
     return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
                                         ngx_http_pitchey_submit_reply);
+}
+
+
+/* Cache-Control: the client wants it done, though it was done before */
+static uint8_t
+ngx_http_pitchey_submit_no_cache(ngx_http_request_t *r)
+{
+    u_char     *p, *start, *last;
+    ngx_str_t  *control;
+
+    control = ngx_http_pitchey_route_header(r, "cache-control");
+
+    if (control == NULL) {
+        return 0;
+    }
+
+    p = control->data;
+    last = p + control->len;
+
+    while (p < last) {
+
+        while (p < last && (*p == ' ' || *p == '\t' || *p == ',')) {
+            p++;
+        }
+
+        start = p;
+
+        while (p < last && *p != ' ' && *p != '\t' && *p != ',') {
+            p++;
+        }
+
+        if (p - start == 8
+            && ngx_strncasecmp(start, (u_char *) "no-cache", 8) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -293,6 +334,7 @@ ngx_http_pitchey_submit_send_batch(ngx_http_request_t *r,
     msg.u.submit_batch.idempotency_key = key;
     msg.u.submit_batch.body_sha256 = p->sha256;
     msg.u.submit_batch.jobs = pt_buf_str(&p->packed);
+    msg.u.submit_batch.no_cache = ngx_http_pitchey_submit_no_cache(r);
 
     return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
                                         ngx_http_pitchey_submit_batch_reply);

@@ -49,6 +49,7 @@ typedef struct orch_s  orch_t;
 #include "orch_watch.h"
 #include "orch_webhook.h"
 #include "orch_work.h"
+#include "orch_cache.h"
 
 
 struct orch_s {

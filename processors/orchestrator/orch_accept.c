@@ -23,7 +23,7 @@
 /* the end of year 9999, RFC 3339's last */
 #define ORCH_TIME_MAX_MS     253402300799999LL
 
-#define ORCH_ACCEPT_COLUMNS  20
+#define ORCH_ACCEPT_COLUMNS  21
 
 
 typedef struct {
@@ -61,12 +61,12 @@ static void orch_accept_explain(void *ctx, pt_err_t err,
 static void orch_accept_same(orch_request_t *rq, const PGresult *res, int row);
 
 
-/* types of $1 .. $20 of ORCH_SQL_ACCEPT */
+/* types of $1 .. $21 of ORCH_SQL_ACCEPT */
 static const uint32_t  orch_accept_types[ORCH_ACCEPT_COLUMNS] = {
     PT_PG_UUID, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT,
     PT_PG_INT4, PT_PG_TEXT, PT_PG_TEXT, PT_PG_BYTEA, PT_PG_UUID, PT_PG_UUID,
     PT_PG_TEXT, PT_PG_TEXT, PT_PG_TIME, PT_PG_TIME, PT_PG_INT4, PT_PG_INT4,
-    PT_PG_TEXT, PT_PG_TIME
+    PT_PG_TEXT, PT_PG_TIME, PT_PG_BOOL
 };
 
 
@@ -556,6 +556,7 @@ orch_batch_row(pt_pg_column_t *c, const orch_request_t *rq)
     pt_pg_column_int4(c++, (int32_t) s->timeout_s);
     pt_pg_column_text(c++, s->idempotency_key);
     pt_pg_column_time(c++, (int64_t) pt_id_time_ms(&s->job));
+    pt_pg_column_bool(c++, s->no_cache != 0);
 }
 
 

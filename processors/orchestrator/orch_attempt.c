@@ -25,7 +25,7 @@ static void orch_timer_closed(uv_handle_t *handle);
 
 static bool orch_claim(orch_t *o, orch_job_t *job, orch_processor_t *p);
 static void orch_claim_assign(orch_t *o, orch_job_t *job,
-    const PGresult *res, int row);
+    const pt_assign_t *assign);
 static void orch_attempt_deadline(orch_t *o, orch_job_t *job);
 static orch_run_t *orch_run_new(orch_job_t *job);
 static void orch_run_free(orch_t *o, orch_job_t *job);
@@ -560,42 +560,19 @@ orch_run_free(orch_t *o, orch_job_t *job)
 void
 orch_claim_done(orch_t *o, orch_item_t *item, const PGresult *res, int row)
 {
-    orch_job_t  *job = item->job;
+    pt_str_t      inputs = pt_pg_text(res, row, 6);
+    orch_job_t   *job = item->job;
+    pt_assign_t   assign;
 
-    if (job->state != ORCH_JOB_CLAIMING
-        || !orch_job_to(o, job, ORCH_JOB_RUNNING))
-    {
+    if (job->state != ORCH_JOB_CLAIMING) {
         return;
     }
-
-    job->run->began_ms = orch_loop_ms(o);
 
     orch_publish(o, &job->id, orch_job_owner(job),
                  (uint32_t) pt_pg_int(res, row, 1), "state",
                  pt_buf_str(&item->body));
 
-    if (job->cancels) {
-        orch_cancel_now(o, job);
-
-    } else if (job->run->processor == NULL || job->run->processor->drain_ms) {
-        orch_attempt_abandon(o, job->run, ORCH_FAULT_LOST,
-                             "its processor left before it began");
-
-    } else {
-        orch_claim_assign(o, job, res, row);
-    }
-}
-
-
-static void
-orch_claim_assign(orch_t *o, orch_job_t *job, const PGresult *res, int row)
-{
-    pt_err_t           err;
-    pt_msg_t           msg = { .command = PT_CMD_ASSIGN };
-    pt_str_t           inputs = pt_pg_text(res, row, 6);
-    orch_processor_t  *p;
-
-    msg.u.assign = (pt_assign_t) {
+    assign = (pt_assign_t) {
         .job = job->id,
         .attempt = job->attempt,
         .action = pt_str(job->action),
@@ -608,11 +585,49 @@ orch_claim_assign(orch_t *o, orch_job_t *job, const PGresult *res, int row)
         .inputs = inputs.data ? inputs : PT_STR("[]")
     };
 
+    if (job->run->processor == NULL || job->cancels
+        || !orch_cache_ask(o, job, &assign, pt_pg_bool(res, row, 7)))
+    {
+        orch_claim_begin(o, job, &assign);
+    }
+}
+
+
+void
+orch_claim_begin(orch_t *o, orch_job_t *job, const pt_assign_t *assign)
+{
+    if (!orch_job_to(o, job, ORCH_JOB_RUNNING)) {
+        return;
+    }
+
+    job->run->began_ms = orch_loop_ms(o);
+
+    if (job->cancels) {
+        orch_cancel_now(o, job);
+
+    } else if (job->run->processor == NULL || job->run->processor->drain_ms) {
+        orch_attempt_abandon(o, job->run, ORCH_FAULT_LOST,
+                             "its processor left before it began");
+
+    } else {
+        orch_claim_assign(o, job, assign);
+    }
+}
+
+
+static void
+orch_claim_assign(orch_t *o, orch_job_t *job, const pt_assign_t *assign)
+{
+    pt_err_t           err;
+    pt_msg_t           msg = { .command = PT_CMD_ASSIGN };
+    orch_processor_t  *p;
+
+    msg.u.assign = *assign;
     job->run->assigned = true;
 
     orch_attempt_deadline(o, job);
 
-    if (!orch_processor_offers(job->run->processor, msg.u.assign.action)) {
+    if (orch_processor_offer(job->run->processor, assign->action) == NULL) {
         orch_attempt_fault(o, job, ORCH_FAULT_REFUSED, &(orch_reason_t) {
             .code = PT_STR("unknown_action"),
             .detail = PT_STR("no processor offers this action") }, 0,

@@ -29,6 +29,8 @@ struct orch_run_s {
     uint32_t           committed;
     bool               outputs;        /* it has some: to be withdrawn */
     bool               poisoned;       /* its end cannot be stored */
+    bool               keyed;          /* its result may be served again */
+    uint8_t            key[32];        /* under that key: orch_cache.h */
 
     uint16_t           permille;
     char               stage[PT_NAME_MAX + 1];
@@ -128,6 +130,10 @@ void orch_job_end(orch_t *o, orch_job_t *job, const char *status,
 
 /* its processor, if it was told to begin, is told to stop */
 void orch_attempt_stop(orch_t *o, orch_job_t *job);
+
+
+/* the claim is committed, and what it does is not known: to its processor */
+void orch_claim_begin(orch_t *o, orch_job_t *job, const pt_assign_t *assign);
 
 
 /* what orch_work calls after the commit */

@@ -277,6 +277,7 @@ orch_bulk_send_jobs(orch_request_t *rq, pt_pg_t *pg)
     }
 
     pt_pg_arg_text(&args, pt_buf_str(&body));
+    pt_pg_arg_int4(&args, b->no_cache);
 
     err = body.err == PT_OK ? pt_pg_query(pg, ORCH_SQL_BULK, &args)
                             : body.err;

@@ -22,7 +22,7 @@ static const orch_db_role_t  orch_db_roles[ORCH_DB_CONNS] = {
 #define ORCH_SQL_JOB_COLUMNS                                                 \
     "j.id, j.owner, j.service, j.action, j.status::text, j.priority,"        \
     " j.attempt, j.max_attempts, j.last_seq, j.created_at, j.started_at,"    \
-    " j.finished_at, j.error, j.metadata, j.batch_id, j.retry_of,"           \
+    " j.finished_at, j.error, j.metadata, j.batch_id, j.retry_of, j.cached," \
     " (select json_agg(e.body order by o.seq) from pitchey.output o"         \
     "  join pitchey.event e on e.job = o.job and e.seq = o.seq"              \
     "  where o.job = j.id and not o.withdrawn)"
@@ -35,7 +35,7 @@ static const orch_db_role_t  orch_db_roles[ORCH_DB_CONNS] = {
     " j.finished_at, case when j.error is not null then json_build_object("  \
     "  'type', j.error->'type', 'title', j.error->'title',"                  \
     "  'code', j.error->'code', 'detail', j.error->'detail') end,"           \
-    " j.metadata, j.batch_id, j.retry_of,"                                   \
+    " j.metadata, j.batch_id, j.retry_of, j.cached,"                         \
     " (select json_agg(b.body order by b.seq) from ("                        \
     "   select e.body, o.seq from pitchey.output o"                          \
     "   join pitchey.event e on e.job = o.job and e.seq = o.seq"             \
@@ -88,7 +88,7 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
  * $7 priority[] $8 params[] $9 metadata[] $10 inputs[] (16 bytes each)
  * $11 batch[] $12 retry_of[] $13 webhook_url[] $14 traceparent[] $15 run_at[]
  * $16 expires_at[] $17 max_attempts[] $18 timeout_s[] $19 key[]
- * $20 created_at[] $21 the event's body
+ * $20 created_at[] $21 no_cache[] $22 the event's body
  * -> id
  */
 [ORCH_SQL_ACCEPT] =
@@ -96,7 +96,7 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " insert into pitchey.job (id, owner, role, user_type, service, action,"
     "     priority, params, metadata, inputs, batch_id, retry_of, webhook_url,"
     "     traceparent, run_at, expires_at, max_attempts, timeout_s,"
-    "     created_at)"
+    "     created_at, no_cache)"
     " select t.id, t.owner, t.role, t.user_type, t.service, t.action,"
     "     t.priority, t.params::json, t.metadata::json,"
     "     case when t.inputs is not null then"
@@ -104,15 +104,15 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "               from generate_series(0, length(t.inputs) / 16 - 1) i)"
     "     end,"
     "     t.batch, t.retry_of, t.webhook_url, t.traceparent, t.run_at,"
-    "     t.expires_at, t.max_attempts, t.timeout_s, t.created_at"
+    "     t.expires_at, t.max_attempts, t.timeout_s, t.created_at, t.no_cache"
     " from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],"
     "     $6::text[], $7::int[], $8::text[], $9::text[], $10::bytea[],"
     "     $11::uuid[], $12::uuid[], $13::text[], $14::text[],"
     "     $15::timestamptz[], $16::timestamptz[], $17::int[], $18::int[],"
-    "     $19::text[], $20::timestamptz[])"
+    "     $19::text[], $20::timestamptz[], $21::bool[])"
     "     as t (id, owner, role, user_type, service, action, priority, params,"
     "     metadata, inputs, batch, retry_of, webhook_url, traceparent, run_at,"
-    "     expires_at, max_attempts, timeout_s, key, created_at)"
+    "     expires_at, max_attempts, timeout_s, key, created_at, no_cache)"
     " where t.key is null or exists ("
     "     select 1 from pitchey.idempotency i"
     "     where i.owner = t.owner and i.key = t.key and i.job = t.id)"
@@ -126,7 +126,7 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "     coalesce(run_at, created_at), expires_at from j),"
     "e as ("
     " insert into pitchey.event (job, seq, type, body)"
-    " select id, 1, 'state', $21::json from j)"
+    " select id, 1, 'state', $22::json from j)"
     "select id from j",
 
 /*
@@ -157,13 +157,14 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
  * $8 service[] $9 action[] $10 priority[] $11 params[] $12 metadata[]
  * $13 inputs[] (16 bytes each) $14 run_at[] $15 expires_at[]
  * $16 max_attempts[] $17 timeout_s[] $18 created_at[] $19 the event's body
+ * $20 1: no_cache
  * -> id
  */
 [ORCH_SQL_BULK] =
     "with j as ("
     " insert into pitchey.job (id, owner, role, user_type, service, action,"
     "     priority, params, metadata, inputs, batch_id, traceparent, run_at,"
-    "     expires_at, max_attempts, timeout_s, created_at)"
+    "     expires_at, max_attempts, timeout_s, created_at, no_cache)"
     " select t.id, $1::text, $2::text, $3::text, t.service, t.action,"
     "     t.priority, t.params::json, t.metadata::json,"
     "     case when t.inputs is not null then"
@@ -171,7 +172,7 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "               from generate_series(0, length(t.inputs) / 16 - 1) i)"
     "     end,"
     "     $4::uuid, $6::text, t.run_at, t.expires_at, t.max_attempts,"
-    "     t.timeout_s, t.created_at"
+    "     t.timeout_s, t.created_at, $20::int = 1"
     " from unnest($7::uuid[], $8::text[], $9::text[], $10::int[],"
     "     $11::text[], $12::text[], $13::bytea[], $14::timestamptz[],"
     "     $15::timestamptz[], $16::int[], $17::int[], $18::timestamptz[])"
@@ -228,7 +229,7 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
 /*
  * Under our lease, if we have one still: who takes over deletes its row.
  * $1 job[] $2 attempt[] $3 body[] $4 lease_owner $5 now
- * -> job, seq, params, role, user_type, traceparent, inputs
+ * -> job, seq, params, role, user_type, traceparent, inputs, no_cache
  */
 [ORCH_SQL_CLAIM] =
     "with c as ("
@@ -249,7 +250,7 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "     (select json_agg(json_build_object('id', f.id, 'key', f.key,"
     "         'sha256', encode(f.sha256, 'hex'), 'size', f.size,"
     "         'media_type', f.media_type, 'name', f.name))"
-    "      from pitchey.file f where f.id = any (j.inputs)) end"
+    "      from pitchey.file f where f.id = any (j.inputs)) end, j.no_cache"
     " from c join pitchey.job j on j.id = c.job",
 
 /*
@@ -288,7 +289,8 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
 /*
  * $1 job[] $2 attempt[] $3 running[] $4 status[] $5 result[] $6 error[]
  * $7 usage[] $8 type[] and $9 body[] of the event before the last, or null
- * $10 body[] of the last $11 report[] $12 now
+ * $10 body[] of the last $11 report[] $12 key[] of the result, or null
+ * $13 now
  * -> job, seq before these events
  */
 [ORCH_SQL_END] =
@@ -296,9 +298,9 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " delete from pitchey.queue q"
     " using unnest($1::uuid[], $2::int[], $3::bool[], $4::text[], $5::text[],"
     "     $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],"
-    "     $11::int[])"
+    "     $11::int[], $12::bytea[])"
     "     as t (job, attempt, running, status, result, error, usage, type,"
-    "     body, state, report)"
+    "     body, state, report, key)"
     " where q.job = t.job and q.attempt = t.attempt"
     "     and (q.status = 'running') = t.running"
     /* a success whose outputs are not all stored is none yet */
@@ -307,7 +309,7 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "j as ("
     " update pitchey.job j set status = d.status::pitchey.job_status,"
     "     attempt = d.attempt, started_at = d.started_at,"
-    "     finished_at = $12::timestamptz, result = d.result::json,"
+    "     finished_at = $13::timestamptz, result = d.result::json,"
     "     error = d.error::json, usage = d.usage::json,"
     "     last_seq = d.last_seq + 1 + (d.type is not null)::int"
     " from d where j.id = d.job"
@@ -316,6 +318,10 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " insert into pitchey.webhook (id, batch_id, owner, url)"
     " select id, batch_id, owner, webhook_url from j"
     " where webhook_url is not null on conflict do nothing),"
+    "c as ("
+    " insert into pitchey.cache (key, job)"
+    " select distinct on (key) key, job from d where key is not null"
+    " order by key on conflict (key) do update set job = excluded.job),"
     "w as ("
     " update pitchey.output o set withdrawn = true from d"
     " where d.status <> 'succeeded' and o.job = d.job and not o.withdrawn),"
@@ -327,6 +333,69 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " select job, last_seq + 1 + (type is not null)::int, 'state', state::json"
     " from d)"
     "select job, last_seq from d",
+
+/*
+ * Jobs that are claimed end with the results that are known, if they are and
+ * are kept still.  Who removes old outputs or old jobs changes rows that are
+ * locked here: it waits for our commit and then knows who has these files, or
+ * we wait for its, and know nothing.
+ * $1 job[] $2 attempt[] $3 key[] $4 body[] $5 lease_owner $6 now
+ * -> job, seq before the last event
+ */
+[ORCH_SQL_CACHED] =
+    "with t as ("
+    " select * from unnest($1::uuid[], $2::int[], $3::bytea[], $4::text[])"
+    "     as t (job, attempt, key, state)),"
+    "s as materialized ("
+    " select t.job, t.attempt, t.state, j.id as source, j.attempt as made,"
+    "     j.last_seq - 1 as result_seq, j.result"
+    " from t join pitchey.cache c on c.key = t.key"
+    "     join pitchey.job j on j.id = c.job and j.status = 'succeeded'"
+    " for key share of j),"
+    "o as materialized ("
+    " select s.job as for_job, o.*"
+    " from s join pitchey.output o on o.job = s.source and o.attempt = s.made"
+    " for share of o),"
+    "d as ("
+    " delete from pitchey.queue q using s"
+    " where q.job = s.job and q.attempt = s.attempt and q.status = 'running'"
+    "     and q.lease_owner = $5::int"
+    "     and not exists (select 1 from o"
+    "         where o.for_job = s.job and o.withdrawn)"
+    " returning s.*, q.last_seq, q.started_at,"
+    "     (select count(*)::int from o where o.for_job = s.job) as n),"
+    "r as ("
+    " select o.*, d.attempt as now_attempt, d.last_seq + row_number() over ("
+    "     partition by o.for_job order by o.seq)::int as now_seq"
+    " from d join o on o.for_job = d.job),"
+    "j as ("
+    " update pitchey.job j set status = 'succeeded', cached = true,"
+    "     attempt = d.attempt, started_at = d.started_at,"
+    "     finished_at = $6::timestamptz, result = d.result,"
+    "     last_seq = d.last_seq + d.n + 2"
+    " from d where j.id = d.job"
+    " returning j.id, j.owner, j.batch_id, j.webhook_url),"
+    "h as ("
+    " insert into pitchey.webhook (id, batch_id, owner, url)"
+    " select id, batch_id, owner, webhook_url from j"
+    " where webhook_url is not null on conflict do nothing),"
+    "p as ("
+    " insert into pitchey.output (job, attempt, name, seq, kind, key, size,"
+    "     media_type, sha256, entry, files, source)"
+    " select for_job, now_attempt, name, now_seq, kind, key, size, media_type,"
+    "     sha256, entry, files, job from r),"
+    "e as ("
+    " insert into pitchey.event (job, seq, type, body)"
+    " select r.for_job, r.now_seq, v.type, v.body"
+    " from r join pitchey.event v on v.job = r.job and v.seq = r.seq"
+    " union all"
+    " select d.job, d.last_seq + d.n + 1, v.type, v.body"
+    " from d join pitchey.event v on v.job = d.source"
+    "     and v.seq = d.result_seq"
+    " union all"
+    " select d.job, d.last_seq + d.n + 2, 'state'::pitchey.event_type,"
+    "     d.state::json from d)"
+    "select job, last_seq + n + 1 from d",
 
 /*
  * $1 job[] $2 attempt[] $3 crashes[] $4 lost[] (to add) $5 run_at[] $6 body[]
@@ -489,7 +558,8 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "     and finished_at < $2::timestamptz"
     " order by id limit $3::int for update skip locked),"
     "e as (delete from pitchey.event v using old where v.job = old.id),"
-    "o as (delete from pitchey.output p using old where p.job = old.id)"
+    "o as (delete from pitchey.output p using old where p.job = old.id),"
+    "c as (delete from pitchey.cache c using old where c.job = old.id)"
     "delete from pitchey.job j using old where j.id = old.id returning j.id",
 
 /*
@@ -528,16 +598,21 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "delete from pitchey.file f using old where f.id = old.id returning 1",
 
 /*
- * Of jobs whose folders lie in storage: the attempt whose outputs may be seen.
+ * Of jobs whose folders lie in storage: the attempt whose outputs may be seen,
+ * as its own or as those of a job that was served from the cache.
  * 0: none, the job has ended; -1: leave it alone, it is open.
- * $1 id[] -> id, attempt; jobs that are not known have no row
+ * $1 id[] -> id, attempt
  */
 [ORCH_SQL_LEFT] =
-    "select j.id, case when j.status is null then -1"
+    "select t.id, case when j.id is not null and j.status is null then -1"
     "     when j.status = 'succeeded' and exists ("
-    "         select 1 from pitchey.output o where o.job = j.id"
-    "         and not o.withdrawn) then j.attempt else 0 end"
-    " from pitchey.job j where j.id = any ($1::uuid[])",
+    "         select 1 from pitchey.output o where o.job = t.id"
+    "         and not o.withdrawn) then j.attempt"
+    "     else coalesce((select split_part(o.key, '/', 4)::int"
+    "         from pitchey.output o where o.source = t.id"
+    "         and not o.withdrawn limit 1), 0) end"
+    " from unnest($1::uuid[]) as t (id)"
+    "     left join pitchey.job j on j.id = t.id",
 
 /* $1 id[] -> those that are no file's */
 [ORCH_SQL_FILE_UNKNOWN] =
@@ -595,13 +670,14 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
 
 /*
  * Ended jobs by service.  $1 owner $2 from this id on
- * -> service, jobs, succeeded, failed, and sums: cpu_ms, wall_ms, input_bytes,
- * output_bytes
+ * -> service, jobs, succeeded, failed, cached, and sums: cpu_ms, wall_ms,
+ * input_bytes, output_bytes
  */
 [ORCH_SQL_USAGE] =
     "select j.service, count(*),"
     "     count(*) filter (where j.status = 'succeeded'),"
     "     count(*) filter (where j.status = 'failed'),"
+    "     count(*) filter (where j.cached),"
     "     coalesce(sum((j.usage->>'cpu_ms')::bigint), 0)::bigint,"
     "     coalesce(sum((j.usage->>'wall_ms')::bigint), 0)::bigint,"
     "     coalesce(sum((j.usage->>'input_bytes')::bigint), 0)::bigint,"
@@ -609,12 +685,13 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " from pitchey.job j where j.owner = $1::text and j.id >= $2::uuid"
     "     and j.status is not null group by j.service order by j.service",
 
-/* $1 owner -> files, their bytes, bytes of outputs */
+/* $1 owner -> files, their bytes, bytes of outputs, shared ones once */
 [ORCH_SQL_STORED] =
     "select count(*), coalesce(sum(f.size), 0)::bigint,"
-    "     (select coalesce(sum(o.size), 0)::bigint from pitchey.job j"
-    "      join pitchey.output o on o.job = j.id"
-    "      where j.owner = $1::text and not o.withdrawn)"
+    "     (select coalesce(sum(d.size), 0)::bigint from ("
+    "         select distinct o.key, o.size from pitchey.job j"
+    "         join pitchey.output o on o.job = j.id"
+    "         where j.owner = $1::text and not o.withdrawn) d)"
     " from pitchey.file f where f.owner = $1::text"
     "     and (f.expires_at is null or f.expires_at > now())",
 

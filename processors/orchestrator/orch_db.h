@@ -21,6 +21,7 @@ typedef enum {
     ORCH_SQL_CLAIM,
     ORCH_SQL_OUTPUT,
     ORCH_SQL_END,
+    ORCH_SQL_CACHED,
     ORCH_SQL_REQUEUE,
     ORCH_SQL_SETTLE,
 

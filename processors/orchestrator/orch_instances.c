@@ -21,7 +21,7 @@ static int64_t orch_month_ms(int64_t now_ms, int months);
 
 /* of USAGE's services */
 enum {
-    COL_SERVICE = 0, COL_JOBS, COL_SUCCEEDED, COL_FAILED, COL_CPU_MS,
+    COL_SERVICE = 0, COL_JOBS, COL_SUCCEEDED, COL_FAILED, COL_CACHED, COL_CPU_MS,
     COL_WALL_MS, COL_INPUT_BYTES, COL_OUTPUT_BYTES
 };
 
@@ -353,6 +353,8 @@ orch_usage_done(void *ctx, pt_err_t err, PGresult *const *results, size_t n)
         pt_jsonw_int(&w, pt_pg_int(res, row, COL_SUCCEEDED));
         pt_jsonw_key(&w, "failed");
         pt_jsonw_int(&w, pt_pg_int(res, row, COL_FAILED));
+        pt_jsonw_key(&w, "cached");
+        pt_jsonw_int(&w, pt_pg_int(res, row, COL_CACHED));
         pt_jsonw_key(&w, "cpu_seconds");
         pt_jsonw_double(&w, (double) pt_pg_int(res, row, COL_CPU_MS) / 1000);
         pt_jsonw_key(&w, "wall_seconds");

@@ -54,7 +54,7 @@ orch_json_job(pt_jsonw_t *w, const orch_job_view_t *job)
 
     orch_json_raw(w, "error", job->error);
     pt_jsonw_key(w, "cached");
-    pt_jsonw_bool(w, false);
+    pt_jsonw_bool(w, job->cached);
     orch_json_id(w, "batch_id", &job->batch);
     orch_json_id(w, "retry_of", &job->retry_of);
     orch_json_raw(w, "metadata", job->metadata);

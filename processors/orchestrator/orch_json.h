@@ -35,6 +35,7 @@ typedef struct {
     pt_str_t   metadata;         /* JSON */
     pt_id_t    batch;
     pt_id_t    retry_of;
+    bool       cached;           /* its result was another job's */
     bool       brief;            /* in a list: without the result */
 } orch_job_view_t;
 

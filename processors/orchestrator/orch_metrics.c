@@ -43,7 +43,9 @@ static const struct {
     [ORCH_METRIC_EXPIRED] = { "pitchey_jobs_ended_total",
         ",status=\"expired\"", NULL },
     [ORCH_METRIC_RETRIES] = { "pitchey_attempts_repeated_total", "",
-        "Attempts that ended without success and are repeated." }
+        "Attempts that ended without success and are repeated." },
+    [ORCH_METRIC_CACHED] = { "pitchey_jobs_cached_total", "",
+        "Jobs that succeeded with a result that was known." }
 };
 
 static const struct {

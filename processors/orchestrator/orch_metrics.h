@@ -16,6 +16,7 @@ typedef enum {
     ORCH_METRIC_CANCELLED,
     ORCH_METRIC_EXPIRED,
     ORCH_METRIC_RETRIES,         /* attempts that are repeated */
+    ORCH_METRIC_CACHED,          /* jobs whose result was known */
     ORCH_METRIC_COUNTERS_
 } orch_metric_t;
 

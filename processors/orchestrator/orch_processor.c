@@ -42,8 +42,6 @@ static void orch_pidfd_closed(uv_handle_t *handle);
 static void orch_processor_who(orch_t *o, pt_str_t peer);
 static unsigned orch_processor_weight(const orch_processor_t *p,
     const orch_job_t *job);
-static const pt_json_t *orch_processor_offer(const orch_processor_t *p,
-    pt_str_t action);
 static orch_processor_t *orch_processor_find(orch_t *o, pt_str_t peer);
 
 
@@ -554,15 +552,7 @@ orch_processor_count(orch_t *o, orch_service_t *service,
 }
 
 
-bool
-orch_processor_offers(const orch_processor_t *p, pt_str_t action)
-{
-    return orch_processor_offer(p, action) != NULL;
-}
-
-
-/* the action as READY told it, or NULL */
-static const pt_json_t *
+const pt_json_t *
 orch_processor_offer(const orch_processor_t *p, pt_str_t action)
 {
     const pt_json_t  *a;

@@ -59,7 +59,9 @@ orch_processor_t *orch_processor_free(orch_t *o, const orch_job_t *job);
 void orch_processor_count(orch_t *o, orch_service_t *service,
     uint64_t ret_values[3]);
 
-bool orch_processor_offers(const orch_processor_t *p, pt_str_t action);
+/* the action as READY told it, or NULL */
+const pt_json_t *orch_processor_offer(const orch_processor_t *p,
+    pt_str_t action);
 
 /* the attempt uses credit of p's, or no longer */
 void orch_processor_take(orch_processor_t *p, orch_run_t *run);

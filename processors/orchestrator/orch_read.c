@@ -11,7 +11,7 @@ enum {
     COL_ID = 0, COL_OWNER, COL_SERVICE, COL_ACTION, COL_STATUS, COL_PRIORITY,
     COL_ATTEMPT, COL_MAX_ATTEMPTS, COL_LAST_SEQ, COL_CREATED, COL_STARTED,
     COL_FINISHED, COL_ERROR, COL_METADATA, COL_BATCH, COL_RETRY_OF,
-    COL_OUTPUTS, COL_RESULT
+    COL_CACHED, COL_OUTPUTS, COL_RESULT
 };
 
 
@@ -157,6 +157,7 @@ orch_read_view(orch_t *o, const PGresult *res, int row, bool brief,
         .metadata = pt_pg_text(res, row, COL_METADATA),
         .batch = pt_pg_id(res, row, COL_BATCH),
         .retry_of = pt_pg_id(res, row, COL_RETRY_OF),
+        .cached = pt_pg_bool(res, row, COL_CACHED),
         .brief = brief
     };
 

@@ -115,7 +115,8 @@ orch_redo_submission(orch_request_t *rq, const PGresult *res)
         .webhook_url = text[COL_WEBHOOK_URL],
         .max_attempts = (uint16_t) pt_pg_int(res, 0, COL_MAX_ATTEMPTS),
         .timeout_s = (uint32_t) pt_pg_int(res, 0, COL_TIMEOUT_S),
-        .retry_of = retry.retry_of
+        .retry_of = retry.retry_of,
+        .no_cache = 1              /* done again, not told again */
     };
 
     return true;

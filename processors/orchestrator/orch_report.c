@@ -240,6 +240,8 @@ orch_attempt_finished(orch_t *o, orch_processor_t *p, const pt_done_t *m)
     item->running = true;
     item->status = "succeeded";
     item->extra_type = "result";
+    item->keyed = job->run->keyed;
+    memcpy(item->key, job->run->key, sizeof(item->key));
 
     orch_json_result(&item->extra, m->result);
     pt_buf_add_str(&item->result, ORCH_FAULT("wrong-result") && m->job.bytes[15]

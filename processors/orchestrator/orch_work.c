@@ -16,6 +16,9 @@
 /* after an error that another try would meet again: a full disk, a grant */
 #define ORCH_WORK_HOLD_MS    1000
 
+/* of them, results that are looked up: each is compared with each */
+#define ORCH_WORK_CACHED     100
+
 #define ORCH_COLUMNS_MAX     12
 
 
@@ -36,14 +39,15 @@ static pt_err_t orch_work_query(orch_work_batch_t *b, pt_pg_t *pg,
 static void orch_row_output(pt_pg_column_t *c, const orch_item_t *item);
 static void orch_row_end(pt_pg_column_t *c, const orch_item_t *item);
 static void orch_row_requeue(pt_pg_column_t *c, const orch_item_t *item);
+static void orch_row_cached(pt_pg_column_t *c, const orch_item_t *item);
 static void orch_row_claim(pt_pg_column_t *c, const orch_item_t *item);
 static void orch_work_done(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
+static const orch_item_t *orch_work_first(const orch_work_batch_t *b);
 static void orch_work_failed(orch_work_batch_t *b, pt_err_t err);
 static void orch_work_committed(orch_t *o, orch_item_t *items,
     const PGresult *res);
 static void orch_work_missing(orch_t *o, orch_item_t *item);
-static void orch_item_free(orch_item_t *item);
 static pt_str_t orch_buf_or_null(const pt_buf_t *buf);
 
 
@@ -54,31 +58,39 @@ static const struct {
     void       (*row)(pt_pg_column_t *c, const orch_item_t *item);
     void       (*done)(orch_t *o, orch_item_t *item, const PGresult *res,
                        int row);
+    void       (*missing)(orch_t *o, orch_item_t *item);
     bool         lease;                /* an argument: whose lease */
     bool         now;                  /* an argument: the time */
     uint32_t     types[ORCH_COLUMNS_MAX + 1];
 } orch_kinds[ORCH_ITEM_KINDS_] = {
     [ORCH_ITEM_OUTPUT] = {
         ORCH_SQL_OUTPUT, ORCH_DB_WORK, orch_row_output, orch_output_done,
-        true, false,
+        orch_work_missing, true, false,
         { PT_PG_UUID, PT_PG_INT4, PT_PG_INT4, PT_PG_TEXT, PT_PG_TEXT,
           PT_PG_TEXT, PT_PG_INT8, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT,
           PT_PG_INT4, PT_PG_TEXT, 0 } },
 
     [ORCH_ITEM_END] = {
-        ORCH_SQL_END, ORCH_DB_WORK, orch_row_end, orch_end_done, false, true,
+        ORCH_SQL_END, ORCH_DB_WORK, orch_row_end, orch_end_done,
+        orch_work_missing, false, true,
         { PT_PG_UUID, PT_PG_INT4, PT_PG_BOOL, PT_PG_TEXT, PT_PG_TEXT,
           PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT,
-          PT_PG_INT4, 0 } },
+          PT_PG_INT4, PT_PG_BYTEA, 0 } },
 
     [ORCH_ITEM_REQUEUE] = {
         ORCH_SQL_REQUEUE, ORCH_DB_WORK, orch_row_requeue, orch_requeue_done,
-        false, false,
+        orch_work_missing, false, false,
         { PT_PG_UUID, PT_PG_INT4, PT_PG_INT4, PT_PG_INT4, PT_PG_TIME,
           PT_PG_TEXT, 0 } },
 
+    [ORCH_ITEM_CACHED] = {
+        ORCH_SQL_CACHED, ORCH_DB_WORK, orch_row_cached, orch_cache_hit,
+        orch_cache_missed, true, true,
+        { PT_PG_UUID, PT_PG_INT4, PT_PG_BYTEA, PT_PG_TEXT, 0 } },
+
     [ORCH_ITEM_CLAIM] = {
-        ORCH_SQL_CLAIM, ORCH_DB_CLAIM, orch_row_claim, orch_claim_done, true, true,
+        ORCH_SQL_CLAIM, ORCH_DB_CLAIM, orch_row_claim, orch_claim_done,
+        orch_work_missing, true, true,
         { PT_PG_UUID, PT_PG_INT4, PT_PG_TEXT, 0 } }
 };
 
@@ -107,7 +119,7 @@ orch_item_new(orch_job_t *job, orch_item_kind_t kind)
 }
 
 
-static void
+void
 orch_item_free(orch_item_t *item)
 {
     pt_buf_done(&item->body);
@@ -115,6 +127,7 @@ orch_item_free(orch_item_t *item)
     pt_buf_done(&item->result);
     pt_buf_done(&item->usage);
     pt_json_free(item->output);
+    free(item->kept);
     orch_queue_unref(item->job);
     free(item);
 }
@@ -192,7 +205,7 @@ orch_work_take(orch_t *o, orch_db_role_t role)
 {
     int                 k;
     size_t              bytes = 0;
-    unsigned            max;
+    unsigned            max, cached = 0;
     orch_item_t        *item, *next;
     orch_work_batch_t  *b;
 
@@ -215,7 +228,9 @@ orch_work_take(orch_t *o, orch_db_role_t role)
         }
 
         DL_FOREACH_SAFE(o->work.items[k], item, next) {
-            if (b->n == max || bytes > ORCH_WORK_BYTES) {
+            if (b->n == max || bytes > ORCH_WORK_BYTES
+                || (k == ORCH_ITEM_CACHED && cached++ == ORCH_WORK_CACHED))
+            {
                 return b;
             }
 
@@ -329,6 +344,7 @@ orch_row_end(pt_pg_column_t *c, const orch_item_t *item)
     pt_pg_column_text(c++, orch_buf_or_null(&item->extra));
     pt_pg_column_text(c++, pt_buf_str(&item->body));
     pt_pg_column_int4(c++, (int32_t) item->report);
+    pt_pg_column_bytes(c++, item->keyed ? item->key : NULL, sizeof(item->key));
 }
 
 
@@ -340,6 +356,16 @@ orch_row_requeue(pt_pg_column_t *c, const orch_item_t *item)
     pt_pg_column_int4(c++, (int32_t) item->crashes);
     pt_pg_column_int4(c++, (int32_t) item->lost);
     pt_pg_column_time(c++, item->run_at_ms);
+    pt_pg_column_text(c++, pt_buf_str(&item->body));
+}
+
+
+static void
+orch_row_cached(pt_pg_column_t *c, const orch_item_t *item)
+{
+    pt_pg_column_id(c++, &item->job->id);
+    pt_pg_column_int4(c++, (int32_t) item->attempt);
+    pt_pg_column_bytes(c++, item->key, sizeof(item->key));
     pt_pg_column_text(c++, pt_buf_str(&item->body));
 }
 
@@ -382,7 +408,7 @@ orch_work_done(void *ctx, pt_err_t err, PGresult *const *results, size_t n)
 }
 
 
-/* each row of the result is an item's; an item without one was too late */
+/* each row of the result is an item's; one without was too late, or missed */
 static void
 orch_work_committed(orch_t *o, orch_item_t *items, const PGresult *res)
 {
@@ -412,7 +438,7 @@ orch_work_committed(orch_t *o, orch_item_t *items, const PGresult *res)
 
     DL_FOREACH_SAFE(items, item, next) {
         DL_DELETE(items, item);
-        orch_work_missing(o, item);
+        orch_kinds[item->kind].missing(o, item);
         orch_item_free(item);
     }
 }
@@ -429,6 +455,19 @@ orch_work_missing(orch_t *o, orch_item_t *item)
 }
 
 
+static const orch_item_t *
+orch_work_first(const orch_work_batch_t *b)
+{
+    int  k = 0;
+
+    while (b->items[k] == NULL) {
+        k++;
+    }
+
+    return b->items[k];
+}
+
+
 static void
 orch_work_failed(orch_work_batch_t *b, pt_err_t err)
 {
@@ -440,10 +479,7 @@ orch_work_failed(orch_work_batch_t *b, pt_err_t err)
         pt_log(PT_LOG_ERROR, "work", "the database does not take a value, "
                "going on one by one%s%s",
                b->n == 1 ? " job=" : "",
-               b->n == 1 ? pt_log_id(&(b->items[0] ? b->items[0]
-                                      : b->items[1] ? b->items[1]
-                                      : b->items[2] ? b->items[2]
-                                      : b->items[3])->job->id) : "");
+               b->n == 1 ? pt_log_id(&orch_work_first(b)->job->id) : "");
         o->work.careful = b->n == 1 ? o->work.careful : 2 * b->n;
     }
 

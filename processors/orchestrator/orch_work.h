@@ -1,12 +1,12 @@
 /*
  * The transactions of attempts, in order, many in each commit: claims,
- * outputs, ends, and returns to the queue.
+ * outputs, ends, returns to the queue, and ends with a result that is known.
  *
  * Claims have a connection of their own: the server works on them beside the
  * others.  A job is in one transaction at a time, except for its outputs and
- * its end, which share a connection and so stay in order.  When the outcome is not known (the connection was lost, somebody else was
- * first), the jobs concerned are in doubt, and ORCH_SQL_SETTLE asks where
- * they stand.
+ * its end, which share a connection and so stay in order.  When the outcome is
+ * not known (the connection was lost, somebody else was first), the jobs
+ * concerned are in doubt, and ORCH_SQL_SETTLE asks where they stand.
  */
 
 #ifndef ORCH_WORK_H
@@ -17,6 +17,7 @@ typedef enum {
     ORCH_ITEM_OUTPUT = 0,    /* in the order in which a batch runs them */
     ORCH_ITEM_END,
     ORCH_ITEM_REQUEUE,
+    ORCH_ITEM_CACHED,
     ORCH_ITEM_CLAIM,
     ORCH_ITEM_KINDS_
 } orch_item_kind_t;
@@ -44,6 +45,15 @@ struct orch_item_s {
     pt_buf_t           result;
     pt_buf_t           usage;
 
+    bool               keyed;        /* to be found under key */
+
+    /* END, CACHED */
+    uint8_t            key[32];
+
+    /* CACHED */
+    pt_assign_t        assign;       /* for when it is not */
+    char              *kept;         /* that assign borrows */
+
     /* REQUEUE */
     uint32_t           crashes;      /* to add */
     uint32_t           lost;
@@ -59,6 +69,8 @@ typedef struct {
 
 /* an item of that job at its present attempt; NULL without memory */
 orch_item_t *orch_item_new(orch_job_t *job, orch_item_kind_t kind);
+
+void orch_item_free(orch_item_t *item);
 
 /* hands the item over */
 void orch_work_add(orch_t *o, orch_item_t *item);

@@ -128,20 +128,21 @@ class Edge:
 
     def submit_fields(self, action="noop", params=None, job=None, service="test-service", key=None,
                       body=None, priority=1, inputs=(), run_at=0, expires_at=0, max_attempts=0,
-                      timeout_s=0, metadata=None, batch=None, retry_of=None, user_type="creator"):
+                      timeout_s=0, metadata=None, batch=None, retry_of=None, user_type="creator",
+                      no_cache=0):
         params = json.dumps(params if params is not None else {})
         digest = hashlib.sha256((body if body is not None else params).encode()).digest()
         return [ident(job or uuid7()), ident(batch), text(service), text(action), text(user_type),
                 u8(priority), text(key), digest, text(params),
                 text(json.dumps(metadata) if metadata is not None else None),
                 b"".join(ident(i) for i in inputs), i64(run_at), i64(expires_at), b"",
-                u16(max_attempts), u32(timeout_s), ident(retry_of)]
+                u16(max_attempts), u32(timeout_s), ident(retry_of), u8(no_cache)]
 
     def submit(self, action="noop", params=None, user="alice", limit=10, tier="", **more):
         return json.loads(self.ask("SUBMIT", *self.submit_fields(action, params, **more),
                                    user=user, limit=limit, tier=tier))
 
-    def batch_fields(self, jobs, batch=None, key=None, body=None, user_type="creator"):
+    def batch_fields(self, jobs, batch=None, key=None, body=None, user_type="creator", no_cache=0):
         """jobs: (action, params) or what submit_fields() takes besides, as a dict."""
         packed = b""
         for j in jobs:
@@ -150,7 +151,7 @@ class Edge:
             for i in (0, 2, 3, 5, 8, 9, 10, 11, 12, 13, 14, 15):
                 packed += u32(len(f[i])) + f[i]
         digest = hashlib.sha256((body if body is not None else repr(jobs)).encode()).digest()
-        return [ident(batch or uuid7()), text(user_type), text(key), digest, packed]
+        return [ident(batch or uuid7()), text(user_type), text(key), digest, packed, u8(no_cache)]
 
     def submit_batch(self, jobs, user="alice", limit=10, **more):
         return json.loads(self.ask("SUBMIT_BATCH", *self.batch_fields(jobs, **more), user=user, limit=limit))

@@ -376,6 +376,7 @@ test_vectors_mean_what_their_comments_say(void **state)
     assert_int_equal(m.u.submit.max_attempts, 3);
     assert_int_equal(m.u.submit.timeout_s, 60);
     assert_true(pt_id_is_zero(&m.u.submit.retry_of));
+    assert_int_equal(m.u.submit.no_cache, 1);
 
     n = read_vector("SCHEDULE_ADD", frames, room, sizeof(room));
     assert_int_equal(pt_wire_decode(frames, n, &m, NULL), PT_OK);
@@ -588,6 +589,7 @@ sample(pt_command_t command)
         m.u.submit.max_attempts = 3;
         m.u.submit.timeout_s = 60;
         m.u.submit.retry_of = id;
+        m.u.submit.no_cache = 1;
         break;
 
     case PT_CMD_SUBMIT_BATCH:
@@ -596,6 +598,7 @@ sample(pt_command_t command)
         m.u.submit_batch.idempotency_key = PT_STR("k");
         m.u.submit_batch.body_sha256 = hash;
         m.u.submit_batch.jobs = sample_jobs(2);
+        m.u.submit_batch.no_cache = 1;
         break;
 
     case PT_CMD_RETRY:

@@ -79,7 +79,8 @@ static const pt_field_t  submit_fields[] = {
     { F_TEXT_OPT, 0, 2048,        offsetof(pt_submit_t, webhook_url) },
     { F_U16,      0, 100,         offsetof(pt_submit_t, max_attempts) },
     { F_U32,      0, 604800,      offsetof(pt_submit_t, timeout_s) },
-    { F_ID_OPT,   0, 0,           offsetof(pt_submit_t, retry_of) }
+    { F_ID_OPT,   0, 0,           offsetof(pt_submit_t, retry_of) },
+    { F_U8,       0, 1,           offsetof(pt_submit_t, no_cache) }
 };
 
 static const pt_field_t  submit_batch_fields[] = {
@@ -87,7 +88,8 @@ static const pt_field_t  submit_batch_fields[] = {
     { F_TEXT,     0, PT_NAME_MAX, offsetof(pt_submit_batch_t, user_type) },
     { F_TEXT_OPT, 0, 255,         offsetof(pt_submit_batch_t, idempotency_key) },
     { F_SHA256,   0, 0,           offsetof(pt_submit_batch_t, body_sha256) },
-    { F_JOBS,     1, PT_BATCH_MAX, offsetof(pt_submit_batch_t, jobs) }
+    { F_JOBS,     1, PT_BATCH_MAX, offsetof(pt_submit_batch_t, jobs) },
+    { F_U8,       0, 1,           offsetof(pt_submit_batch_t, no_cache) }
 };
 
 /* a job of a batch: in one frame, each field behind its length */

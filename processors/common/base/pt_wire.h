@@ -135,7 +135,7 @@ typedef struct {
  *   user_type:text(0..64) priority:u8(..3) idempotency_key:text?(255)
  *   body_sha256:sha256 params:json metadata:json?(16384) inputs:ids(64)
  *   run_at:i64 expires_at:i64 webhook_url:text?(2048) max_attempts:u16(..100)
- *   timeout_s:u32(..604800) retry_of:id?
+ *   timeout_s:u32(..604800) retry_of:id? no_cache:u8(..1)
  */
 typedef struct {
     pt_request_t    rq;
@@ -156,6 +156,7 @@ typedef struct {
     uint16_t        max_attempts;     /* 0: the action's own */
     uint32_t        timeout_s;        /* 0: the action's own */
     pt_id_t         retry_of;         /* zero: none */
+    uint8_t         no_cache;         /* 1: do it, whatever is known */
 } pt_submit_t;
 
 
@@ -164,7 +165,7 @@ typedef struct {
  * {"batch_id","jobs":[...]}, in the order of the request.  The same batch id
  * again is the same batch; an idempotency key is the whole batch's.
  *   request batch:id user_type:text(0..64) idempotency_key:text?(255)
- *   body_sha256:sha256 jobs:jobs(1000)
+ *   body_sha256:sha256 jobs:jobs(1000) no_cache:u8(..1)
  */
 typedef struct {
     pt_request_t    rq;
@@ -173,6 +174,7 @@ typedef struct {
     pt_str_t        idempotency_key;
     const uint8_t  *body_sha256;
     pt_str_t        jobs;             /* up to 4 MiB */
+    uint8_t         no_cache;
 } pt_submit_batch_t;
 
 /*
