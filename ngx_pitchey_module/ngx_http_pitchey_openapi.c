@@ -34,6 +34,11 @@
     "\"The same key and the same body are the same request, for 24 hours.\"," \
     "\"schema\":{\"type\":\"string\",\"minLength\":1,\"maxLength\":255}}"
 
+#define CACHE_HEADER                                                          \
+    "{\"name\":\"Cache-Control\",\"in\":\"header\",\"description\":"          \
+    "\"no-cache: have it done, though its result may be known.\","           \
+    "\"schema\":{\"type\":\"string\"}}"
+
 #define TIME_SCHEMA  "{\"type\":\"string\",\"format\":\"date-time\"}"
 
 
@@ -133,10 +138,12 @@ static const ngx_http_pitchey_openapi_row_t  ngx_http_pitchey_openapi_rows[] = {
 
     { NGX_HTTP_POST, "/jobs", "submitJobs",
       "Submit one job of any kind, or up to 1,000, all or none",
-      KEY_HEADER, JSON_OF("Submission"), "202", JSON_OF("Accepted") },
+      KEY_HEADER "," CACHE_HEADER, JSON_OF("Submission"), "202",
+      JSON_OF("Accepted") },
 
     { NGX_HTTP_POST, "/process", "process", "Another name of POST /jobs",
-      KEY_HEADER, JSON_OF("Submission"), "202", JSON_OF("Accepted") },
+      KEY_HEADER "," CACHE_HEADER, JSON_OF("Submission"), "202",
+      JSON_OF("Accepted") },
 
     { NGX_HTTP_GET, "/batches/{id}", "getBatch", "How far a batch has come",
       NULL, NULL, "200", JSON_OF("BatchProgress") },
@@ -762,7 +769,7 @@ ngx_http_pitchey_openapi_action(pt_jsonw_t *w,
     }
 
     pt_jsonw_key(w, "parameters");
-    pt_jsonw_raw(w, PT_STR("[" KEY_HEADER "]"));
+    pt_jsonw_raw(w, PT_STR("[" KEY_HEADER "," CACHE_HEADER "]"));
     pt_jsonw_key(w, "requestBody");
     pt_jsonw_object(w);
     pt_jsonw_key(w, "required");

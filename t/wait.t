@@ -114,3 +114,21 @@ qr/^retry: 1000\n\nid: 1\nevent: state\n.*"text":"twice".*"status":"succeeded"[^
 --- more_headers eval
 "$::json\nAccept: text/event-stream\nPrefer: wait=5"
 --- error_code: 422
+
+
+=== TEST 9: what was done is served again, unless the client says Cache-Control: no-cache
+The first request of each round has it done, however often it was done before.
+--- request eval
+["POST /api/containers/test-service/echo\n{\"text\":\"again\",\"n\":1}",
+ "POST /api/containers/test-service/echo\n{\"n\":1.0,\"text\":\"again\",\"metadata\":{\"mine\":1}}",
+ "POST /api/containers/test-service/echo\n{\"text\":\"again\",\"n\":1}",
+ "POST /api/containers/test-service/echo\n{\"text\":\"again\",\"n\":1}"]
+--- more_headers eval
+["$::json\nPrefer: wait=10\nCache-Control: no-cache",
+ "$::json\nPrefer: wait=10",
+ "$::json\nPrefer: wait=10\nCache-Control: max-age=0, No-Cache",
+ "$::json\nPrefer: wait=10\nCache-Control: no-cached"]
+--- error_code eval
+[200, 200, 200, 200]
+--- response_body_like eval
+['"cached":false', '"cached":true', '"cached":false', '"cached":true']
