@@ -21,7 +21,8 @@ API, COOKIE = "/api/containers", os.environ["COOKIE"]
 
 
 def call(connection, method, path, body=None):
-    connection.request(method, API + path, body, {"Cookie": COOKIE, "Content-Type": "application/json"})
+    connection.request(method, API + path, body, {"Cookie": COOKIE, "Content-Type": "application/json",
+                                                   "Cache-Control": "no-cache"})
     answer = connection.getresponse()
     data = json.loads(answer.read())
     if answer.status not in (200, 202):

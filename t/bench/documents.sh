@@ -49,7 +49,7 @@ rm "$WORK/p50" "$WORK/p99"
 count=${COUNT:-100}
 
 submit_one() {
-    curl_as "$COOKIE" -sS -H 'Content-Type: application/json' -H 'Idempotency-Key: '"$1" \
+    curl_as "$COOKIE" -sS -H 'Content-Type: application/json' -H 'Cache-Control: no-cache' -H 'Idempotency-Key: '"$1" \
         -d "$request" "$URL/document-generation/generate-nda" | jq -r .id
 }
 
