@@ -148,6 +148,11 @@ ngx_http_pitchey_cors_headers(ngx_http_request_t *r,
         return NGX_OK;
     }
 
+    /* no page reads the headers of a handshake, and each WebSocket keeps its */
+    if (r->headers_out.status == NGX_HTTP_SWITCHING_PROTOCOLS) {
+        return NGX_OK;
+    }
+
     if (ngx_http_pitchey_add_header(r, "Vary", &vary) != NGX_OK) {
         return NGX_ERROR;
     }

@@ -14,8 +14,6 @@ typedef struct {
     ngx_http_pitchey_subscriber_t  sub;
 
     ngx_http_pitchey_news_t       *sending;   /* NULL: nothing, or a constant */
-    ngx_buf_t                      buf;
-    ngx_chain_t                    chain;
 } ngx_http_pitchey_events_t;
 
 
@@ -312,16 +310,8 @@ static ngx_int_t
 ngx_http_pitchey_events_put(ngx_http_pitchey_events_t *e, const char *data,
     size_t len)
 {
-    e->buf.pos = (u_char *) data;
-    e->buf.last = e->buf.pos + len;
-    e->buf.memory = 1;
-    e->buf.flush = 1;
-
-    e->chain.buf = &e->buf;
-    e->chain.next = NULL;
-
     return ngx_http_pitchey_events_sent(e,
-                       ngx_http_pitchey_stream_output(&e->stream, &e->chain));
+                          ngx_http_pitchey_stream_put(&e->stream, data, len));
 }
 
 
@@ -357,7 +347,7 @@ ngx_http_pitchey_events_write_handler(ngx_http_request_t *r)
     }
 
     if (ngx_http_pitchey_events_sent(e,
-                              ngx_http_pitchey_stream_output(&e->stream, NULL))
+                                     ngx_http_pitchey_stream_flush(&e->stream))
         == NGX_OK)
     {
         ngx_http_pitchey_events_advance(e);

@@ -23,6 +23,8 @@ typedef struct {
 static void ngx_http_pitchey_stream_revoked(ngx_http_request_t *r);
 static void ngx_http_pitchey_stream_leave(void *data);
 static void ngx_http_pitchey_stream_free(void *data);
+static ngx_int_t ngx_http_pitchey_stream_output(ngx_http_pitchey_stream_t *s,
+    ngx_chain_t *out);
 static void ngx_http_pitchey_stream_tick(ngx_event_t *ev);
 static void ngx_http_pitchey_stream_stop_all(void);
 static void ngx_http_pitchey_stream_beat_all(void);
@@ -116,6 +118,11 @@ ngx_http_pitchey_stream_free(void *data)
     ngx_http_pitchey_stream_t  *s = data;
 
     s->type->free(s);
+
+    if (s->piece != NULL) {
+        ngx_free(s->piece);
+        s->piece = NULL;
+    }
 }
 
 
@@ -134,7 +141,59 @@ ngx_http_pitchey_stream_close(ngx_http_pitchey_stream_t *s)
 }
 
 
+/*
+ * The piece of a client that had to be waited for is kept: the filters still
+ * have it in their lists of what is busy, and look at it the next time.
+ */
 ngx_int_t
+ngx_http_pitchey_stream_put(ngx_http_pitchey_stream_t *s, const void *data,
+    size_t len)
+{
+    ngx_int_t                  rc;
+    ngx_http_pitchey_piece_t  *piece;
+
+    piece = s->piece;
+
+    if (piece == NULL) {
+        piece = ngx_alloc(sizeof(ngx_http_pitchey_piece_t),
+                          s->request->connection->log);
+        if (piece == NULL) {
+            return NGX_ERROR;
+        }
+
+        s->piece = piece;
+    }
+
+    ngx_memzero(piece, sizeof(ngx_http_pitchey_piece_t));
+
+    piece->buf.pos = (u_char *) data;
+    piece->buf.last = piece->buf.pos + len;
+    piece->buf.memory = 1;
+    piece->buf.flush = 1;
+    piece->chain.buf = &piece->buf;
+
+    rc = ngx_http_pitchey_stream_output(s, &piece->chain);
+
+    if (rc != NGX_OK) {
+        s->kept = 1;
+
+    } else if (!s->kept) {
+        ngx_free(piece);
+        s->piece = NULL;
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_http_pitchey_stream_flush(ngx_http_pitchey_stream_t *s)
+{
+    return ngx_http_pitchey_stream_output(s, NULL);
+}
+
+
+static ngx_int_t
 ngx_http_pitchey_stream_output(ngx_http_pitchey_stream_t *s, ngx_chain_t *out)
 {
     ngx_int_t                  rc;
@@ -290,7 +349,7 @@ ngx_http_pitchey_stream_exit(void)
         s = ngx_queue_data(q, ngx_http_pitchey_stream_t, queue);
 
         ngx_http_pitchey_stream_close(s);
-        s->type->free(s);
+        ngx_http_pitchey_stream_free(s);
     }
 
     if (ngx_http_pitchey_streams->timer.timer_set) {

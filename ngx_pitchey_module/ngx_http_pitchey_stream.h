@@ -31,16 +31,25 @@ typedef struct {
 } ngx_http_pitchey_stream_type_t;
 
 
+/* what is being sent; an idle stream has none */
+typedef struct {
+    ngx_buf_t                  buf;
+    ngx_chain_t                chain;
+} ngx_http_pitchey_piece_t;
+
+
 /* the first member of what a transport keeps, which is ctx->data */
 struct ngx_http_pitchey_stream_s {
     const ngx_http_pitchey_stream_type_t
                               *type;
     ngx_http_request_t        *request;
     ngx_queue_t                queue;
+    ngx_http_pitchey_piece_t  *piece;
     ngx_msec_t                 beat_time;     /* of the last one */
     unsigned                   open:1;
     unsigned                   blocked:1;     /* the client does not read */
     unsigned                   held:1;
+    unsigned                   kept:1;        /* the piece, for the next one */
 };
 
 
@@ -51,12 +60,16 @@ ngx_int_t ngx_http_pitchey_stream_open(ngx_http_pitchey_stream_t *s);
 void ngx_http_pitchey_stream_close(ngx_http_pitchey_stream_t *s);
 
 /*
- * Passes a chain on, or with NULL what is still under way.  NGX_OK: the client
- * has it; NGX_AGAIN: it has to read first, and the request's write handler
- * comes then, or after send_timeout; NGX_ERROR: it is gone.
+ * Passes on bytes that stay as they are until free(); none while the stream is
+ * blocked.  NGX_OK: the client has them; NGX_AGAIN: it has to read first, and
+ * the request's write handler comes then, or after send_timeout; NGX_ERROR: it
+ * is gone.
  */
-ngx_int_t ngx_http_pitchey_stream_output(ngx_http_pitchey_stream_t *s,
-    ngx_chain_t *out);
+ngx_int_t ngx_http_pitchey_stream_put(ngx_http_pitchey_stream_t *s,
+    const void *data, size_t len);
+
+/* what is still under way; returns the same */
+ngx_int_t ngx_http_pitchey_stream_flush(ngx_http_pitchey_stream_t *s);
 
 /* for write handlers: whether the client took nothing for send_timeout */
 ngx_uint_t ngx_http_pitchey_stream_timed_out(ngx_http_pitchey_stream_t *s);

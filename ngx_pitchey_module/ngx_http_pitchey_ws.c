@@ -73,8 +73,6 @@ struct ngx_http_pitchey_ws_s {
     ngx_queue_t                    answers;   /* of frames */
     ngx_http_pitchey_ws_frame_t   *answer;    /* these two are being sent */
     ngx_http_pitchey_news_t       *news;
-    ngx_buf_t                      buf;
-    ngx_chain_t                    chain;
     off_t                          sent;      /* by the last beat */
 
     ngx_uint_t                     tokens;    /* thousandths of a message */
@@ -149,8 +147,10 @@ static void ngx_http_pitchey_ws_put(ngx_http_pitchey_ws_t *ws, uint8_t opcode,
 static void ngx_http_pitchey_ws_close_with(ngx_http_pitchey_ws_t *ws,
     ngx_uint_t code);
 static void ngx_http_pitchey_ws_advance(ngx_http_pitchey_ws_t *ws);
-static ngx_int_t ngx_http_pitchey_ws_next(ngx_http_pitchey_ws_t *ws);
-static ngx_int_t ngx_http_pitchey_ws_next_news(ngx_http_pitchey_ws_t *ws);
+static ngx_int_t ngx_http_pitchey_ws_next(ngx_http_pitchey_ws_t *ws,
+    pt_str_t *ret_frame);
+static ngx_int_t ngx_http_pitchey_ws_next_news(ngx_http_pitchey_ws_t *ws,
+    pt_str_t *ret_frame);
 static void ngx_http_pitchey_ws_write_handler(ngx_http_request_t *r);
 
 static void ngx_http_pitchey_ws_beat(ngx_http_pitchey_stream_t *s);
@@ -1173,24 +1173,20 @@ ngx_http_pitchey_ws_close_with(ngx_http_pitchey_ws_t *ws, ngx_uint_t code)
 static void
 ngx_http_pitchey_ws_advance(ngx_http_pitchey_ws_t *ws)
 {
+    pt_str_t   frame;
     ngx_int_t  rc;
 
     while (ws->stream.open && !ws->stream.blocked) {
 
-        rc = ngx_http_pitchey_ws_next(ws);
+        rc = ngx_http_pitchey_ws_next(ws, &frame);
 
         if (rc == NGX_DECLINED) {
             return;
         }
 
         if (rc == NGX_OK) {
-            ws->buf.memory = 1;
-            ws->buf.flush = 1;
-
-            ws->chain.buf = &ws->buf;
-            ws->chain.next = NULL;
-
-            rc = ngx_http_pitchey_stream_output(&ws->stream, &ws->chain);
+            rc = ngx_http_pitchey_stream_put(&ws->stream, frame.data,
+                                             frame.len);
         }
 
         if (rc == NGX_ERROR) {
@@ -1211,15 +1207,16 @@ ngx_http_pitchey_ws_advance(ngx_http_pitchey_ws_t *ws)
 }
 
 
-/* NGX_OK: buf is the next frame; NGX_DECLINED: nothing; NGX_DONE: it was the
- * last; NGX_ERROR */
+/* NGX_OK: the next frame; NGX_DECLINED: nothing; NGX_DONE: there was the last;
+ * NGX_ERROR */
 static ngx_int_t
-ngx_http_pitchey_ws_next(ngx_http_pitchey_ws_t *ws)
+ngx_http_pitchey_ws_next(ngx_http_pitchey_ws_t *ws, pt_str_t *ret_frame)
 {
     ngx_queue_t  *q;
 
     if (ngx_queue_empty(&ws->answers)) {
-        return ws->closing ? NGX_DONE : ngx_http_pitchey_ws_next_news(ws);
+        return ws->closing ? NGX_DONE
+                           : ngx_http_pitchey_ws_next_news(ws, ret_frame);
     }
 
     q = ngx_queue_head(&ws->answers);
@@ -1227,8 +1224,7 @@ ngx_http_pitchey_ws_next(ngx_http_pitchey_ws_t *ws)
 
     ws->answer = ngx_queue_data(q, ngx_http_pitchey_ws_frame_t, queue);
 
-    ws->buf.pos = ws->answer->bytes;
-    ws->buf.last = ws->buf.pos + ws->answer->len;
+    *ret_frame = (pt_str_t) { (char *) ws->answer->bytes, ws->answer->len };
 
     return NGX_OK;
 }
@@ -1236,7 +1232,7 @@ ngx_http_pitchey_ws_next(ngx_http_pitchey_ws_t *ws)
 
 /* one of each job in turn */
 static ngx_int_t
-ngx_http_pitchey_ws_next_news(ngx_http_pitchey_ws_t *ws)
+ngx_http_pitchey_ws_next_news(ngx_http_pitchey_ws_t *ws, pt_str_t *ret_frame)
 {
     ngx_int_t                   rc;
     ngx_queue_t                *q;
@@ -1256,7 +1252,7 @@ ngx_http_pitchey_ws_next_news(ngx_http_pitchey_ws_t *ws)
             ngx_http_pitchey_ws_job_done(j);
 
             if (!ngx_queue_empty(&ws->answers)) {
-                return ngx_http_pitchey_ws_next(ws);
+                return ngx_http_pitchey_ws_next(ws, ret_frame);
             }
 
             continue;
@@ -1274,8 +1270,7 @@ ngx_http_pitchey_ws_next_news(ngx_http_pitchey_ws_t *ws)
         }
 
         ws->news = news;
-        ws->buf.pos = (u_char *) news->frame.data;
-        ws->buf.last = ws->buf.pos + news->frame.len;
+        *ret_frame = news->frame;
 
         return NGX_OK;
     }
@@ -1305,7 +1300,7 @@ ngx_http_pitchey_ws_write_handler(ngx_http_request_t *r)
 
     ngx_http_pitchey_stream_hold(&ws->stream);
 
-    if (ngx_http_pitchey_stream_output(&ws->stream, NULL) == NGX_ERROR) {
+    if (ngx_http_pitchey_stream_flush(&ws->stream) == NGX_ERROR) {
         ngx_http_pitchey_stream_finalize(&ws->stream, NGX_ERROR);
 
     } else {
