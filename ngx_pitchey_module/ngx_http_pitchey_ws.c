@@ -1,8 +1,8 @@
 /*
  * WebSockets.
  *
- *     handshake -> read: frames -> messages -> subscriptions
- *                  advance: answers first, then news of each in turn -> frames
+ *     handshake -> read: frames -> messages -> what they ask for (_subs)
+ *                  advance: answers first, then news -> frames
  *
  * One frame is under way at a time.  Events are taken from the watches when
  * the client has read the one before, so what a slow client costs is the same;
@@ -13,11 +13,8 @@
 
 #include "ngx_http_pitchey_ws.h"
 #include "ngx_http_pitchey_frames.h"
-#include "ngx_http_pitchey_owner.h"
 #include "ngx_http_pitchey_problem.h"
-#include "ngx_http_pitchey_timestamp.h"
-#include "pt_format.h"
-#include "pt_json.h"
+#include "ngx_http_pitchey_subs.h"
 
 
 /* bytes that one read takes */
@@ -26,29 +23,9 @@
 /* seconds of the rate that may come at once: a page that subscribes */
 #define NGX_HTTP_PITCHEY_WS_BURST      10
 
-/* ms that an ended job of the user's is remembered; longer than CHANGED may
- * name it (ngx_http_pitchey_owner.c) */
-#define NGX_HTTP_PITCHEY_WS_ENDED      240000
-
 /* our own close codes */
 #define NGX_HTTP_PITCHEY_WS_TRY_LATER  1013
 #define NGX_HTTP_PITCHEY_WS_REVOKED    4401
-
-
-typedef struct ngx_http_pitchey_ws_s  ngx_http_pitchey_ws_t;
-
-
-/* a job that it follows */
-typedef struct {
-    ngx_rbtree_node_t              node;      /* by the end of its id */
-    pt_id_t                        job;
-    ngx_http_pitchey_subscriber_t  sub;
-    ngx_http_pitchey_ws_t         *ws;
-    ngx_queue_t                    active;    /* there may be news */
-    ngx_queue_t                    ended;     /* all of it was told */
-    ngx_msec_t                     end_time;
-    unsigned                       asked:1;   /* by its id, not with all */
-} ngx_http_pitchey_ws_job_t;
 
 
 /* a frame of ours that waits */
@@ -62,13 +39,7 @@ typedef struct {
 struct ngx_http_pitchey_ws_s {
     ngx_http_pitchey_stream_t      stream;
     ngx_http_pitchey_frames_t      in;
-
-    ngx_rbtree_t                   jobs;
-    ngx_rbtree_node_t              sentinel;
-    ngx_queue_t                    active;    /* of jobs */
-    ngx_queue_t                    ended;     /* the oldest first */
-    ngx_uint_t                     nasked;
-    ngx_http_pitchey_member_t      all;       /* of the user's */
+    ngx_http_pitchey_subs_t        subs;
 
     ngx_queue_t                    answers;   /* of frames */
     ngx_http_pitchey_ws_frame_t   *answer;    /* these two are being sent */
@@ -81,10 +52,6 @@ struct ngx_http_pitchey_ws_s {
     unsigned                       slow:1;    /* it was by the last beat */
     unsigned                       closing:1; /* a close frame is the last */
 };
-
-
-typedef void (*ngx_http_pitchey_ws_message_pt)(ngx_http_pitchey_ws_t *ws,
-    const pt_json_t *message);
 
 
 static ngx_int_t ngx_http_pitchey_ws_check(ngx_http_request_t *r,
@@ -102,54 +69,9 @@ static void ngx_http_pitchey_ws_read(ngx_http_pitchey_ws_t *ws);
 static void ngx_http_pitchey_ws_input(ngx_http_pitchey_ws_t *ws, u_char *data,
     size_t len);
 static ngx_uint_t ngx_http_pitchey_ws_is_flood(ngx_http_pitchey_ws_t *ws);
-static void ngx_http_pitchey_ws_message(ngx_http_pitchey_ws_t *ws,
-    pt_str_t text);
-static void ngx_http_pitchey_ws_ping(ngx_http_pitchey_ws_t *ws,
-    const pt_json_t *message);
-static void ngx_http_pitchey_ws_subscribe(ngx_http_pitchey_ws_t *ws,
-    const pt_json_t *message);
-static void ngx_http_pitchey_ws_subscribe_job(ngx_http_pitchey_ws_t *ws,
-    const pt_id_t *job, uint32_t after);
-static void ngx_http_pitchey_ws_subscribe_all(ngx_http_pitchey_ws_t *ws,
-    const pt_json_t *message);
-static void ngx_http_pitchey_ws_unsubscribe(ngx_http_pitchey_ws_t *ws,
-    const pt_json_t *message);
-static ngx_int_t ngx_http_pitchey_ws_target(ngx_http_pitchey_ws_t *ws,
-    const pt_json_t *message, ngx_uint_t *ret_all, pt_id_t *ret_job);
-
-static ngx_http_pitchey_ws_job_t *ngx_http_pitchey_ws_find(
-    ngx_http_pitchey_ws_t *ws, const pt_id_t *job);
-static ngx_http_pitchey_ws_job_t *ngx_http_pitchey_ws_add(
-    ngx_http_pitchey_ws_t *ws, const pt_id_t *job);
-static void ngx_http_pitchey_ws_remove(ngx_http_pitchey_ws_job_t *j);
-static void ngx_http_pitchey_ws_job_done(ngx_http_pitchey_ws_job_t *j);
-static void ngx_http_pitchey_ws_ready(ngx_http_pitchey_subscriber_t *sub);
-static void ngx_http_pitchey_ws_news(ngx_http_pitchey_subscriber_t *sub);
-static void ngx_http_pitchey_ws_refused(ngx_http_pitchey_subscriber_t *sub,
-    const ngx_http_pitchey_reply_t *reply);
-static void ngx_http_pitchey_ws_gone(ngx_http_pitchey_subscriber_t *sub);
-
-static void ngx_http_pitchey_ws_all_list(ngx_http_pitchey_member_t *m,
-    pt_str_t json);
-static void ngx_http_pitchey_ws_all_job(ngx_http_pitchey_member_t *m,
-    const pt_id_t *job, uint32_t after, uint32_t known, ngx_uint_t open);
-static void ngx_http_pitchey_ws_all_flush(ngx_http_pitchey_member_t *m);
-static void ngx_http_pitchey_ws_all_refused(ngx_http_pitchey_member_t *m,
-    const ngx_http_pitchey_reply_t *reply);
-
-static void ngx_http_pitchey_ws_say(ngx_http_pitchey_ws_t *ws,
-    const char *type, const pt_id_t *job, const char *code,
-    const char *detail);
-static void ngx_http_pitchey_ws_reply_error(ngx_http_pitchey_ws_t *ws,
-    const pt_id_t *job, const ngx_http_pitchey_reply_t *reply);
 static void ngx_http_pitchey_ws_put(ngx_http_pitchey_ws_t *ws, uint8_t opcode,
     pt_str_t payload);
-static void ngx_http_pitchey_ws_close_with(ngx_http_pitchey_ws_t *ws,
-    ngx_uint_t code);
-static void ngx_http_pitchey_ws_advance(ngx_http_pitchey_ws_t *ws);
 static ngx_int_t ngx_http_pitchey_ws_next(ngx_http_pitchey_ws_t *ws,
-    pt_str_t *ret_frame);
-static ngx_int_t ngx_http_pitchey_ws_next_news(ngx_http_pitchey_ws_t *ws,
     pt_str_t *ret_frame);
 static void ngx_http_pitchey_ws_write_handler(ngx_http_request_t *r);
 
@@ -160,39 +82,12 @@ static void ngx_http_pitchey_ws_close(ngx_http_pitchey_stream_t *s);
 static void ngx_http_pitchey_ws_free(ngx_http_pitchey_stream_t *s);
 
 
-static const ngx_http_pitchey_transport_t  ngx_http_pitchey_ws_transport = {
-    ngx_http_pitchey_ws_ready,
-    ngx_http_pitchey_ws_news,
-    ngx_http_pitchey_ws_refused,
-    ngx_http_pitchey_ws_gone
-};
-
-
-static const ngx_http_pitchey_member_type_t  ngx_http_pitchey_ws_all = {
-    ngx_http_pitchey_ws_all_list,
-    ngx_http_pitchey_ws_all_job,
-    ngx_http_pitchey_ws_all_flush,
-    ngx_http_pitchey_ws_all_refused
-};
-
-
 static const ngx_http_pitchey_stream_type_t  ngx_http_pitchey_ws_type = {
     ngx_http_pitchey_ws_beat,
     ngx_http_pitchey_ws_stop,
     ngx_http_pitchey_ws_revoked,
     ngx_http_pitchey_ws_close,
     ngx_http_pitchey_ws_free
-};
-
-
-static const struct {
-    const char                      *type;
-    ngx_http_pitchey_ws_message_pt   handler;
-} ngx_http_pitchey_ws_messages[] = {
-    { "subscribe",   ngx_http_pitchey_ws_subscribe },
-    { "unsubscribe", ngx_http_pitchey_ws_unsubscribe },
-    { "ping",        ngx_http_pitchey_ws_ping },
-    { NULL, NULL }
 };
 
 
@@ -349,12 +244,8 @@ ngx_http_pitchey_ws_create(ngx_http_request_t *r)
     ws->stream.type = &ngx_http_pitchey_ws_type;
     ws->stream.request = r;
     ws->in.max = plcf->ws_message_max;
-    ws->all.type = &ngx_http_pitchey_ws_all;
-    ws->all.stream = &ws->stream;
 
-    ngx_rbtree_init(&ws->jobs, &ws->sentinel, ngx_rbtree_insert_value);
-    ngx_queue_init(&ws->active);
-    ngx_queue_init(&ws->ended);
+    ngx_http_pitchey_subs_init(&ws->subs, ws, &ws->stream);
     ngx_queue_init(&ws->answers);
 
     ws->tokens = 1000 * NGX_HTTP_PITCHEY_WS_BURST * plcf->ws_rate;
@@ -516,7 +407,7 @@ ngx_http_pitchey_ws_input(ngx_http_pitchey_ws_t *ws, u_char *data, size_t len)
             ngx_http_pitchey_ws_put(ws, WSLAY_PONG, item.payload);
 
         } else if (item.kind == NGX_HTTP_PITCHEY_FRAMES_TEXT) {
-            ngx_http_pitchey_ws_message(ws, item.payload);
+            ngx_http_pitchey_subs_message(&ws->subs, item.payload);
         }
 
         if (ws->stream.open) {
@@ -549,571 +440,10 @@ ngx_http_pitchey_ws_is_flood(ngx_http_pitchey_ws_t *ws)
 }
 
 
-static void
-ngx_http_pitchey_ws_message(ngx_http_pitchey_ws_t *ws, pt_str_t text)
+void
+ngx_http_pitchey_ws_text(ngx_http_pitchey_ws_t *ws, pt_str_t text)
 {
-    pt_str_t     type;
-    pt_json_t   *message;
-    ngx_uint_t   i;
-
-    if (pt_json_parse(text, &pt_mem_heap, &message, NULL) != PT_OK) {
-        ngx_http_pitchey_ws_say(ws, "error", NULL, "invalid_json",
-                                "The message is not JSON.");
-        return;
-    }
-
-    type = pt_json_string(message, "type", PT_STR(""));
-
-    for (i = 0; ngx_http_pitchey_ws_messages[i].type; i++) {
-        if (pt_str_is(type, ngx_http_pitchey_ws_messages[i].type)) {
-            ngx_http_pitchey_ws_messages[i].handler(ws, message);
-            break;
-        }
-    }
-
-    if (ngx_http_pitchey_ws_messages[i].type == NULL) {
-        ngx_http_pitchey_ws_say(ws, "error", NULL, "bad_message",
-                                "The type is subscribe, unsubscribe or ping.");
-    }
-
-    pt_json_free(message);
-}
-
-
-static void
-ngx_http_pitchey_ws_ping(ngx_http_pitchey_ws_t *ws, const pt_json_t *message)
-{
-    ngx_http_pitchey_ws_say(ws, "pong", NULL, NULL, NULL);
-}
-
-
-static void
-ngx_http_pitchey_ws_subscribe(ngx_http_pitchey_ws_t *ws,
-    const pt_json_t *message)
-{
-    pt_id_t           job;
-    ngx_uint_t        all;
-    const pt_json_t  *after;
-
-    if (ngx_http_pitchey_ws_target(ws, message, &all, &job) != NGX_OK) {
-        return;
-    }
-
-    if (all) {
-        ngx_http_pitchey_ws_subscribe_all(ws, message);
-        return;
-    }
-
-    after = pt_json_member(message, "after");
-
-    if (after && (!after->integer || after->i64 < 0
-                  || after->i64 > NGX_MAX_INT32_VALUE))
-    {
-        ngx_http_pitchey_ws_say(ws, "error", &job, "bad_message",
-                                "\"after\" is the number of an event.");
-        return;
-    }
-
-    ngx_http_pitchey_ws_subscribe_job(ws, &job,
-                                      after ? (uint32_t) after->i64 : 0);
-}
-
-
-/* NGX_OK; NGX_DECLINED: was answered */
-static ngx_int_t
-ngx_http_pitchey_ws_target(ngx_http_pitchey_ws_t *ws,
-    const pt_json_t *message, ngx_uint_t *ret_all, pt_id_t *ret_job)
-{
-    const pt_json_t  *job;
-
-    job = pt_json_member(message, "job");
-    *ret_all = pt_json_bool(message, "all", false);
-
-    if (*ret_all && job == NULL) {
-        return NGX_OK;
-    }
-
-    if (!*ret_all && job && job->type == PT_JSON_STRING
-        && pt_id_parse(job->text, ret_job) == PT_OK
-        && !pt_id_is_zero(ret_job))
-    {
-        return NGX_OK;
-    }
-
-    ngx_http_pitchey_ws_say(ws, "error", NULL, "bad_message",
-                            "Either \"job\" is a job's id, or \"all\" is "
-                            "true.");
-    return NGX_DECLINED;
-}
-
-
-static void
-ngx_http_pitchey_ws_subscribe_job(ngx_http_pitchey_ws_t *ws,
-    const pt_id_t *job, uint32_t after)
-{
-    ngx_http_pitchey_ws_job_t    *j;
-    ngx_http_pitchey_loc_conf_t  *plcf;
-
-    plcf = ngx_http_get_module_loc_conf(ws->stream.request,
-                                        ngx_http_pitchey_module);
-
-    j = ngx_http_pitchey_ws_find(ws, job);
-
-    if (j && (j->sub.watch || j->asked)) {
-        ngx_http_pitchey_ws_say(ws, "error", job, "conflict",
-                                "The job is subscribed already.");
-        return;
-    }
-
-    if (ws->nasked == plcf->ws_subscriptions) {
-        ngx_http_pitchey_ws_say(ws, "error", job, "too_many_subscriptions",
-                                "Unsubscribe from others first.");
-        return;
-    }
-
-    if (j) {
-        ngx_http_pitchey_ws_remove(j);
-    }
-
-    j = ngx_http_pitchey_ws_add(ws, job);
-
-    if (j) {
-        j->asked = 1;
-        ws->nasked++;
-
-        /* which may refuse it, and free it, at once */
-        if (ngx_http_pitchey_watch_join(&j->sub, job, after) == NGX_OK) {
-            return;
-        }
-
-        ngx_http_pitchey_ws_remove(j);
-    }
-
-    ngx_http_pitchey_ws_close_with(ws, WSLAY_CODE_INTERNAL_SERVER_ERROR);
-}
-
-
-static void
-ngx_http_pitchey_ws_subscribe_all(ngx_http_pitchey_ws_t *ws,
-    const pt_json_t *message)
-{
-    int64_t           ms;
-    const pt_json_t  *since;
-
-    ms = 0;
-    since = pt_json_member(message, "since");
-
-    /* the format is strict about what the parser takes on trust */
-
-    if (since && (since->type != PT_JSON_STRING
-                  || !pt_format_check(PT_FORMAT_DATE_TIME, since->text)
-                  || !ngx_http_pitchey_timestamp_parse(since->text, &ms)
-                  || ms <= 0))
-    {
-        ngx_http_pitchey_ws_say(ws, "error", NULL, "bad_message",
-                                "\"since\" is a date-time of RFC 3339.");
-        return;
-    }
-
-    if (ws->all.owner != NULL) {
-        ngx_http_pitchey_ws_say(ws, "error", NULL, "conflict",
-                                "All jobs are subscribed already.");
-        return;
-    }
-
-    if (ngx_http_pitchey_owner_join(&ws->all, ms) != NGX_OK) {
-        ngx_http_pitchey_ws_close_with(ws, WSLAY_CODE_INTERNAL_SERVER_ERROR);
-    }
-}
-
-
-static void
-ngx_http_pitchey_ws_unsubscribe(ngx_http_pitchey_ws_t *ws,
-    const pt_json_t *message)
-{
-    pt_id_t                     job;
-    ngx_uint_t                  all;
-    ngx_rbtree_node_t          *node, *next;
-    ngx_http_pitchey_ws_job_t  *j;
-
-    if (ngx_http_pitchey_ws_target(ws, message, &all, &job) != NGX_OK) {
-        return;
-    }
-
-    if (!all) {
-        j = ngx_http_pitchey_ws_find(ws, &job);
-
-        if (j == NULL || !j->asked) {
-            ngx_http_pitchey_ws_say(ws, "error", &job, "not_found",
-                                    "The job is not subscribed.");
-            return;
-        }
-
-        ngx_http_pitchey_ws_remove(j);
-        ngx_http_pitchey_ws_say(ws, "unsubscribed", &job, NULL, NULL);
-
-        return;
-    }
-
-    if (ws->all.owner == NULL) {
-        ngx_http_pitchey_ws_say(ws, "error", NULL, "not_found",
-                                "All jobs are not subscribed.");
-        return;
-    }
-
-    ngx_http_pitchey_owner_leave(&ws->all);
-
-    for (node = (ws->jobs.root == ws->jobs.sentinel) ? NULL
-                : ngx_rbtree_min(ws->jobs.root, ws->jobs.sentinel);
-         node;
-         node = next)
-    {
-        next = ngx_rbtree_next(&ws->jobs, node);
-        j = (ngx_http_pitchey_ws_job_t *) node;
-
-        if (!j->asked) {
-            ngx_http_pitchey_ws_remove(j);
-        }
-    }
-
-    ngx_http_pitchey_ws_say(ws, "unsubscribed", NULL, NULL, NULL);
-}
-
-
-static ngx_rbtree_key_t
-ngx_http_pitchey_ws_key(const pt_id_t *job)
-{
-    ngx_rbtree_key_t  key;
-
-    /* the end of an id is random */
-    ngx_memcpy(&key, job->bytes + sizeof(job->bytes) - sizeof(key),
-               sizeof(key));
-
-    return key;
-}
-
-
-static ngx_http_pitchey_ws_job_t *
-ngx_http_pitchey_ws_find(ngx_http_pitchey_ws_t *ws, const pt_id_t *job)
-{
-    ngx_rbtree_key_t            key;
-    ngx_rbtree_node_t          *node;
-    ngx_http_pitchey_ws_job_t  *j;
-
-    key = ngx_http_pitchey_ws_key(job);
-    node = ws->jobs.root;
-
-    while (node != ws->jobs.sentinel) {
-        j = (ngx_http_pitchey_ws_job_t *) node;
-
-        if (pt_id_eq(&j->job, job)) {
-            return j;
-        }
-
-        /* equal keys stand to the right */
-        node = (key < node->key) ? node->left : node->right;
-    }
-
-    return NULL;
-}
-
-
-static ngx_http_pitchey_ws_job_t *
-ngx_http_pitchey_ws_add(ngx_http_pitchey_ws_t *ws, const pt_id_t *job)
-{
-    ngx_http_pitchey_ws_job_t  *j;
-
-    j = ngx_calloc(sizeof(ngx_http_pitchey_ws_job_t),
-                   ws->stream.request->connection->log);
-    if (j == NULL) {
-        return NULL;
-    }
-
-    j->job = *job;
-    j->ws = ws;
-    j->sub.transport = &ngx_http_pitchey_ws_transport;
-    j->sub.stream = &ws->stream;
-
-    ngx_queue_init(&j->active);
-    ngx_queue_init(&j->ended);
-
-    j->node.key = ngx_http_pitchey_ws_key(job);
-    ngx_rbtree_insert(&ws->jobs, &j->node);
-
-    return j;
-}
-
-
-static void
-ngx_http_pitchey_ws_remove(ngx_http_pitchey_ws_job_t *j)
-{
-    if (j->asked) {
-        j->ws->nasked--;
-    }
-
-    ngx_http_pitchey_watch_leave(&j->sub);
-
-    ngx_queue_remove(&j->active);
-    ngx_queue_remove(&j->ended);
-    ngx_rbtree_delete(&j->ws->jobs, &j->node);
-    ngx_free(j);
-}
-
-
-static void
-ngx_http_pitchey_ws_ready(ngx_http_pitchey_subscriber_t *sub)
-{
-    ngx_http_pitchey_ws_job_t  *j;
-
-    j = ngx_queue_data(sub, ngx_http_pitchey_ws_job_t, sub);
-
-    if (j->asked) {
-        ngx_http_pitchey_ws_say(j->ws, "subscribed", &j->job, NULL, NULL);
-    }
-
-    ngx_http_pitchey_ws_news(sub);
-}
-
-
-static void
-ngx_http_pitchey_ws_news(ngx_http_pitchey_subscriber_t *sub)
-{
-    ngx_http_pitchey_ws_job_t  *j;
-
-    j = ngx_queue_data(sub, ngx_http_pitchey_ws_job_t, sub);
-
-    if (ngx_queue_empty(&j->active)) {
-        ngx_queue_insert_tail(&j->ws->active, &j->active);
-    }
-
-    ngx_http_pitchey_ws_advance(j->ws);
-}
-
-
-static void
-ngx_http_pitchey_ws_refused(ngx_http_pitchey_subscriber_t *sub,
-    const ngx_http_pitchey_reply_t *reply)
-{
-    pt_id_t                     job;
-    ngx_uint_t                  asked;
-    ngx_http_pitchey_ws_t      *ws;
-    ngx_http_pitchey_ws_job_t  *j;
-
-    j = ngx_queue_data(sub, ngx_http_pitchey_ws_job_t, sub);
-
-    ws = j->ws;
-    job = j->job;
-    asked = j->asked;
-
-    ngx_http_pitchey_ws_remove(j);
-
-    if (!asked) {
-        /* the next CHANGED names it again */
-        return;
-    }
-
-    if (reply->err == PT_E_INVALID) {
-        ngx_http_pitchey_ws_say(ws, "error", &job, "bad_message",
-                                "The job has no event of that number.");
-
-    } else {
-        ngx_http_pitchey_ws_reply_error(ws, &job, reply);
-    }
-
-    ngx_http_pitchey_ws_advance(ws);
-}
-
-
-static void
-ngx_http_pitchey_ws_gone(ngx_http_pitchey_subscriber_t *sub)
-{
-    ngx_http_pitchey_ws_t      *ws;
-    ngx_http_pitchey_ws_job_t  *j;
-
-    j = ngx_queue_data(sub, ngx_http_pitchey_ws_job_t, sub);
-    ws = j->ws;
-
-    ngx_http_pitchey_ws_job_done(j);
-    ngx_http_pitchey_ws_advance(ws);
-}
-
-
-/* all was told: its subscription ends */
-static void
-ngx_http_pitchey_ws_job_done(ngx_http_pitchey_ws_job_t *j)
-{
-    ngx_queue_t                *q;
-    ngx_http_pitchey_ws_t      *ws;
-    ngx_http_pitchey_ws_job_t  *old;
-
-    ws = j->ws;
-
-    if (j->asked) {
-        ngx_http_pitchey_ws_say(ws, "end", &j->job, NULL, NULL);
-        j->asked = 0;
-        ws->nasked--;
-    }
-
-    if (ws->all.owner == NULL) {
-        ngx_http_pitchey_ws_remove(j);
-        return;
-    }
-
-    /* it may be named again, and was told */
-
-    ngx_http_pitchey_watch_leave(&j->sub);
-    ngx_queue_remove(&j->active);
-    ngx_queue_init(&j->active);
-
-    j->end_time = ngx_current_msec;
-    ngx_queue_insert_tail(&ws->ended, &j->ended);
-
-    for ( ;; ) {
-        q = ngx_queue_head(&ws->ended);
-        old = ngx_queue_data(q, ngx_http_pitchey_ws_job_t, ended);
-
-        if (ngx_current_msec - old->end_time < NGX_HTTP_PITCHEY_WS_ENDED) {
-            return;
-        }
-
-        ngx_http_pitchey_ws_remove(old);
-    }
-}
-
-
-static void
-ngx_http_pitchey_ws_all_list(ngx_http_pitchey_member_t *m, pt_str_t json)
-{
-    pt_buf_t                buf;
-    ngx_http_pitchey_ws_t  *ws;
-
-    ws = ngx_queue_data(m, ngx_http_pitchey_ws_t, all);
-
-    /* an object: its members go on behind the type */
-
-    pt_buf_init(&buf, &pt_mem_heap, json.len + 64);
-    pt_buf_add_text(&buf, "{\"type\":\"jobs\",");
-    pt_buf_add(&buf, json.data + 1, json.len - 1);
-
-    if (buf.err == PT_OK) {
-        ngx_http_pitchey_ws_put(ws, WSLAY_TEXT_FRAME, pt_buf_str(&buf));
-    }
-
-    pt_buf_done(&buf);
-}
-
-
-static void
-ngx_http_pitchey_ws_all_job(ngx_http_pitchey_member_t *m, const pt_id_t *job,
-    uint32_t after, uint32_t known, ngx_uint_t open)
-{
-    ngx_http_pitchey_ws_t      *ws;
-    ngx_http_pitchey_ws_job_t  *j;
-
-    ws = ngx_queue_data(m, ngx_http_pitchey_ws_t, all);
-
-    if ((!open && after == known) || ws->closing
-        || ngx_http_pitchey_ws_find(ws, job) != NULL)
-    {
-        return;
-    }
-
-    j = ngx_http_pitchey_ws_add(ws, job);
-
-    if (j == NULL) {
-        return;
-    }
-
-    if (ngx_http_pitchey_watch_attach(&j->sub, job, after, known) != NGX_OK) {
-        ngx_http_pitchey_ws_remove(j);
-        return;
-    }
-
-    if (j->sub.ready) {
-        ngx_queue_insert_tail(&ws->active, &j->active);
-    }
-}
-
-
-static void
-ngx_http_pitchey_ws_all_flush(ngx_http_pitchey_member_t *m)
-{
-    ngx_http_pitchey_ws_advance(ngx_queue_data(m, ngx_http_pitchey_ws_t,
-                                                all));
-}
-
-
-static void
-ngx_http_pitchey_ws_all_refused(ngx_http_pitchey_member_t *m,
-    const ngx_http_pitchey_reply_t *reply)
-{
-    ngx_http_pitchey_ws_t  *ws;
-
-    ws = ngx_queue_data(m, ngx_http_pitchey_ws_t, all);
-
-    ngx_http_pitchey_ws_reply_error(ws, NULL, reply);
-    ngx_http_pitchey_ws_advance(ws);
-}
-
-
-/* {"type","job" or "all","code","detail"} */
-static void
-ngx_http_pitchey_ws_say(ngx_http_pitchey_ws_t *ws, const char *type,
-    const pt_id_t *job, const char *code, const char *detail)
-{
-    char        id[PT_ID_TEXT_LEN];
-    pt_buf_t    buf;
-    pt_jsonw_t  w;
-
-    pt_buf_init(&buf, &pt_mem_heap, 4096);
-    pt_jsonw_init(&w, &buf);
-
-    pt_jsonw_object(&w);
-    pt_jsonw_key(&w, "type");
-    pt_jsonw_text(&w, type);
-
-    if (job) {
-        pt_id_format(job, id);
-        pt_jsonw_key(&w, "job");
-        pt_jsonw_str(&w, (pt_str_t) { id, PT_ID_TEXT_LEN });
-
-    } else if (ngx_strcmp(type, "unsubscribed") == 0) {
-        pt_jsonw_key(&w, "all");
-        pt_jsonw_bool(&w, true);
-    }
-
-    if (code) {
-        pt_jsonw_key(&w, "code");
-        pt_jsonw_text(&w, code);
-        pt_jsonw_key(&w, "detail");
-        pt_jsonw_text(&w, detail);
-    }
-
-    pt_jsonw_end(&w);
-
-    if (buf.err == PT_OK) {
-        ngx_http_pitchey_ws_put(ws, WSLAY_TEXT_FRAME, pt_buf_str(&buf));
-
-    } else {
-        ngx_http_pitchey_ws_close_with(ws, WSLAY_CODE_INTERNAL_SERVER_ERROR);
-    }
-
-    pt_buf_done(&buf);
-}
-
-
-static void
-ngx_http_pitchey_ws_reply_error(ngx_http_pitchey_ws_t *ws,
-    const pt_id_t *job, const ngx_http_pitchey_reply_t *reply)
-{
-    const char  *detail;
-
-    detail = (reply->err == PT_E_NOT_FOUND) ? "There is no such job."
-             : pt_err_retryable(reply->err) ? "Nobody can say just now: try "
-                                              "again."
-                                            : "The subscription was refused.";
-
-    ngx_http_pitchey_ws_say(ws, "error", job, pt_err_code(reply->err), detail);
+    ngx_http_pitchey_ws_put(ws, WSLAY_TEXT_FRAME, text);
 }
 
 
@@ -1155,8 +485,7 @@ ngx_http_pitchey_ws_put(ngx_http_pitchey_ws_t *ws, uint8_t opcode,
 }
 
 
-/* code goes out behind the answers that wait; news go to nobody any more */
-static void
+void
 ngx_http_pitchey_ws_close_with(ngx_http_pitchey_ws_t *ws, ngx_uint_t code)
 {
     u_char  payload[2];
@@ -1169,8 +498,7 @@ ngx_http_pitchey_ws_close_with(ngx_http_pitchey_ws_t *ws, ngx_uint_t code)
 }
 
 
-/* sends what there is, until the client has to read first */
-static void
+void
 ngx_http_pitchey_ws_advance(ngx_http_pitchey_ws_t *ws)
 {
     pt_str_t   frame;
@@ -1212,11 +540,24 @@ ngx_http_pitchey_ws_advance(ngx_http_pitchey_ws_t *ws)
 static ngx_int_t
 ngx_http_pitchey_ws_next(ngx_http_pitchey_ws_t *ws, pt_str_t *ret_frame)
 {
+    ngx_int_t     rc;
     ngx_queue_t  *q;
 
-    if (ngx_queue_empty(&ws->answers)) {
-        return ws->closing ? NGX_DONE
-                           : ngx_http_pitchey_ws_next_news(ws, ret_frame);
+    while (ngx_queue_empty(&ws->answers)) {
+
+        if (ws->closing) {
+            return NGX_DONE;
+        }
+
+        rc = ngx_http_pitchey_subs_next(&ws->subs, &ws->news);
+
+        if (rc == NGX_OK) {
+            *ret_frame = ws->news->frame;
+        }
+
+        if (rc != NGX_AGAIN) {
+            return rc;
+        }
     }
 
     q = ngx_queue_head(&ws->answers);
@@ -1227,55 +568,6 @@ ngx_http_pitchey_ws_next(ngx_http_pitchey_ws_t *ws, pt_str_t *ret_frame)
     *ret_frame = (pt_str_t) { (char *) ws->answer->bytes, ws->answer->len };
 
     return NGX_OK;
-}
-
-
-/* one of each job in turn */
-static ngx_int_t
-ngx_http_pitchey_ws_next_news(ngx_http_pitchey_ws_t *ws, pt_str_t *ret_frame)
-{
-    ngx_int_t                   rc;
-    ngx_queue_t                *q;
-    ngx_http_pitchey_news_t    *news;
-    ngx_http_pitchey_ws_job_t  *j;
-
-    while (!ngx_queue_empty(&ws->active)) {
-        q = ngx_queue_head(&ws->active);
-        j = ngx_queue_data(q, ngx_http_pitchey_ws_job_t, active);
-
-        ngx_queue_remove(q);
-        ngx_queue_init(q);
-
-        rc = ngx_http_pitchey_watch_take(&j->sub, &news);
-
-        if (rc == NGX_DONE) {
-            ngx_http_pitchey_ws_job_done(j);
-
-            if (!ngx_queue_empty(&ws->answers)) {
-                return ngx_http_pitchey_ws_next(ws, ret_frame);
-            }
-
-            continue;
-        }
-
-        if (rc != NGX_OK) {
-            continue;
-        }
-
-        ngx_queue_insert_tail(&ws->active, q);
-
-        if (!ngx_http_pitchey_news_frame(news, &j->job)) {
-            ngx_http_pitchey_news_unref(news);
-            return NGX_ERROR;
-        }
-
-        ws->news = news;
-        *ret_frame = news->frame;
-
-        return NGX_OK;
-    }
-
-    return NGX_DECLINED;
 }
 
 
@@ -1379,12 +671,7 @@ ngx_http_pitchey_ws_close(ngx_http_pitchey_stream_t *s)
     ngx_queue_t            *q;
     ngx_http_pitchey_ws_t  *ws = (ngx_http_pitchey_ws_t *) s;
 
-    ngx_http_pitchey_owner_leave(&ws->all);
-
-    while (ws->jobs.root != ws->jobs.sentinel) {
-        ngx_http_pitchey_ws_remove(
-                              (ngx_http_pitchey_ws_job_t *) ws->jobs.root);
-    }
+    ngx_http_pitchey_subs_close(&ws->subs);
 
     while (!ngx_queue_empty(&ws->answers)) {
         q = ngx_queue_head(&ws->answers);
