@@ -76,7 +76,6 @@ static const struct {
     { 404, "Not Found", "not_found" },
     { 405, "Method Not Allowed", "method_not_allowed" },
     { 406, "Not Acceptable", "not_acceptable" },
-    { 408, "Request Timeout", "request_timeout" },
     { 409, "Conflict", "conflict" },
     { 410, "Gone", "gone" },
     { 411, "Length Required", "length_required" },

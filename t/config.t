@@ -479,3 +479,21 @@ no connection to pitchey_database: connection to server at "127.0.0.1", port 1 f
 --- must_die
 --- error_log
 "pitchey_storage_s3": mode= is redirect or proxy
+
+
+
+=== TEST 45: a WebSocket without messages
+--- config
+    pitchey_ws_rate 0;
+--- must_die
+--- error_log
+value must be equal to or greater than 1
+
+
+
+=== TEST 46: a zone of limits without a size
+--- http_config
+    pitchey_rate_zone rates;
+--- must_die
+--- error_log
+"pitchey_rate_zone" is "NAME:SIZE", not "rates"

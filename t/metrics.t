@@ -18,6 +18,38 @@ our $allowed = $denied =~ s/deny all;/allow 127.0.0.1; deny all;/r;
 
 our $job = '0198c3a2-0000-7000-8000-0000000000c1';
 
+our @families = qw(
+    pitchey_session_lookups_total
+    pitchey_auth_failures_total
+    pitchey_rate_limited_total
+    pitchey_jobs_submitted_total
+    pitchey_job_lookups_total
+    pitchey_uploads_total
+    pitchey_upload_bytes_total
+    pitchey_downloads_total
+    pitchey_download_bytes_total
+    pitchey_orchestrator_calls_total
+    pitchey_orchestrator_call_failures_total
+    pitchey_event_streams_opened_total
+    pitchey_jobs_accepted_total
+    pitchey_jobs_ended_total
+    pitchey_attempts_repeated_total
+    pitchey_accept_commit_seconds
+    pitchey_job_wait_seconds
+    pitchey_attempt_run_seconds
+    pitchey_orchestrator_ready
+    pitchey_processors
+    pitchey_attempts_running
+    pitchey_queue_jobs
+    pitchey_queue_oldest_seconds
+    pitchey_processor_slots
+    pitchey_http_requests_total
+    pitchey_http_responses_total
+    pitchey_http_request_duration_seconds
+    pitchey_event_streams
+    pitchey_orchestrators_connected
+);
+
 insert_job($job, $CREATOR, 'succeeded');
 insert_output($job, 'a.txt', 'text/plain', '0123456789');
 
@@ -126,3 +158,10 @@ GET /api/containers/metrics
 --- must_die
 --- error_log
 pitchey_stat_zone
+
+
+=== TEST 12: all families are there, those of the orchestrator too
+--- request
+GET /api/containers/metrics
+--- response_body_like eval
+my $all = join '', map { "(?=.*^# HELP $_ )" } @::families; qr/\A$all/ms

@@ -83,7 +83,8 @@ typedef struct {
 static bool processor_may_run(const pt_processor_t *declared);
 static int processor_parse(pt_options_t *o, const pt_processor_t *declared,
     int argc, char **argv);
-static int processor_usage(const pt_processor_t *declared);
+static int processor_usage(FILE *to, const pt_processor_t *declared,
+    int status);
 static unsigned processor_slots(const pt_processor_t *declared);
 static uint64_t processor_start_time(void);
 static pt_err_t processor_open(processor_t *p);
@@ -157,7 +158,7 @@ pt_processor_main(const pt_processor_t *declared, int argc, char **argv)
     pt_reports_init(&p.reports);
 
     if (processor_parse(&p.options, declared, argc, argv) == -1) {
-        return processor_usage(declared);
+        return processor_usage(stderr, declared, 2);
     }
 
     if (pt_access_init(&p.access, declared, p.options.storage) != PT_OK) {
@@ -227,6 +228,8 @@ processor_parse(pt_options_t *o, const pt_processor_t *declared, int argc,
         { "slots",          required_argument, NULL, 'n' },
         { "orphan-timeout", required_argument, NULL, 'o' },
         { "log-level",      required_argument, NULL, 'l' },
+        { "help",           no_argument,       NULL, 'h' },
+        { "version",        no_argument,       NULL, 'V' },
         { NULL, 0, NULL, 0 }
     };
 
@@ -278,6 +281,14 @@ processor_parse(pt_options_t *o, const pt_processor_t *declared, int argc,
             pt_log_set_level(level);
             break;
 
+        case 'h':
+            exit(processor_usage(stdout, declared, EXIT_SUCCESS));
+
+        case 'V':
+            (void) printf("%s " PITCHEY_VERSION "\n",
+                          program_invocation_short_name);
+            exit(EXIT_SUCCESS);
+
         default:
             return -1;
         }
@@ -301,28 +312,30 @@ processor_parse(pt_options_t *o, const pt_processor_t *declared, int argc,
 
 
 static int
-processor_usage(const pt_processor_t *declared)
+processor_usage(FILE *to, const pt_processor_t *declared, int status)
 {
     const pt_action_t  *action;
 
-    (void) fprintf(stderr,
+    (void) fprintf(to,
         "%s " PITCHEY_VERSION ": the actions of %s\n\n"
         "usage: %s --connect ENDPOINT --storage DIR --scratch DIR\n"
         "           [--share DIR] [--slots N] [--orphan-timeout SECONDS]\n"
         "           [--log-level error|warn|info|debug]\n"
         "           [--curve-server KEY --curve-file FILE] for tcp://\n"
+        "       %s --help | --version\n"
         "       %s run ACTION --params FILE|- --out DIR ...\n\n"
         "actions:",
         program_invocation_short_name, declared->service,
-        program_invocation_short_name, program_invocation_short_name);
+        program_invocation_short_name, program_invocation_short_name,
+        program_invocation_short_name);
 
     for (action = declared->actions; action->name != NULL; action++) {
-        (void) fprintf(stderr, " %s", action->name);
+        (void) fprintf(to, " %s", action->name);
     }
 
-    (void) fprintf(stderr, "\n");
+    (void) fprintf(to, "\n");
 
-    return 2;
+    return status;
 }
 
 
