@@ -42,6 +42,7 @@ static const ngx_uint_t  ngx_http_pitchey_statuses[PT_E_COUNT_] = {
     [PT_E_UNKNOWN_FILE]         = 422,
     [PT_E_UNKNOWN_ACTION]       = NGX_HTTP_NOT_FOUND,
     [PT_E_QUOTA]                = NGX_HTTP_TOO_MANY_REQUESTS,
+    [PT_E_SEALING_KEY]          = NGX_HTTP_NOT_IMPLEMENTED,
 
     [PT_E_INPUT_BROKEN]         = 422,
     [PT_E_INPUT_UNSUPPORTED]    = NGX_HTTP_UNSUPPORTED_MEDIA_TYPE,

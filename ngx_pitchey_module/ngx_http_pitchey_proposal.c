@@ -10,6 +10,7 @@
 #include <openssl/sha.h>
 
 #include "ngx_http_pitchey_proposal.h"
+#include "ngx_http_pitchey_secrets.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_timestamp.h"
 #include "ngx_http_pitchey_mem.h"
@@ -84,7 +85,8 @@ static void ngx_http_pitchey_proposal_mind(ngx_http_pitchey_proposal_t *p,
     const pt_json_t *value, const char *detail);
 
 static void ngx_http_pitchey_proposal_params(ngx_http_pitchey_proposal_t *p,
-    const pt_json_t *value);
+    pt_json_t *value);
+static void ngx_http_pitchey_proposal_secret(void *ctx, pt_str_t pointer);
 static void ngx_http_pitchey_proposal_invalid(void *ctx, pt_str_t pointer,
     pt_str_t detail);
 static void ngx_http_pitchey_proposal_file(void *ctx, pt_str_t pointer,
@@ -404,6 +406,11 @@ ngx_http_pitchey_proposal_envelope(ngx_http_pitchey_proposal_t *p,
         }
 
         if (ngx_http_pitchey_envelope[i].name == NULL) {
+
+            if (pt_str_is(member->key, PT_SECRET_MEMBER)) {
+                ngx_http_pitchey_proposal_mind(p, member, "is reserved");
+            }
+
             link = &member->next;
             continue;
         }
@@ -595,10 +602,13 @@ ngx_http_pitchey_proposal_mind(ngx_http_pitchey_proposal_t *p,
 }
 
 
-/* validates what the envelope left, and finds the files that it names */
+/*
+ * Validates what the envelope left, finds the files that it names, and takes
+ * its secrets out.
+ */
 static void
 ngx_http_pitchey_proposal_params(ngx_http_pitchey_proposal_t *p,
-    const pt_json_t *value)
+    pt_json_t *value)
 {
     pt_err_t             err;
     pt_buf_t             text;
@@ -607,10 +617,20 @@ ngx_http_pitchey_proposal_params(ngx_http_pitchey_proposal_t *p,
 
     visitor.violation = ngx_http_pitchey_proposal_invalid;
     visitor.file_id = ngx_http_pitchey_proposal_file;
+    visitor.secret = ngx_http_pitchey_proposal_secret;
     visitor.ctx = p;
+
+    ngx_http_pitchey_secrets_init(&p->secrets);
 
     err = pt_schema_validate(p->job->schema->schema, value,
                              NGX_HTTP_PITCHEY_VIOLATIONS, &visitor);
+
+    if (err == PT_OK && p->nerrors == 0) {
+        err = ngx_http_pitchey_secrets_take(&p->secrets, value, p->mem,
+                                            &p->job->submit.secrets);
+    }
+
+    pt_buf_done(&p->secrets);
 
     if (err != PT_OK && err != PT_E_INVALID) {
         p->err = err;
@@ -633,7 +653,7 @@ ngx_http_pitchey_proposal_params(ngx_http_pitchey_proposal_t *p,
     /* of the route itself _submit has seen to it before */
 
     if (p->schema == NULL && p->job->schema->body_max
-        && text.len > p->job->schema->body_max)
+        && text.len + p->job->submit.secrets.len > p->job->schema->body_max)
     {
         ngx_http_pitchey_proposal_invalid(p, PT_STR(""),
                               PT_STR("is longer than the action accepts"));
@@ -694,6 +714,15 @@ ngx_http_pitchey_proposal_pointer(ngx_http_pitchey_proposal_t *p,
     }
 
     return pt_buf_str(&whole);
+}
+
+
+static void
+ngx_http_pitchey_proposal_secret(void *ctx, pt_str_t pointer)
+{
+    ngx_http_pitchey_proposal_t  *p = ctx;
+
+    ngx_http_pitchey_secrets_note(&p->secrets, pointer);
 }
 
 

@@ -51,6 +51,7 @@ typedef struct {
     ngx_array_t                        jobs;       /* of _proposed_t */
     pt_buf_t                           packed;     /* a batch's, for the wire */
     ngx_array_t                        places;     /* of _place_t */
+    pt_buf_t                           secrets;    /* pointers of the job's */
     ngx_uint_t                         nerrors;
     pt_buf_t                           errors;     /* [{"pointer","detail"}] */
     pt_jsonw_t                         writer;     /* of them, until _end */

@@ -13,6 +13,7 @@
 #include "ngx_http_pitchey_body.h"
 #include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_problem.h"
+#include "ngx_http_pitchey_secrets.h"
 #include "ngx_http_pitchey_violations.h"
 #include "ngx_http_pitchey_zmq.h"
 
@@ -29,6 +30,7 @@ typedef struct {
     pt_id_t                             inputs[PT_INPUTS_MAX];
     ngx_uint_t                          ninputs;
     ngx_http_pitchey_violations_t       violations;
+    pt_buf_t                            secrets;      /* pointers */
 } ngx_http_pitchey_schedule_t;
 
 typedef struct {
@@ -42,7 +44,8 @@ static void ngx_http_pitchey_schedules_work(ngx_http_pitchey_body_t *body);
 static void ngx_http_pitchey_schedules_validate(
     ngx_http_pitchey_schedule_t *s, const pt_json_t *root);
 static void ngx_http_pitchey_schedules_params(ngx_http_pitchey_schedule_t *s,
-    const pt_json_t *root);
+    pt_json_t *root);
+static void ngx_http_pitchey_schedules_secret(void *ctx, pt_str_t pointer);
 static ngx_int_t ngx_http_pitchey_schedules_done(ngx_http_request_t *r,
     ngx_http_pitchey_body_t *body);
 static void ngx_http_pitchey_schedules_violation(void *ctx, pt_str_t pointer,
@@ -179,6 +182,7 @@ ngx_http_pitchey_schedules_validate(ngx_http_pitchey_schedule_t *s,
 
     visitor.violation = ngx_http_pitchey_violations_add;
     visitor.file_id = NULL;
+    visitor.secret = NULL;
     visitor.ctx = &s->violations;
 
     err = pt_schema_validate(ngx_http_pitchey_schedules_own, root,
@@ -210,14 +214,13 @@ ngx_http_pitchey_schedules_validate(ngx_http_pitchey_schedule_t *s,
 
 static void
 ngx_http_pitchey_schedules_params(ngx_http_pitchey_schedule_t *s,
-    const pt_json_t *root)
+    pt_json_t *root)
 {
     pt_err_t              err;
     ngx_str_t             service, action;
-    const pt_json_t      *params, *metadata;
+    pt_json_t            *params, none = { .type = PT_JSON_OBJECT };
+    const pt_json_t      *metadata;
     pt_schema_visitor_t   visitor;
-
-    static const pt_json_t  none = { .type = PT_JSON_OBJECT };
 
     service = ngx_http_pitchey_ngx_str(s->add.service);
     action = ngx_http_pitchey_ngx_str(s->add.action);
@@ -231,19 +234,36 @@ ngx_http_pitchey_schedules_params(ngx_http_pitchey_schedule_t *s,
         return;
     }
 
-    params = pt_json_member(root, "params");
+    /* the tree is ours */
+    params = (pt_json_t *) pt_json_member(root, "params");
     params = params ? params : &none;
 
     s->violations.prefix = PT_STR("/params");
+    ngx_http_pitchey_secrets_init(&s->secrets);
+
+    if (pt_json_member(params, PT_SECRET_MEMBER)) {
+        ngx_http_pitchey_violations_add(&s->violations,
+                                        PT_STR("/" PT_SECRET_MEMBER),
+                                        PT_STR("is reserved"));
+    }
 
     visitor.violation = ngx_http_pitchey_schedules_violation;
     visitor.file_id = ngx_http_pitchey_schedules_file;
+    visitor.secret = ngx_http_pitchey_schedules_secret;
     visitor.ctx = s;
 
     err = pt_schema_validate(s->schema->schema, params,
                              NGX_HTTP_PITCHEY_VIOLATIONS, &visitor);
 
     s->violations.prefix = PT_STR("");
+
+    if (err == PT_OK) {
+        err = ngx_http_pitchey_secrets_take(&s->secrets, params,
+                                            s->violations.text.mem,
+                                            &s->add.secrets);
+    }
+
+    pt_buf_done(&s->secrets);
 
     if ((err != PT_OK && err != PT_E_INVALID)
         || ngx_http_pitchey_schedules_text(params, s->violations.text.mem,
@@ -318,6 +338,15 @@ ngx_http_pitchey_schedules_violation(void *ctx, pt_str_t pointer,
     ngx_http_pitchey_schedule_t  *s = ctx;
 
     ngx_http_pitchey_violations_add(&s->violations, pointer, detail);
+}
+
+
+static void
+ngx_http_pitchey_schedules_secret(void *ctx, pt_str_t pointer)
+{
+    ngx_http_pitchey_schedule_t  *s = ctx;
+
+    ngx_http_pitchey_secrets_note(&s->secrets, pointer);
 }
 
 

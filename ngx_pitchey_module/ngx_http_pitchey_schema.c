@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_pitchey_schema.h"
+#include "pt_secret.h"
 
 
 /* bytes of a schema file; the largest of ours has a tenth */
@@ -42,7 +43,7 @@ static void ngx_http_pitchey_schema_cleanup(void *data);
 /* members of every request, which _proposal takes away before validation */
 static const char  *ngx_http_pitchey_reserved[] = {
     "priority", "metadata", "run_at", "expires_at", "webhook_url",
-    "max_attempts", "timeout_s", "service", "action", NULL
+    "max_attempts", "timeout_s", "service", "action", PT_SECRET_MEMBER, NULL
 };
 
 

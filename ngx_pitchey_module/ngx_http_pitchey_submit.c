@@ -428,7 +428,7 @@ ngx_http_pitchey_submit_failed(ngx_http_request_t *r,
     status = ngx_http_pitchey_problem_status(reply->err);
 
     if (status < NGX_HTTP_INTERNAL_SERVER_ERROR || !reply->sent
-        || reply->err == PT_E_QUEUE_FULL)
+        || reply->err == PT_E_QUEUE_FULL || reply->err == PT_E_SEALING_KEY)
     {
         return ngx_http_pitchey_reply_problem(r, reply);
     }

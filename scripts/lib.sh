@@ -364,6 +364,11 @@ orchestrator_configure() {
         || (umask 077; printf 'whsec_%s\n' "$(openssl rand -base64 32)" > "$DIR/webhook-secret")
     is_root && chown "$DAEMON_USER" "$DIR/webhook-secret"
 
+    # seals what actions keep secret; one file for all of them, as one user
+    [ -s "$DIR/sealing-keys" ] || "$BIN/pitchey-orchestrator" sealkey "$DIR/sealing-keys" \
+        || die "could not make a key"
+    is_root && chown "$DAEMON_USER" "$DIR/sealing-keys"
+
     cat > "$DIR/orchestrator.conf" <<CONF
 database          $DATABASE_URL
 edge_listen       $EDGE
@@ -372,6 +377,7 @@ storage           $STORAGE
 scratch           $SCRATCH
 share             $SHARE
 webhook_secret    file:$DIR/webhook-secret
+${SEALING-sealing           $DIR/sealing-keys}
 processor video-processing     $BIN/pitchey-video     max=1 idle=60s
 processor document-generation  $BIN/pitchey-document  max=1 idle=60s
 processor report-generation    $BIN/pitchey-report    max=1 idle=60s

@@ -40,9 +40,13 @@ main(int argc, char **argv)
         return orch_launch(argc, argv);
     }
 
-    /* nor does this one need a configuration */
+    /* nor do these need a configuration */
     if (argc == 3 && strcmp(argv[1], "keygen") == 0) {
         return orch_cli_keygen(argv[2]);
+    }
+
+    if (argc == 3 && strcmp(argv[1], "sealkey") == 0) {
+        return orch_cli_sealkey(argv[2]);
     }
 
     /* "+": what follows the command is the command's */
@@ -139,6 +143,8 @@ orch_usage(FILE *to, int status)
           "  jobs ...    list, show, cancel and redrive jobs; see \"jobs\" alone\n"
           "  drain       the one that runs begins nothing, finishes, and ends\n"
           "  keygen FILE makes a pair of keys for tcp:// (alone, without -c)\n"
+          "  sealkey FILE makes a key that seals secrets, the first of FILE's\n"
+          "              (alone, without -c)\n"
           "\n"
           "  -c, --config FILE   /etc/pitchey/orchestrator.conf\n"
           "  -h, --help          this text\n"

@@ -115,6 +115,10 @@ orch_open(orch_t *o)
     }
 
     if (err == PT_OK) {
+        err = orch_seal_load(o);
+    }
+
+    if (err == PT_OK) {
         err = orch_supervisor_open(o);
     }
 
@@ -225,6 +229,7 @@ orch_close(orch_t *o)
     }
 
     pt_zap_close(o->zap);
+    pt_seal_free(o->seal);
 
     orch_unlock(o);
 }

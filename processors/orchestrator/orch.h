@@ -15,6 +15,7 @@
 
 #include "pt_log.h"
 #include "pt_pg.h"
+#include "pt_seal.h"
 #include "pt_zloop.h"
 
 #include "orch_config.h"
@@ -40,6 +41,7 @@ typedef struct orch_s  orch_t;
 #include "orch_redo.h"
 #include "orch_reload.h"
 #include "orch_schedule.h"
+#include "orch_seal.h"
 #include "orch_storage.h"
 #include "orch_supervisor.h"
 #include "orch_move.h"
@@ -57,6 +59,7 @@ struct orch_s {
     void                 *zctx;
     pt_zap_t             *zap;           /* NULL: nothing is over tcp:// */
     pt_curve_t            curve;
+    pt_seal_t            *seal;          /* NULL: no secret is accepted */
     const orch_config_t  *config;
     int                   locks[2];      /* beside the two sockets; -1: none */
 

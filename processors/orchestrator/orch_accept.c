@@ -77,7 +77,9 @@ orch_accept_submit(orch_request_t *rq)
     pt_err_t     err;
     const char  *why;
 
-    if (!orch_webhook_check(rq, rq->msg.u.submit.webhook_url)) {
+    if (!orch_webhook_check(rq, rq->msg.u.submit.webhook_url)
+        || !orch_seal_submit(rq))
+    {
         return;
     }
 

@@ -54,7 +54,7 @@ orch_bulk_submit(orch_request_t *rq)
     size_t          i;
     pt_id_t         id;
     pt_err_t        err = PT_OK;
-    pt_str_t        jobs = rq->msg.u.submit_batch.jobs;
+    pt_str_t        jobs;
     const char     *why;
     pt_submit_t     job;
     pt_pg_column_t  ids;
@@ -67,6 +67,11 @@ orch_bulk_submit(orch_request_t *rq)
         return;
     }
 
+    if (!orch_seal_batch(rq)) {
+        return;
+    }
+
+    jobs = rq->msg.u.submit_batch.jobs;
     pt_pg_column_init(&ids, PT_PG_UUID);
 
     while (pt_batch_job_read(&jobs, &job)) {

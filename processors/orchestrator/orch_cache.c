@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 
 #include "orch.h"
+#include "pt_secret.h"
 
 
 #define ORCH_SHA256_HEX  64
@@ -96,10 +97,13 @@ orch_cache_key(const pt_json_t *action, pt_str_t service,
 {
     bool         good;
     pt_buf_t     text, inputs;
+    pt_str_t     head, sealed;
     pt_json_t   *params;
     EVP_MD_CTX  *hash;
 
     if (!pt_json_bool(action, "cacheable", false)
+        /* what was made with somebody's secret is made for them each time */
+        || pt_secret_split(assign->params, &head, &sealed)
         || pt_json_parse(assign->params, &pt_mem_heap, &params, NULL) != PT_OK)
     {
         return false;

@@ -18,6 +18,7 @@
 #include "orch_cli.h"
 #include "orch_migrate.h"
 #include "pt_curve.h"
+#include "pt_seal.h"
 #include "pt_json.h"
 #include "pt_wire.h"
 
@@ -58,6 +59,7 @@ static bool orch_cli_filter(int argc, char **argv,
     orch_cli_filter_t *ret_filter);
 static PGresult *orch_cli_select(const orch_config_t *config,
     const orch_cli_filter_t *filter, PGconn **ret_conn);
+static bool orch_cli_sealing(const char *path);
 static bool orch_cli_retry(orch_cli_t *cli, const pt_id_t *of);
 static bool orch_cli_open(orch_cli_t *cli, const orch_config_t *config);
 static void orch_cli_close(orch_cli_t *cli);
@@ -90,7 +92,8 @@ orch_cli_check(const orch_config_t *config)
         }
     }
 
-    /* it says itself what is wrong */
+    /* they say themselves what is wrong */
+    good &= orch_cli_sealing(config->sealing);
     good &= orch_migrate_check(config) == PT_OK;
 
     if (good) {
@@ -99,6 +102,29 @@ orch_cli_check(const orch_config_t *config)
     }
 
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+
+/* here, and in the processors that we start */
+static bool
+orch_cli_sealing(const char *path)
+{
+    size_t      i;
+    bool        good = true;
+    pt_seal_t  *seal;
+
+    static const pt_seal_use_t  uses[] = { PT_SEAL_SEALS, PT_SEAL_OPENS };
+
+    for (i = 0; path[0] && i < 2; i++) {
+        if (pt_seal_load(path, uses[i], &seal) == PT_OK) {
+            pt_seal_free(seal);
+
+        } else {
+            good = false;
+        }
+    }
+
+    return good;
 }
 
 
@@ -593,7 +619,7 @@ orch_cli_retry(orch_cli_t *cli, const pt_id_t *of)
 }
 
 
-/* ---- keygen ---- */
+/* ---- keygen, sealkey ---- */
 
 int
 orch_cli_keygen(const char *path)
@@ -607,6 +633,13 @@ orch_cli_keygen(const char *path)
     puts(pair.public_key);
 
     return EXIT_SUCCESS;
+}
+
+
+int
+orch_cli_sealkey(const char *path)
+{
+    return pt_seal_make(path) == PT_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 

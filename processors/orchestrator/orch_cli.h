@@ -26,6 +26,10 @@ int orch_cli_jobs(const orch_config_t *config, int argc, char **argv);
 int orch_cli_keygen(const char *path);
 
 
+/* `sealkey FILE`: a new key in FILE, which is made if it does not exist */
+int orch_cli_sealkey(const char *path);
+
+
 /* called wrongly */
 #define ORCH_EXIT_USAGE  2
 

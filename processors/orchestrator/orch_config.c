@@ -84,6 +84,7 @@ static const orch_config_text_t  orch_config_texts[] = {
     { "edge_keys",        offsetof(orch_config_t, edge_keys), "", false },
     { "processor_keys",   offsetof(orch_config_t, processor_keys),
                           "", false },
+    { "sealing",          offsetof(orch_config_t, sealing),   "", false },
     { "webhook_secret",   offsetof(orch_config_t, webhook_secret),
                           "", false }
 };

@@ -72,6 +72,7 @@ typedef struct {
     char                     *curve_file;        /* our keys */
     char                     *edge_keys;         /* who may come: files */
     char                     *processor_keys;
+    char                     *sealing;           /* the file of pt_seal.h */
     char                     *webhook_secret;    /* "whsec_...", "file:..." */
     bool                      webhook_http;      /* http:// as well */
     bool                      webhook_private;   /* to private addresses too */

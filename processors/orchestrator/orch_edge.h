@@ -28,7 +28,9 @@ struct orch_request_s {
     bool              asked;           /* orch_watch's: counted there */
     pt_id_t           batch;           /* orch_bulk's: that is read */
     uint64_t          sent_ms;         /* orch_bulk's: to the database */
-    char             *more;            /* orch_redo's: that msg borrows too */
+    char             *more;            /* that msg borrows too: orch_redo's,
+                                        * or orch_seal's */
+    uint8_t           digest[PT_SEAL_HASH_LEN];  /* orch_seal's: the same */
 
     size_t            len;
     char              bytes[];         /* that peer and msg borrow */

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "orch_json.h"
+#include "pt_secret.h"
 
 
 static void orch_json_raw(pt_jsonw_t *w, const char *key, pt_str_t json);
@@ -211,6 +212,21 @@ orch_time_format(int64_t ms, char ret_text[ORCH_TIME_LEN + 1])
 
     snprintf(ret_text + 19, ORCH_TIME_LEN + 1 - 19, ".%03uZ",
              (unsigned) (ms % 1000) % 1000);
+}
+
+
+void
+orch_json_params(pt_jsonw_t *w, pt_str_t params)
+{
+    pt_str_t  head, sealed;
+
+    if (pt_secret_split(params, &head, &sealed)) {
+        pt_jsonw_raw(w, head);
+        pt_buf_add_char(w->buf, '}');
+
+    } else {
+        pt_jsonw_raw(w, params);
+    }
 }
 
 

@@ -65,6 +65,9 @@ void orch_json_result(pt_buf_t *buf, pt_str_t result);
 void orch_json_progress(pt_buf_t *buf, unsigned permille, pt_str_t stage);
 
 
+/* stored parameters as their owner may see them: null where they are sealed */
+void orch_json_params(pt_jsonw_t *w, pt_str_t params);
+
 void orch_json_id(pt_jsonw_t *w, const char *key, const pt_id_t *id);
 
 /* 0 gives null */

@@ -50,6 +50,11 @@ orch_reload(orch_t *o)
                    "was");
         }
 
+        if (orch_seal_load(o) != PT_OK) {
+            pt_log(PT_LOG_ERROR, "config", "keeping the keys that seal as they "
+                   "were");
+        }
+
         pt_log(PT_LOG_INFO, "config", "has read the configuration again "
                "file=%s", o->reload.path);
     }

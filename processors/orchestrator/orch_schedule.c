@@ -101,7 +101,7 @@ orch_schedule_add(orch_request_t *rq)
     pt_pg_column_t             ids;
     const pt_schedule_add_t   *m = &rq->msg.u.schedule_add;
 
-    if (!orch_schedule_check(rq, &next_ms)) {
+    if (!orch_schedule_check(rq, &next_ms) || !orch_seal_schedule(rq)) {
         return;
     }
 
@@ -484,7 +484,7 @@ orch_schedule_json(pt_jsonw_t *w, const PGresult *res, int row)
 
     if (json.data) {
         pt_jsonw_key(w, "params");
-        pt_jsonw_raw(w, json);
+        orch_json_params(w, json);
     }
 
     json = pt_pg_text(res, row, COL_METADATA);

@@ -373,12 +373,14 @@ orch_child_spawn(orch_child_t *child)
     orch_t                         *o = child->pool->o;
     const orch_config_t            *c = o->config;
     const orch_config_processor_t  *p = child->pool->config;
+    char                           *slot = p->slots ? "--slots" : NULL;
 
     char  *args[] = {
         "pitchey-orchestrator", "launch", nice, memory, child->cgroup,
         p->path, "--connect", c->processor_listen, "--storage", c->storage,
         "--scratch", c->scratch, "--share", c->share,
-        p->slots ? "--slots" : NULL, slots, NULL
+        c->sealing[0] ? "--sealing" : slot, c->sealing[0] ? c->sealing : slots,
+        c->sealing[0] ? slot : NULL, slots, NULL
     };
 
     /* its log is ours */

@@ -129,14 +129,15 @@ class Edge:
     def submit_fields(self, action="noop", params=None, job=None, service="test-service", key=None,
                       body=None, priority=1, inputs=(), run_at=0, expires_at=0, max_attempts=0,
                       timeout_s=0, metadata=None, batch=None, retry_of=None, user_type="creator",
-                      no_cache=0):
+                      no_cache=0, secrets=None):
         params = json.dumps(params if params is not None else {})
         digest = hashlib.sha256((body if body is not None else params).encode()).digest()
         return [ident(job or uuid7()), ident(batch), text(service), text(action), text(user_type),
                 u8(priority), text(key), digest, text(params),
                 text(json.dumps(metadata) if metadata is not None else None),
                 b"".join(ident(i) for i in inputs), i64(run_at), i64(expires_at), b"",
-                u16(max_attempts), u32(timeout_s), ident(retry_of), u8(no_cache)]
+                u16(max_attempts), u32(timeout_s), ident(retry_of), u8(no_cache),
+                text(json.dumps(secrets) if secrets is not None else None)]
 
     def submit(self, action="noop", params=None, user="alice", limit=10, tier="", **more):
         return json.loads(self.ask("SUBMIT", *self.submit_fields(action, params, **more),
@@ -148,7 +149,7 @@ class Edge:
         for j in jobs:
             more = dict(j)
             f = self.submit_fields(more.pop("action", "noop"), more.pop("params", None), **more)
-            for i in (0, 2, 3, 5, 8, 9, 10, 11, 12, 13, 14, 15):
+            for i in (0, 2, 3, 5, 8, 9, 10, 11, 12, 13, 14, 15, 18):
                 packed += u32(len(f[i])) + f[i]
         digest = hashlib.sha256((body if body is not None else repr(jobs)).encode()).digest()
         return [ident(batch or uuid7()), text(user_type), text(key), digest, packed, u8(no_cache)]

@@ -30,7 +30,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pt_json_t            *document;
     pt_schema_t          *schema;
     const char           *end;
-    pt_schema_visitor_t   visitor = { on_violation, NULL, &told };
+    pt_schema_visitor_t   visitor = { on_violation, NULL, NULL, &told };
 
     end = size > 0 ? memchr(data, '\n', size) : NULL;
 

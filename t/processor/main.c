@@ -11,6 +11,7 @@ static const pt_action_t  test_table[] = {
     { "clock",     test_clock,     PT_ACTION_LIGHT },
     { "echo",      test_echo,      PT_ACTION_CACHEABLE | PT_ACTION_LIGHT },
     { "sleep",     test_sleep,     0 },
+    { "secret",    test_secret,    0 },
     { "output",    test_output,    PT_ACTION_CACHEABLE },
     { "tree",      test_tree,      0 },
     { "fail",      test_fail,      PT_ACTION_LIGHT },

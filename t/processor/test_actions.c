@@ -89,6 +89,55 @@ test_sleep(pt_job_t *job)
 
 
 /*
+ * The result is the SHA-256 of its parameters' canonical text: {"sha256"}; with
+ * {"seconds"}, sleeps as above before, and with {"code"} fails as below
+ */
+pt_err_t
+test_secret(pt_job_t *job)
+{
+    char              text[sizeof("{\"sha256\":\"\"}") + 2 * EVP_MAX_MD_SIZE];
+    char             *p = text;
+    unsigned          i, n = 0;
+    pt_err_t          err = PT_OK;
+    pt_buf_t          buf;
+    unsigned char     digest[EVP_MAX_MD_SIZE];
+    const pt_json_t  *params = pt_job_params(job);
+
+    if (pt_json_member(params, "seconds")) {
+        err = test_sleep(job);
+    }
+
+    if (err == PT_OK && pt_json_member(params, "code")) {
+        return test_fail(job);
+    }
+
+    pt_buf_init(&buf, &pt_mem_heap, 1u << 22);
+    pt_json_canonical(params, &buf);
+
+    if (err == PT_OK) {
+        err = buf.err;
+    }
+
+    if (err == PT_OK
+        && EVP_Digest(buf.data, buf.len, digest, &n, EVP_sha256(), NULL) == 1)
+    {
+        p += sprintf(p, "{\"sha256\":\"");
+
+        for (i = 0; i < n; i++) {
+            p += sprintf(p, "%02x", digest[i]);
+        }
+
+        (void) sprintf(p, "\"}");
+        err = pt_job_result(job, pt_str(text));
+    }
+
+    pt_buf_done(&buf);
+
+    return err;
+}
+
+
+/*
  * {"name", "text" or "bytes"}: one file with that text, or so many bytes;
  * then, with {"seconds"}, sleeps as above, and with {"code"} fails as below
  */

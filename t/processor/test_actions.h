@@ -11,6 +11,7 @@ pt_err_t test_noop(pt_job_t *job);
 pt_err_t test_clock(pt_job_t *job);
 pt_err_t test_echo(pt_job_t *job);
 pt_err_t test_sleep(pt_job_t *job);
+pt_err_t test_secret(pt_job_t *job);
 pt_err_t test_output(pt_job_t *job);
 pt_err_t test_tree(pt_job_t *job);
 pt_err_t test_fail(pt_job_t *job);

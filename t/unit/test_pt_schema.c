@@ -359,7 +359,7 @@ validate(const pt_schema_t *schema, pt_str_t document, size_t max, bool files,
 {
     pt_err_t              err;
     pt_json_t            *root;
-    pt_schema_visitor_t   visitor = { on_violation, NULL, lines };
+    pt_schema_visitor_t   visitor = { on_violation, NULL, NULL, lines };
 
     if (files) {
         visitor.file_id = on_file_id;
@@ -1219,7 +1219,7 @@ test_a_failed_allocation_of_the_validator_is_told(void **state)
     pt_buf_t             lines;
     pt_json_t           *root;
     pt_schema_t         *schema;
-    pt_schema_visitor_t  visitor = { on_violation, on_file_id, &lines };
+    pt_schema_visitor_t  visitor = { on_violation, on_file_id, NULL, &lines };
 
     (void) state;
 

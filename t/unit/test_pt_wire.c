@@ -367,7 +367,9 @@ test_vectors_mean_what_their_comments_say(void **state)
     assert_int_equal(m.u.submit.body_sha256[0], 0x9f);
     assert_true(pt_str_is(m.u.submit.params,
                           "{\"kind\":\"mutual\",\"party\":"
-                          "\"Zo\xc3\xab M\xc3\xbcller\"}"));
+                          "\"Zo\xc3\xab M\xc3\xbcller\",\"password\":null}"));
+    assert_true(pt_str_is(m.u.submit.secrets,
+                          "{\"/password\":\"correct horse\"}"));
     assert_true(pt_str_is(m.u.submit.metadata, "{\"pitch\":7}"));
     assert_int_equal(m.u.submit.inputs.len, 16);
     assert_int_equal(m.u.submit.run_at, 0);

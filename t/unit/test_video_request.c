@@ -120,7 +120,8 @@ static bool
 valid(video_schema_t *s, const pt_json_t *body)
 {
     pt_err_t             err;
-    pt_schema_visitor_t  visitor = { on_violation, on_file, s };
+    pt_schema_visitor_t  visitor = { .violation = on_violation,
+                                     .file_id = on_file, .ctx = s };
 
     s->violations = 0;
     s->files = 0;

@@ -21,6 +21,7 @@ static const struct {
     [PT_E_UNKNOWN_FILE]          = { "unknown_file",            false },
     [PT_E_UNKNOWN_ACTION]        = { "unknown_action",          false },
     [PT_E_QUOTA]                 = { "quota_exceeded",          false },
+    [PT_E_SEALING_KEY]           = { "sealing_key_missing",     false },
     [PT_E_INPUT_BROKEN]          = { "input_broken",            false },
     [PT_E_INPUT_UNSUPPORTED]     = { "input_unsupported",       false },
     [PT_E_INPUT_LIMIT]           = { "input_limit_exceeded",    false },

@@ -34,6 +34,7 @@ typedef enum {
     PT_E_UNKNOWN_FILE,        /* names a file that is not the caller's */
     PT_E_UNKNOWN_ACTION,      /* no processor offers it */
     PT_E_QUOTA,               /* over the user's quota */
+    PT_E_SEALING_KEY,         /* none to seal with, or to open with */
 
     /* the input of a job is at fault */
     PT_E_INPUT_BROKEN,        /* damaged beyond use */

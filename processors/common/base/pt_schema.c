@@ -168,7 +168,7 @@ static const pt_keyword_t  pt_keywords[] = {
     { "description",          pt_check_text,      0 },
     { "default",              pt_check_nothing,   0 },
     { "examples",             pt_check_array,     0 },
-    { "writeOnly",            pt_check_bool,      0 },
+    { "writeOnly",            pt_set_bool,        PT_AT(write_only) },
     { "x-pitchey",            pt_check_extension, 0 },
 
     { NULL, NULL, 0 }

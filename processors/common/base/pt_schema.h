@@ -9,7 +9,7 @@
  * minLength maxLength pattern format minimum maximum exclusiveMinimum
  * exclusiveMaximum multipleOf allOf anyOf oneOf not if then else $ref (to
  * #/$defs/...) $defs title description default examples, and writeOnly and
- * x-pitchey, which validate nothing; $schema, at the top, if it names 2020-12.
+ * x-pitchey, which refuse nothing; $schema, at the top, if it names 2020-12.
  * Any other keyword is an error.  pattern is PCRE2's.  format asserts uuid,
  * date, date-time, email, uri and file-id.
  */
@@ -31,6 +31,9 @@ typedef struct {
     /* each string under "format": "file-id" that is one; may be NULL.  May
      * be called more than once for one string. */
     void  (*file_id)(void *ctx, pt_str_t pointer, pt_str_t id);
+
+    /* each value under "writeOnly": true; may be NULL.  The same. */
+    void  (*secret)(void *ctx, pt_str_t pointer);
 
     void   *ctx;
 } pt_schema_visitor_t;

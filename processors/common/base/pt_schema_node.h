@@ -60,6 +60,7 @@ struct pt_schema_node_s {
     pt_schema_node_t      *next;       /* all of the schema */
 
     bool                   never;      /* the schema false */
+    bool                   write_only;
     unsigned               height;     /* of the chain below; 0: unknown */
     bool                   entered;    /* while its height is computed */
 

@@ -96,9 +96,9 @@ static bool pt_check_shared(pt_validator_t *v, const pt_schema_node_t *node,
     const pt_json_t *value, const pt_pointer_t *at);
 static bool pt_check_quietly(pt_validator_t *v, const pt_schema_node_t *node,
     const pt_json_t *value, const pt_pointer_t *at);
-static void pt_check_files(pt_validator_t *v, const pt_schema_node_t *node,
+static void pt_check_visits(pt_validator_t *v, const pt_schema_node_t *node,
     const pt_json_t *value, const pt_pointer_t *at);
-static bool pt_wants_files(const pt_validator_t *v);
+static bool pt_wants_visits(const pt_validator_t *v);
 static bool pt_is_settled(const pt_validator_t *v, bool ok);
 
 static bool pt_check_type(pt_validator_t *v, const pt_schema_node_t *node,
@@ -249,6 +249,10 @@ pt_check(pt_validator_t *v, const pt_schema_node_t *node,
         return pt_tell(v, at, "is not allowed");
     }
 
+    if (node->write_only && !v->silent && v->visitor->secret != NULL) {
+        v->visitor->secret(v->visitor->ctx, pt_place(v, at));
+    }
+
     for (i = 0; i < PT_CHECKS && !v->stop; i++) {
         if (pt_checks[i](v, node, value, at)) {
             continue;
@@ -294,7 +298,7 @@ pt_check_shared(pt_validator_t *v, const pt_schema_node_t *node,
         return memo->loud == PT_VALID;
     }
 
-    if (memo->silent == PT_VALID && !pt_wants_files(v)) {
+    if (memo->silent == PT_VALID && !pt_wants_visits(v)) {
         return true;
     }
 
@@ -336,19 +340,20 @@ pt_check_quietly(pt_validator_t *v, const pt_schema_node_t *node,
 
 /* in a branch that was found to be valid */
 static void
-pt_check_files(pt_validator_t *v, const pt_schema_node_t *node,
+pt_check_visits(pt_validator_t *v, const pt_schema_node_t *node,
     const pt_json_t *value, const pt_pointer_t *at)
 {
-    if (pt_wants_files(v)) {
+    if (pt_wants_visits(v)) {
         (void) pt_check(v, node, value, at);
     }
 }
 
 
 static bool
-pt_wants_files(const pt_validator_t *v)
+pt_wants_visits(const pt_validator_t *v)
 {
-    return !v->silent && v->visitor->file_id != NULL;
+    return !v->silent && (v->visitor->file_id != NULL
+                          || v->visitor->secret != NULL);
 }
 
 
@@ -463,7 +468,9 @@ pt_check_string(pt_validator_t *v, const pt_schema_node_t *node,
         return pt_tell(v, at, "%s", pt_format_detail(node->format));
     }
 
-    if (node->format == PT_FORMAT_FILE_ID && pt_wants_files(v) && !v->stop) {
+    if (node->format == PT_FORMAT_FILE_ID && !v->silent && !v->stop
+        && v->visitor->file_id != NULL)
+    {
         v->visitor->file_id(v->visitor->ctx, pt_place(v, at), value->text);
     }
 
@@ -591,11 +598,11 @@ pt_check_contains(pt_validator_t *v, const pt_schema_node_t *contains,
 
         found = true;
 
-        if (!pt_wants_files(v)) {
+        if (!pt_wants_visits(v)) {
             break;
         }
 
-        pt_check_files(v, contains, item, &below);
+        pt_check_visits(v, contains, item, &below);
     }
 
     return found || pt_tell(v, at, "has no item of the kind that it must "
@@ -868,11 +875,11 @@ pt_check_any_of(pt_validator_t *v, const pt_schema_node_t *node,
 
         found = true;
 
-        if (!pt_wants_files(v)) {
+        if (!pt_wants_visits(v)) {
             break;
         }
 
-        pt_check_files(v, node->any_of.nodes[i], value, at);
+        pt_check_visits(v, node->any_of.nodes[i], value, at);
     }
 
     return found || node->any_of.n == 0
@@ -903,7 +910,7 @@ pt_check_one_of(pt_validator_t *v, const pt_schema_node_t *node,
     }
 
     if (found != NULL) {
-        pt_check_files(v, found, value, at);
+        pt_check_visits(v, found, value, at);
         return true;
     }
 
@@ -935,7 +942,7 @@ pt_check_if(pt_validator_t *v, const pt_schema_node_t *node,
     }
 
     if (pt_check_quietly(v, node->if_, value, at)) {
-        pt_check_files(v, node->if_, value, at);
+        pt_check_visits(v, node->if_, value, at);
         branch = node->then_;
 
     } else {

@@ -80,7 +80,8 @@ static const pt_field_t  submit_fields[] = {
     { F_U16,      0, 100,         offsetof(pt_submit_t, max_attempts) },
     { F_U32,      0, 604800,      offsetof(pt_submit_t, timeout_s) },
     { F_ID_OPT,   0, 0,           offsetof(pt_submit_t, retry_of) },
-    { F_U8,       0, 1,           offsetof(pt_submit_t, no_cache) }
+    { F_U8,       0, 1,           offsetof(pt_submit_t, no_cache) },
+    { F_JSON_OPT, 0, PT_JSON_FRAME_MAX, offsetof(pt_submit_t, secrets) }
 };
 
 static const pt_field_t  submit_batch_fields[] = {
@@ -105,7 +106,8 @@ static const pt_field_t  batch_job_fields[] = {
     { F_I64,      0, 0,           offsetof(pt_submit_t, expires_at) },
     { F_TEXT_OPT, 0, 2048,        offsetof(pt_submit_t, webhook_url) },
     { F_U16,      0, 100,         offsetof(pt_submit_t, max_attempts) },
-    { F_U32,      0, 604800,      offsetof(pt_submit_t, timeout_s) }
+    { F_U32,      0, 604800,      offsetof(pt_submit_t, timeout_s) },
+    { F_JSON_OPT, 0, PT_JSON_FRAME_MAX, offsetof(pt_submit_t, secrets) }
 };
 
 static const pt_field_t  retry_fields[] = {
@@ -179,7 +181,8 @@ static const pt_field_t  schedule_add_fields[] = {
     { F_IDS,      0, PT_INPUTS_MAX, offsetof(pt_schedule_add_t, inputs) },
     { F_TEXT_OPT, 0, 2048,        offsetof(pt_schedule_add_t, webhook_url) },
     { F_U16,      0, 100,         offsetof(pt_schedule_add_t, max_attempts) },
-    { F_U32,      0, 604800,      offsetof(pt_schedule_add_t, timeout_s) }
+    { F_U32,      0, 604800,      offsetof(pt_schedule_add_t, timeout_s) },
+    { F_JSON_OPT, 0, PT_JSON_FRAME_MAX, offsetof(pt_schedule_add_t, secrets) }
 };
 
 static const pt_field_t  schedule_change_fields[] = {

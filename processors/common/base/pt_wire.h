@@ -135,7 +135,11 @@ typedef struct {
  *   user_type:text(0..64) priority:u8(..3) idempotency_key:text?(255)
  *   body_sha256:sha256 params:json metadata:json?(16384) inputs:ids(64)
  *   run_at:i64 expires_at:i64 webhook_url:text?(2048) max_attempts:u16(..100)
- *   timeout_s:u32(..604800) retry_of:id? no_cache:u8(..1)
+ *   timeout_s:u32(..604800) retry_of:id? no_cache:u8(..1) secrets:json?
+ *
+ * secrets: the values of those members of params that are sealed before they
+ * are stored, by their pointers: {"/password":"..."}.  In params they are null
+ * (pt_secret.h).
  */
 typedef struct {
     pt_request_t    rq;
@@ -157,6 +161,7 @@ typedef struct {
     uint32_t        timeout_s;        /* 0: the action's own */
     pt_id_t         retry_of;         /* zero: none */
     uint8_t         no_cache;         /* 1: do it, whatever is known */
+    pt_str_t        secrets;
 } pt_submit_t;
 
 
@@ -182,6 +187,7 @@ typedef struct {
  *   job:id service:text(1..64) action:text(1..64) priority:u8(..3) params:json
  *   metadata:json?(16384) inputs:ids(64) run_at:i64 expires_at:i64
  *   webhook_url:text?(2048) max_attempts:u16(..100) timeout_s:u32(..604800)
+ *   secrets:json?
  *
  * _read() takes the first job off *jobs and leaves the rest; false: there is
  * none, or it is not what the grammar allows.  _write() adds one; buf->err is
@@ -367,6 +373,7 @@ typedef struct {
  *   service:text(1..64) action:text(1..64) user_type:text(0..64)
  *   priority:u8(..3) params:json metadata:json?(16384) inputs:ids(64)
  *   webhook_url:text?(2048) max_attempts:u16(..100) timeout_s:u32(..604800)
+ *   secrets:json?
  */
 typedef struct {
     pt_request_t    rq;
@@ -384,6 +391,7 @@ typedef struct {
     pt_str_t        webhook_url;
     uint16_t        max_attempts;
     uint32_t        timeout_s;
+    pt_str_t        secrets;
 } pt_schedule_add_t;
 
 

@@ -68,7 +68,7 @@ struct pt_attempt_s {
     char                *user;
     char                *role;
     char                *user_type;
-    char                *params;
+    char                *params;       /* sealed ones still are */
     pt_json_t           *inputs;
     pt_platform_ask_t   *ask;          /* while ASKING */
     char                *platform;     /* its answer; NULL: no row */
@@ -110,6 +110,7 @@ struct pt_attempts_s {
     pt_pool_t              *pool;
     pt_storage_t           *storage;
     pt_platform_t          *platform;
+    pt_seal_t             *seal;
     pt_attempt_events_t     events;
     uv_timer_t              tick;
     pt_attempt_t           *all;
@@ -190,7 +191,7 @@ static void attempts_on_closed(uv_handle_t *handle);
 pt_err_t
 pt_attempts_open(uv_loop_t *loop, const pt_processor_t *processor,
     unsigned slots, pt_zygote_t *zygote, pt_scratch_t *scratch,
-    pt_storage_t *storage, pt_platform_t *platform,
+    pt_storage_t *storage, pt_platform_t *platform, pt_seal_t *seal,
     const pt_attempt_events_t *events, pt_attempts_t **ret_attempts)
 {
     pt_err_t          err;
@@ -215,6 +216,7 @@ pt_attempts_open(uv_loop_t *loop, const pt_processor_t *processor,
     attempts->slots = slots;
     attempts->storage = storage;
     attempts->platform = platform;
+    attempts->seal = seal;
     attempts->events = *events;
     pool_events.ctx = attempts;
 
@@ -616,7 +618,7 @@ attempt_run(pt_attempt_t *a)
 {
     char           id[PT_ID_TEXT_LEN];
     pt_err_t       err;
-    pt_buf_t       inputs;
+    pt_buf_t       inputs, params;
     pt_childmsg_t  m = {
         .kind = PT_CHILDMSG_JOB,
         .number = a->n,
@@ -625,9 +627,24 @@ attempt_run(pt_attempt_t *a)
         .user = pt_str(a->user),
         .role = pt_str(a->role),
         .user_type = pt_str(a->user_type),
-        .params = pt_str(a->params),
         .platform = a->platform ? pt_str(a->platform) : PT_STR("")
     };
+
+    /* nobody but the child gets them open: not even the platform's queries */
+    pt_buf_init(&params, &pt_mem_heap, PT_JSON_FRAME_MAX);
+    err = pt_seal_open(a->attempts->seal, pt_str(a->user), pt_str(a->params),
+                       &params);
+
+    if (err != PT_OK) {
+        pt_seal_wipe(&params);
+        attempt_fail(a, err, err == PT_E_SEALING_KEY
+                     ? "a parameter is sealed by a key that this processor "
+                       "does not have"
+                     : "a sealed parameter does not open");
+        return;
+    }
+
+    m.params = pt_buf_str(&params);
 
     pt_id_format(&a->job, id);
     pt_buf_init(&inputs, &pt_mem_heap, 1u << 19);
@@ -644,6 +661,7 @@ attempt_run(pt_attempt_t *a)
     }
 
     pt_buf_done(&inputs);
+    pt_seal_wipe(&params);
 
     if (err != PT_OK) {
         attempt_fail(a, err, "could not hand the job to its child");

@@ -18,6 +18,7 @@
 
 #include "pt_platform.h"
 #include "pt_pool.h"
+#include "pt_seal.h"
 #include "pt_storage.h"
 
 
@@ -64,14 +65,16 @@ typedef struct {
 
 
 /*
- * zygote, scratch, storage and platform are borrowed.
+ * zygote, scratch, storage, platform and seal are borrowed; without seal no
+ * sealed parameter is opened.
  *
  * Errors  PT_E_NOMEM
  */
 PT_MUST_CHECK pt_err_t pt_attempts_open(uv_loop_t *loop,
     const pt_processor_t *processor, unsigned slots, pt_zygote_t *zygote,
     pt_scratch_t *scratch, pt_storage_t *storage, pt_platform_t *platform,
-    const pt_attempt_events_t *events, pt_attempts_t **ret_attempts);
+    pt_seal_t *seal, const pt_attempt_events_t *events,
+    pt_attempts_t **ret_attempts);
 
 /* ends what runs, tells nobody; events.closed follows */
 void pt_attempts_close(pt_attempts_t *attempts);

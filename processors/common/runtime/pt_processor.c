@@ -41,6 +41,7 @@ typedef struct {
     const char             *connect;
     const char             *curve_server;    /* its public key */
     const char             *curve_file;      /* our own keys */
+    const char             *sealing;         /* the file of pt_seal.h */
     const char             *storage;
     const char             *scratch;
     const char             *share;
@@ -60,6 +61,7 @@ typedef struct {
     pt_scratch_t           *scratch;
     pt_storage_t           *storage;
     pt_platform_t          *platform;
+    pt_seal_t              *seal;            /* NULL: no key is known */
 
     uv_loop_t               loop;
     uv_timer_t              hello;           /* until READY is sent */
@@ -222,6 +224,7 @@ processor_parse(pt_options_t *o, const pt_processor_t *declared, int argc,
         { "connect",        required_argument, NULL, 'c' },
         { "curve-server",   required_argument, NULL, 'S' },
         { "curve-file",     required_argument, NULL, 'f' },
+        { "sealing",        required_argument, NULL, 'k' },
         { "storage",        required_argument, NULL, 'd' },
         { "scratch",        required_argument, NULL, 't' },
         { "share",          required_argument, NULL, 's' },
@@ -251,6 +254,10 @@ processor_parse(pt_options_t *o, const pt_processor_t *declared, int argc,
 
         case 'f':
             o->curve_file = optarg;
+            break;
+
+        case 'k':
+            o->sealing = optarg;
             break;
 
         case 'd':
@@ -320,7 +327,7 @@ processor_usage(FILE *to, const pt_processor_t *declared, int status)
         "%s " PITCHEY_VERSION ": the actions of %s\n\n"
         "usage: %s --connect ENDPOINT --storage DIR --scratch DIR\n"
         "           [--share DIR] [--slots N] [--orphan-timeout SECONDS]\n"
-        "           [--log-level error|warn|info|debug]\n"
+        "           [--log-level error|warn|info|debug] [--sealing FILE]\n"
         "           [--curve-server KEY --curve-file FILE] for tcp://\n"
         "       %s --help | --version\n"
         "       %s run ACTION --params FILE|- --out DIR ...\n\n"
@@ -419,6 +426,15 @@ processor_open(processor_t *p)
         return err;
     }
 
+    /* after the zygote was made: it and its children do not have the keys */
+    if (p->options.sealing) {
+        err = pt_seal_load(p->options.sealing, PT_SEAL_OPENS, &p->seal);
+
+        if (err != PT_OK) {
+            return err;
+        }
+    }
+
     err = processor_open_loop(p);
 
     if (err != PT_OK) {
@@ -481,7 +497,7 @@ processor_open_loop(processor_t *p)
 
     return pt_attempts_open(&p->loop, p->declared, p->options.slots,
                             &p->zygote, p->scratch, p->storage, p->platform,
-                            &events, &p->attempts);
+                            p->seal, &events, &p->attempts);
 }
 
 
@@ -548,6 +564,7 @@ processor_close(processor_t *p)
     pt_access_done(&p->access);
     pt_storage_close(p->storage);
     pt_scratch_close(p->scratch);
+    pt_seal_free(p->seal);
 }
 
 

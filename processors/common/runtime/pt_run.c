@@ -494,7 +494,8 @@ run_start(pt_run_t *r)
     }
 
     err = pt_attempts_open(&r->loop, r->processor, 1, &r->zygote, r->scratch,
-                           r->storage, r->platform, &events, &r->attempts);
+                           r->storage, r->platform, NULL, &events,
+                           &r->attempts);
     if (err != PT_OK) {
         return err;
     }
