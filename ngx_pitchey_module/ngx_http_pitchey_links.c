@@ -2,13 +2,13 @@
 
 #include "ngx_http_pitchey_links.h"
 #include "ngx_http_pitchey_body.h"
-#include "ngx_http_pitchey_linktoken.h"
 #include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_name.h"
 #include "ngx_http_pitchey_outputs.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_zmq.h"
 #include "pt_json.h"
+#include "pt_link.h"
 
 
 /* s; how long a link lives without and with a wish */
@@ -159,7 +159,7 @@ static ngx_int_t
 ngx_http_pitchey_links_made(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply)
 {
-    char                          token[NGX_HTTP_PITCHEY_LINKTOKEN_LEN];
+    char                          token[PT_LINK_LEN];
     time_t                        expires;
     ngx_tm_t                      tm;
     ngx_str_t                     uri, body, *secret;
@@ -178,7 +178,7 @@ ngx_http_pitchey_links_made(ngx_http_request_t *r,
     secret = plcf->link_secrets->elts;
     expires = ngx_time() + (time_t) link->life;
 
-    if (!ngx_http_pitchey_linktoken_make(ngx_http_pitchey_pt_str(secret),
+    if (!pt_link_make(ngx_http_pitchey_pt_str(secret),
                                          &link->job, (uint32_t) expires, token)
         || ngx_http_pitchey_route_uri(r, "/links/",
                                       (pt_str_t) { token, sizeof(token) },
@@ -278,7 +278,7 @@ ngx_http_pitchey_links_read(ngx_http_pitchey_loc_conf_t *plcf,
     secret = plcf->link_secrets->elts;
 
     for (i = 0; i < plcf->link_secrets->nelts; i++) {
-        if (ngx_http_pitchey_linktoken_read(
+        if (pt_link_read(
                                         ngx_http_pitchey_pt_str(&secret[i]),
                                         token, ret_job, ret_expires))
         {

@@ -362,7 +362,7 @@ orchestrator_configure() {
     # signs webhooks; what receives them has the same
     [ -s "$DIR/webhook-secret" ] \
         || (umask 077; printf 'whsec_%s\n' "$(openssl rand -base64 32)" > "$DIR/webhook-secret")
-    is_root && chown "$DAEMON_USER" "$DIR/webhook-secret"
+    is_root && chown "$DAEMON_USER" "$DIR/webhook-secret" "$DIR/link-secret"
 
     # seals what actions keep secret; one file for all of them, as one user
     [ -s "$DIR/sealing-keys" ] || "$BIN/pitchey-orchestrator" sealkey "$DIR/sealing-keys" \
@@ -378,6 +378,8 @@ scratch           $SCRATCH
 share             $SHARE
 webhook_secret    file:$DIR/webhook-secret
 ${SEALING-sealing           $DIR/sealing-keys}
+link_secret       file:$DIR/link-secret
+link_base         http://localhost:${PORT:-8080}/api/containers
 processor video-processing     $BIN/pitchey-video     max=1 idle=60s
 processor document-generation  $BIN/pitchey-document  max=1 idle=60s
 processor report-generation    $BIN/pitchey-report    max=1 idle=60s

@@ -19,7 +19,7 @@ insert_tree($job, 'hls', 'master.m3u8', 'master.m3u8' => "#EXTM3U\n720p/seg_1.m4
 insert_job($hers, $INVESTOR, 'succeeded');
 insert_output($hers, 'contract.pdf', 'application/pdf', 'hers');
 
-# as the header of _linktoken has it
+# as pt_link.h has it
 sub token {
     my ($id, $expires, $key) = @_;
     my $signed = pack('C', 1) . pack('H*', $id =~ tr/-//dr) . pack('N', $expires);

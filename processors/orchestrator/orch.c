@@ -127,6 +127,10 @@ orch_open(orch_t *o)
     }
 
     if (err == PT_OK) {
+        err = orch_links_open(o);
+    }
+
+    if (err == PT_OK) {
         err = orch_webhooks_open(o);
     }
 

@@ -33,6 +33,7 @@ typedef struct orch_s  orch_t;
 #include "orch_instances.h"
 #include "orch_files.h"
 #include "orch_left.h"
+#include "orch_link.h"
 #include "orch_metrics.h"
 #include "orch_processor.h"
 #include "orch_prune.h"
@@ -88,6 +89,7 @@ struct orch_s {
     orch_users_t          users;
     orch_schedules_t      schedules;
     orch_webhooks_t       webhooks;
+    orch_links_t          links;
     orch_reload_t         reload;
 };
 

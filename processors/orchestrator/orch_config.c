@@ -86,7 +86,9 @@ static const orch_config_text_t  orch_config_texts[] = {
                           "", false },
     { "sealing",          offsetof(orch_config_t, sealing),   "", false },
     { "webhook_secret",   offsetof(orch_config_t, webhook_secret),
-                          "", false }
+                          "", false },
+    { "link_secret",      offsetof(orch_config_t, link_secret), "", false },
+    { "link_base",        offsetof(orch_config_t, link_base), "", false }
 };
 
 /* on or off; off where not given */

@@ -74,6 +74,8 @@ typedef struct {
     char                     *processor_keys;
     char                     *sealing;           /* the file of pt_seal.h */
     char                     *webhook_secret;    /* "whsec_...", "file:..." */
+    char                     *link_secret;       /* the edge's; "file:..." */
+    char                     *link_base;         /* "https://..."; "": none */
     bool                      webhook_http;      /* http:// as well */
     bool                      webhook_private;   /* to private addresses too */
     pt_log_level_t            log_level;

@@ -133,36 +133,22 @@ orch_webhooks_open(orch_t *o)
 }
 
 
-/* given itself, or as the name of a file that has it */
 static pt_err_t
 orch_webhooks_secret(orch_t *o)
 {
-    bool         good;
-    char         text[256];
-    FILE        *f;
-    size_t       n;
-    const char  *secret = o->config->webhook_secret;
+    bool  good;
+    char  secret[ORCH_SECRET_MAX + 1];
 
-    if (strncmp(secret, "file:", 5) == 0) {
-        f = fopen(secret + 5, "re");
-
-        if (f == NULL) {
-            pt_log(PT_LOG_ERROR, "webhook", "could not open \"%s\": %m",
-                   secret + 5);
-            return PT_E_INVALID;
-        }
-
-        n = fread(text, 1, sizeof(text) - 1, f);
-        fclose(f);
-        text[n] = '\0';
-        text[strcspn(text, " \t\r\n")] = '\0';
-        secret = text;
+    if (orch_secret_read("webhook_secret", o->config->webhook_secret, secret)
+        != PT_OK)
+    {
+        return PT_E_INVALID;
     }
 
     good = orch_webhook_key(pt_str(secret), o->webhooks.key,
                             &o->webhooks.key_len);
 
-    OPENSSL_cleanse(text, sizeof(text));
+    OPENSSL_cleanse(secret, sizeof(secret));
 
     if (!good) {
         pt_log(PT_LOG_ERROR, "webhook", "webhook_secret is not \"whsec_\" and "
@@ -465,13 +451,12 @@ orch_hook_told(void *ctx, pt_err_t err, pt_str_t text, pt_str_t errors)
 }
 
 
-/* {"type":"job.succeeded","timestamp":"...","data":{...}} */
+/* {"type":"job.succeeded","timestamp":"...","data":{...},"links":{...}} */
 static pt_err_t
 orch_hook_body(orch_hook_t *h, pt_str_t data, int64_t now_ms)
 {
     char         type[80] = "batch.finished";
-    pt_str_t     status;
-    pt_json_t   *job;
+    pt_json_t   *job = NULL;
     pt_jsonw_t   w;
 
     if (pt_id_is_zero(&h->batch)) {
@@ -479,9 +464,8 @@ orch_hook_body(orch_hook_t *h, pt_str_t data, int64_t now_ms)
             return PT_E_NOMEM;
         }
 
-        status = pt_json_string(job, "status", PT_STR("ended"));
-        snprintf(type, sizeof(type), "job.%.*s", PT_STR_ARG(status));
-        pt_json_free(job);
+        snprintf(type, sizeof(type), "job.%.*s",
+                 PT_STR_ARG(pt_json_string(job, "status", PT_STR("ended"))));
     }
 
     pt_jsonw_init(&w, &h->body);
@@ -491,6 +475,12 @@ orch_hook_body(orch_hook_t *h, pt_str_t data, int64_t now_ms)
     orch_json_time(&w, "timestamp", now_ms);
     pt_jsonw_key(&w, "data");
     pt_jsonw_raw(&w, data);
+
+    if (job != NULL) {
+        orch_links_write(&h->o->links, &w, &h->id, job, now_ms);
+        pt_json_free(job);
+    }
+
     pt_jsonw_end(&w);
 
     return h->body.err;

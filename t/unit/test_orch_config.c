@@ -55,6 +55,8 @@ test_a_full_file_is_read(void **state)
                            " min=1 nice=5 memory=2g cpu=150%\n"
                            "cgroup /sys/fs/cgroup/pitchey\n"
                            "webhook_secret file:/w\n"
+                           "link_secret file:/l\n"
+                           "link_base https://films.example/api/containers\n"
                            "webhook_http on\n"
                            "webhook_private off\n"
                            "log_format json\n"
@@ -85,6 +87,8 @@ test_a_full_file_is_read(void **state)
     assert_int_equal(c.processors[0].cpu_percent, 150);
     assert_string_equal(c.cgroup, "/sys/fs/cgroup/pitchey");
     assert_string_equal(c.webhook_secret, "file:/w");
+    assert_string_equal(c.link_secret, "file:/l");
+    assert_string_equal(c.link_base, "https://films.example/api/containers");
     assert_true(c.webhook_http);
     assert_false(c.webhook_private);
     assert_true(c.log_json);

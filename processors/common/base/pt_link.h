@@ -8,26 +8,26 @@
  * "pitchey link" and what stands before it.
  */
 
-#ifndef NGX_HTTP_PITCHEY_LINKTOKEN_H
-#define NGX_HTTP_PITCHEY_LINKTOKEN_H
+#ifndef PT_LINK_H
+#define PT_LINK_H
 
 #include "pt_id.h"
 
 
 /* characters: 37 bytes without padding */
-#define NGX_HTTP_PITCHEY_LINKTOKEN_LEN  50
+#define PT_LINK_LEN  50
 
 
 /* false: OpenSSL could not */
-bool ngx_http_pitchey_linktoken_make(pt_str_t secret, const pt_id_t *job,
-    uint32_t expires, char ret_token[NGX_HTTP_PITCHEY_LINKTOKEN_LEN]);
+bool pt_link_make(pt_str_t secret, const pt_id_t *job,
+    uint32_t expires, char ret_token[PT_LINK_LEN]);
 
 /*
  * The job and the end of a token; false: it was not made with this secret.
  * How long it takes does not depend on where it differs.
  */
-bool ngx_http_pitchey_linktoken_read(pt_str_t secret, pt_str_t token,
+bool pt_link_read(pt_str_t secret, pt_str_t token,
     pt_id_t *ret_job, uint32_t *ret_expires);
 
 
-#endif /* NGX_HTTP_PITCHEY_LINKTOKEN_H */
+#endif /* PT_LINK_H */

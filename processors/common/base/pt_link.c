@@ -1,6 +1,6 @@
 /* The token of a signed link. */
 
-#include "ngx_http_pitchey_linktoken.h"
+#include "pt_link.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -24,8 +24,8 @@ static const char  link_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmno"
 
 
 bool
-ngx_http_pitchey_linktoken_make(pt_str_t secret, const pt_id_t *job,
-    uint32_t expires, char ret_token[NGX_HTTP_PITCHEY_LINKTOKEN_LEN])
+pt_link_make(pt_str_t secret, const pt_id_t *job,
+    uint32_t expires, char ret_token[PT_LINK_LEN])
 {
     size_t    i, bits = 0, n = 0;
     uint8_t   bytes[LINK_BYTES];
@@ -57,7 +57,7 @@ ngx_http_pitchey_linktoken_make(pt_str_t secret, const pt_id_t *job,
 
 
 bool
-ngx_http_pitchey_linktoken_read(pt_str_t secret, pt_str_t token,
+pt_link_read(pt_str_t secret, pt_str_t token,
     pt_id_t *ret_job, uint32_t *ret_expires)
 {
     int       digit;
@@ -65,7 +65,7 @@ ngx_http_pitchey_linktoken_read(pt_str_t secret, pt_str_t token,
     uint8_t   bytes[LINK_BYTES], mac[LINK_MAC];
     uint32_t  v = 0;
 
-    if (token.len != NGX_HTTP_PITCHEY_LINKTOKEN_LEN) {
+    if (token.len != PT_LINK_LEN) {
         return false;
     }
 

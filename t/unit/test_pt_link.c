@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "ngx_http_pitchey_linktoken.h"
+#include "pt_link.h"
 
 
-#define LEN  NGX_HTTP_PITCHEY_LINKTOKEN_LEN
+#define LEN  PT_LINK_LEN
 
 
 static const pt_id_t  job = { { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
@@ -31,15 +31,15 @@ test_a_token_says_what_was_signed(void **state)
     (void) state;
 
     for (i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
-        assert_true(ngx_http_pitchey_linktoken_make(PT_STR("secret"), &job,
+        assert_true(pt_link_make(PT_STR("secret"), &job,
                                                     times[i], token));
-        assert_true(ngx_http_pitchey_linktoken_read(PT_STR("secret"),
+        assert_true(pt_link_read(PT_STR("secret"),
                                         (pt_str_t) { token, LEN }, &id,
                                         &expires));
         assert_true(pt_id_eq(&id, &job));
         assert_int_equal(expires, times[i]);
 
-        assert_false(ngx_http_pitchey_linktoken_read(PT_STR("secreT"),
+        assert_false(pt_link_read(PT_STR("secreT"),
                                         (pt_str_t) { token, LEN }, &id,
                                         &expires));
     }
@@ -54,7 +54,7 @@ test_a_token_is_the_same_tomorrow(void **state)
 
     (void) state;
 
-    assert_true(ngx_http_pitchey_linktoken_make(PT_STR("secret"), &job,
+    assert_true(pt_link_make(PT_STR("secret"), &job,
                                                 1795348800u, token));
     assert_string_equal(token, "AQECAwQFBgcICQoLDA0ODxBrAtlAenARb-8fodP4hNTXn8zYfQ");
 }
@@ -71,7 +71,7 @@ test_no_other_spelling_is_a_token(void **state)
 
     (void) state;
 
-    assert_true(ngx_http_pitchey_linktoken_make(PT_STR("secret"), &job, 7,
+    assert_true(pt_link_make(PT_STR("secret"), &job, 7,
                                                 token));
 
     for (i = 0; i < LEN; i++) {
@@ -79,14 +79,14 @@ test_no_other_spelling_is_a_token(void **state)
             memcpy(other, token, LEN);
             other[i] = (char) c;
 
-            assert_int_equal(ngx_http_pitchey_linktoken_read(PT_STR("secret"),
+            assert_int_equal(pt_link_read(PT_STR("secret"),
                                  (pt_str_t) { other, LEN }, &id, &expires),
                              other[i] == token[i]);
         }
     }
 
     for (i = 0; i < LEN; i++) {
-        assert_false(ngx_http_pitchey_linktoken_read(PT_STR("secret"),
+        assert_false(pt_link_read(PT_STR("secret"),
                              (pt_str_t) { token, i }, &id, &expires));
     }
 }
