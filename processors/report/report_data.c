@@ -83,6 +83,10 @@ report_read(report_t *r)
 
     err = report_begin(r);
 
+    if (err == PT_OK && r->begun != NULL) {
+        err = r->begun(r->ctx);
+    }
+
     for (i = 0; i < n && err == PT_OK; i++) {
         r->tables[i].dataset = &r->definition->datasets[i];
         err = report_run(r, &r->tables[i]);

@@ -71,6 +71,15 @@ struct report_sink_s {
 #define REPORT_SINKS_MAX  4
 
 
+/* of an earlier job of the same request; result NULL: there is none */
+typedef struct {
+    pt_json_t                  *result;        /* freed by the caller */
+    pt_str_t                    job;
+    pt_str_t                    at;            /* "2026-11-23T12:00:00Z" */
+    pt_str_t                    day;           /* of r->timezone */
+} report_last_t;
+
+
 struct report_s {
     const report_definition_t  *definition;
     const pt_json_t            *parameters;    /* by the definition's schema */
@@ -79,6 +88,9 @@ struct report_s {
     pt_str_t                    timezone;      /* IANA */
     int64_t                     fiscal_month;  /* with which a year begins */
     unsigned                    timeout_ms;    /* of a statement; 0: none */
+
+    /* run once the snapshot is taken; may be NULL */
+    pt_err_t                  (*begun)(void *ctx);
 
     PGconn                     *conn;
     pt_room_t                  *room;
@@ -90,6 +102,7 @@ struct report_s {
     void                       *ctx;
 
     report_table_t             *tables;        /* as definition->datasets */
+    report_last_t               last;
     pt_str_t                    snapshot;      /* "2026-11-23T12:00:00Z" */
     char                        error[REPORT_ERROR_MAX];
 };

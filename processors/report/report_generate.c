@@ -9,6 +9,7 @@
 
 #include "report.h"
 #include "report_files.h"
+#include "report_last.h"
 
 
 /* kept rows, and the layout of up to 2,000 pages */
@@ -46,6 +47,10 @@ static pt_err_t report_publish_one(report_work_t *w, const char *ending,
 static pt_err_t report_result(report_work_t *w);
 static void report_result_kpis(report_work_t *w, pt_jsonw_t *out);
 static bool report_wants(const report_work_t *w, const char *format);
+static void report_result_last(const report_work_t *w, pt_jsonw_t *out);
+static void report_result_figure(pt_jsonw_t *out, const char *key,
+    const report_figure_t *figure);
+static pt_err_t report_begun(void *ctx);
 static void report_progress(void *ctx, size_t done, size_t all);
 
 
@@ -58,6 +63,7 @@ report_generate(pt_job_t *job)
     pt_room_init(&w.room, REPORT_ROOM_MAX);
 
     w.r.room = &w.room;
+    w.r.begun = report_begun;
     w.r.progress = report_progress;
     w.r.ctx = &w;
 
@@ -79,6 +85,7 @@ report_generate(pt_job_t *job)
     }
 
     pt_json_free(w.view.data);
+    pt_json_free(w.r.last.result);
     pt_room_done(&w.room);
 
     return err;
@@ -406,6 +413,11 @@ report_result(report_work_t *w)
     pt_jsonw_array(&out);
     report_result_kpis(w, &out);
     pt_jsonw_end(&out);
+
+    if (pt_json_bool(w->params, "compare_last_run", false)) {
+        report_result_last(w, &out);
+    }
+
     pt_jsonw_key(&out, "warnings");
     pt_jsonw_array(&out);
 
@@ -429,7 +441,7 @@ report_result(report_work_t *w)
 static void
 report_result_kpis(report_work_t *w, pt_jsonw_t *out)
 {
-    report_figure_t   figure;
+    report_figure_t   figure, last, change;
     const pt_json_t  *section, *item;
 
     for (section = w->r.definition->sections->first; section != NULL;
@@ -449,18 +461,63 @@ report_result_kpis(report_work_t *w, pt_jsonw_t *out)
             pt_jsonw_object(out);
             pt_jsonw_key(out, "title");
             pt_jsonw_str(out, pt_json_string(item, "title", PT_STR("")));
-            pt_jsonw_key(out, "value");
+            report_result_figure(out, "value", &figure);
 
-            if (figure.known) {
-                pt_jsonw_double(out, report_decimal_double(figure.value));
-
-            } else {
-                pt_jsonw_null(out);
+            if (w->r.last.result != NULL) {
+                last = report_last_figure(&w->r, pt_json_string(item, "title",
+                                                                PT_STR("")));
+                change = report_last_change(&figure, &last);
+                report_result_figure(out, "last", &last);
+                report_result_figure(out, "change", &change);
             }
 
             pt_jsonw_end(out);
         }
     }
+}
+
+
+static void
+report_result_figure(pt_jsonw_t *out, const char *key,
+    const report_figure_t *figure)
+{
+    pt_jsonw_key(out, key);
+
+    if (figure->known) {
+        pt_jsonw_double(out, report_decimal_double(figure->value));
+
+    } else {
+        pt_jsonw_null(out);
+    }
+}
+
+
+static void
+report_result_last(const report_work_t *w, pt_jsonw_t *out)
+{
+    pt_jsonw_key(out, "last_run");
+
+    if (w->r.last.result == NULL) {
+        pt_jsonw_null(out);
+        return;
+    }
+
+    pt_jsonw_object(out);
+    pt_jsonw_key(out, "job");
+    pt_jsonw_str(out, w->r.last.job);
+    pt_jsonw_key(out, "finished_at");
+    pt_jsonw_str(out, w->r.last.at);
+    pt_jsonw_end(out);
+}
+
+
+static pt_err_t
+report_begun(void *ctx)
+{
+    report_work_t  *w = ctx;
+
+    return pt_json_bool(w->params, "compare_last_run", false)
+           ? report_last_read(&w->r, w->params) : PT_OK;
 }
 
 

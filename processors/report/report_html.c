@@ -205,6 +205,10 @@ report_html_kpis(report_view_t *view, const pt_json_t *section, pt_buf_t *buf)
                              " before)</span>");
         }
 
+        if (kpi.since.len > 0) {
+            report_html_cell(buf, "<span class=\"note\">", kpi.since, "</span>");
+        }
+
         pt_buf_add_text(buf, "</div>\n");
     }
 

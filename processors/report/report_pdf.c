@@ -20,6 +20,7 @@
 
 #define REPORT_TILES         3                   /* figures beside each other */
 #define REPORT_TILE_HEIGHT   (58 * PT_POINT)
+#define REPORT_TILE_SINCE    (12 * PT_POINT)
 
 #define REPORT_INK_LIGHT     0x595959
 #define REPORT_TILE          0xf2f4f7
@@ -78,6 +79,7 @@ static pt_err_t report_pdf_section(report_pdf_t *p, const pt_json_t *section);
 static pt_err_t report_pdf_heading(report_pdf_t *p, pt_str_t title);
 static pt_err_t report_pdf_text(report_pdf_t *p, const pt_json_t *section);
 static pt_err_t report_pdf_kpis(report_pdf_t *p, const pt_json_t *section);
+static int32_t report_pdf_tile_height(const report_pdf_t *p);
 static pt_err_t report_pdf_tile(report_pdf_t *p, pt_drawing_t *drawing,
     const pt_json_t *item, int32_t x, int32_t width);
 static pt_err_t report_pdf_chart(report_pdf_t *p, const pt_json_t *section);
@@ -491,7 +493,7 @@ report_pdf_kpis(report_pdf_t *p, const pt_json_t *section)
 
         if (i % REPORT_TILES == 0) {
             block.drawing = pt_drawing_new(p->room, p->view->typeface, width,
-                                           REPORT_TILE_HEIGHT);
+                                           report_pdf_tile_height(p));
             if (block.drawing == NULL) {
                 return PT_E_NOMEM;
             }
@@ -516,6 +518,14 @@ report_pdf_kpis(report_pdf_t *p, const pt_json_t *section)
 }
 
 
+static int32_t
+report_pdf_tile_height(const report_pdf_t *p)
+{
+    return REPORT_TILE_HEIGHT
+           + (p->view->r->last.result != NULL ? REPORT_TILE_SINCE : 0);
+}
+
+
 static pt_err_t
 report_pdf_tile(report_pdf_t *p, pt_drawing_t *drawing, const pt_json_t *item,
     int32_t x, int32_t width)
@@ -530,7 +540,8 @@ report_pdf_tile(report_pdf_t *p, pt_drawing_t *drawing, const pt_json_t *item,
         return err;
     }
 
-    pt_draw_rect(drawing, x, 0, width, REPORT_TILE_HEIGHT, REPORT_TILE);
+    pt_draw_rect(drawing, x, 0, width, report_pdf_tile_height(p),
+                 REPORT_TILE);
 
     x += REPORT_GAP;
     pt_draw_text(drawing, kpi.title, 0, REPORT_CELL, x, 14 * PT_POINT,
@@ -547,6 +558,11 @@ report_pdf_tile(report_pdf_t *p, pt_drawing_t *drawing, const pt_json_t *item,
                      PT_ALIGN_LEFT, inner,
                      kpi.good > 0 ? REPORT_GOOD
                      : kpi.good < 0 ? REPORT_BAD : REPORT_INK_LIGHT);
+    }
+
+    if (kpi.since.len > 0) {
+        pt_draw_text(drawing, kpi.since, 0, REPORT_CELL, x, 61 * PT_POINT,
+                     PT_ALIGN_LEFT, inner, REPORT_INK_LIGHT);
     }
 
     return drawing->err;

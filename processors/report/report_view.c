@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report_last.h"
 #include "report_view.h"
 
 
@@ -16,6 +17,8 @@ static void report_view_table_data(report_view_t *view, pt_jsonw_t *w,
 static void report_view_change(report_view_t *view,
     const report_figure_t *now, const report_figure_t *before,
     pt_str_t good, report_kpi_t *kpi);
+static void report_view_since(report_view_t *view, pt_str_t title,
+    report_format_t format, const report_figure_t *now, report_kpi_t *kpi);
 static void report_view_escape(pt_buf_t *out, pt_str_t text);
 
 
@@ -221,7 +224,7 @@ report_view_kpi(report_view_t *view, const pt_json_t *item,
 
     format = report_format(pt_json_string(item, "format", PT_STR("integer")));
 
-    *ret_kpi = (report_kpi_t) { .change = PT_STR("") };
+    *ret_kpi = (report_kpi_t) { .change = PT_STR(""), .since = PT_STR("") };
 
     err = report_figure(view->r, pt_json_member(item, "value"), &now);
 
@@ -242,7 +245,36 @@ report_view_kpi(report_view_t *view, const pt_json_t *item,
     report_view_change(view, &now, &before,
                        pt_json_string(item, "good", PT_STR("up")), ret_kpi);
 
-    return ret_kpi->value.data != NULL ? PT_OK : PT_E_NOMEM;
+    if (view->r->last.result != NULL) {
+        report_view_since(view, pt_json_string(item, "title", PT_STR("")),
+                          format, &now, ret_kpi);
+    }
+
+    return ret_kpi->value.data != NULL && ret_kpi->since.data != NULL
+           ? PT_OK : PT_E_NOMEM;
+}
+
+
+/* in the figure's own unit: the last run was not a period before */
+static void
+report_view_since(report_view_t *view, pt_str_t title, report_format_t format,
+    const report_figure_t *now, report_kpi_t *kpi)
+{
+    pt_buf_t               buf;
+    report_figure_t        last = report_last_figure(view->r, title);
+    report_figure_t        change = report_last_change(now, &last);
+    const report_column_t  day = { .format = REPORT_DATE };
+
+    if (!change.known) {
+        return;
+    }
+
+    pt_buf_init(&buf, &pt_mem_heap, 512);
+    pt_buf_add_text(&buf, change.value > 0 ? "+" : "");
+    pt_buf_add_str(&buf, report_view_figure(view, format, &change));
+    pt_buf_add_text(&buf, " since ");
+    pt_buf_add_str(&buf, report_view_cell(view, &day, view->r->last.day));
+    kpi->since = report_view_buf(view, &buf);
 }
 
 

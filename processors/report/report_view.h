@@ -31,6 +31,7 @@ typedef struct {
 /* a figure of a "kpis" section */
 typedef struct {
     pt_str_t                 title, value, previous, change;
+    pt_str_t                 since;          /* "+12 since 16 Nov 2026", or "" */
     int                      good;           /* 1: as one wishes, -1: not */
 } report_kpi_t;
 
