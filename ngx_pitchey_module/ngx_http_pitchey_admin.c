@@ -1,11 +1,14 @@
 /* Processors, live, and what users have used. */
 
 #include "ngx_http_pitchey_admin.h"
+#include "ngx_http_pitchey_args.h"
 #include "ngx_http_pitchey_body.h"
 #include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_violations.h"
+#include "ngx_http_pitchey_timestamp.h"
 #include "ngx_http_pitchey_zmq.h"
+#include "pt_format.h"
 
 
 /* of one pool, in one place */
@@ -32,6 +35,9 @@ static void ngx_http_pitchey_admin_members(const pt_json_t *root,
     const char *const *names, ngx_http_pitchey_violations_t *v);
 static uint16_t ngx_http_pitchey_admin_number(const pt_json_t *root,
     const char *name, ngx_http_pitchey_violations_t *v);
+static ngx_int_t ngx_http_pitchey_admin_usage(ngx_http_request_t *r,
+    const char *const *names, uint8_t by_user);
+static bool ngx_http_pitchey_admin_month(pt_str_t month, int64_t *ret_ms);
 static ngx_int_t ngx_http_pitchey_admin_reply(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply);
 
@@ -270,14 +276,84 @@ ngx_int_t
 ngx_http_pitchey_admin_usage_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match)
 {
-    pt_msg_t  msg;
+    static const char *const  names[] = { "user", "month", NULL };
+
+    return ngx_http_pitchey_admin_usage(r, names, 0);
+}
+
+
+ngx_int_t
+ngx_http_pitchey_admin_users_handler(ngx_http_request_t *r,
+    const ngx_http_pitchey_match_t *match)
+{
+    static const char *const  names[] = { "month", NULL };
+
+    return ngx_http_pitchey_admin_usage(r, names, 1);
+}
+
+
+static ngx_int_t
+ngx_http_pitchey_admin_usage(ngx_http_request_t *r, const char *const *names,
+    uint8_t by_user)
+{
+    char      *room;
+    pt_msg_t   msg;
+    pt_str_t   args, month, *user;
+
+    args = ngx_http_pitchey_pt_str(&r->args);
 
     ngx_memzero(&msg, sizeof(pt_msg_t));
 
     msg.command = PT_CMD_USAGE;
+    msg.u.usage.by_user = by_user;
+    user = &msg.u.usage.owner;
+
+    room = ngx_pnalloc(r->pool, 2 * args.len + 1);
+    if (room == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (!ngx_http_pitchey_args_are(args, names)
+        || (ngx_http_pitchey_args_get(args, "month", room, &month)
+            && !ngx_http_pitchey_admin_month(month, &msg.u.usage.month))
+        || (!by_user
+            && ngx_http_pitchey_args_get(args, "user", room + args.len, user)
+            && (user->len == 0 || user->len > PT_USER_MAX
+                || !pt_str_is_utf8(*user)
+                || memchr(user->data, '\0', user->len))))
+    {
+        return ngx_http_pitchey_problem(r, NGX_HTTP_BAD_REQUEST,
+                                        "bad_request",
+                                        "The query string is not what the "
+                                        "route accepts: month=YYYY-MM%s.",
+                                        by_user ? "" : ", user=ID");
+    }
 
     return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
                                         ngx_http_pitchey_admin_reply);
+}
+
+
+/* "2026-11" as milliseconds since 1970 */
+static bool
+ngx_http_pitchey_admin_month(pt_str_t month, int64_t *ret_ms)
+{
+    char      text[] = "YYYY-MM-01T00:00:00Z";
+    pt_str_t  time = PT_STR("");
+
+    if (month.len != sizeof("YYYY-MM") - 1) {
+        return false;
+    }
+
+    ngx_memcpy(text, month.data, month.len);
+
+    time.data = text;
+    time.len = sizeof(text) - 1;
+
+    /* the format is strict about what the parser takes on trust */
+
+    return pt_format_check(PT_FORMAT_DATE_TIME, time)
+           && ngx_http_pitchey_timestamp_parse(time, ret_ms) && *ret_ms > 0;
 }
 
 

@@ -16,6 +16,8 @@ ngx_int_t ngx_http_pitchey_admin_scale_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match);
 ngx_int_t ngx_http_pitchey_admin_restart_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match);
+ngx_int_t ngx_http_pitchey_admin_users_handler(ngx_http_request_t *r,
+    const ngx_http_pitchey_match_t *match);
 ngx_int_t ngx_http_pitchey_admin_usage_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match);
 ngx_int_t ngx_http_pitchey_admin_deliveries_handler(ngx_http_request_t *r,

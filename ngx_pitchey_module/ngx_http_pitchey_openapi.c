@@ -39,6 +39,9 @@
     "\"no-cache: have it done, though its result may be known.\","           \
     "\"schema\":{\"type\":\"string\"}}"
 
+#define MONTH_SCHEMA                                                          \
+    "{\"type\":\"string\",\"pattern\":\"^[0-9]{4}-[0-9]{2}$\"}"
+
 #define TIME_SCHEMA  "{\"type\":\"string\",\"format\":\"date-time\"}"
 
 
@@ -241,8 +244,16 @@ static const ngx_http_pitchey_openapi_row_t  ngx_http_pitchey_openapi_rows[] = {
       "The calls that told of a job's end, or of its batch's",
       NULL, NULL, "200", ANY_OF("application/json") },
 
-    { NGX_HTTP_GET, "/usage", "getUsage", "What one has used and stores",
-      NULL, NULL, "200", ANY_OF("application/json") },
+    { NGX_HTTP_GET, "/usage", "getUsage",
+      "What one has used in a month, and stores",
+      QUERY("month", "Another than this one.", MONTH_SCHEMA) ","
+      QUERY("user", "Another user's, for admins.", "{\"type\":\"string\"}"),
+      NULL, "200", ANY_OF("application/json") },
+
+    { NGX_HTTP_GET, "/usage/users", "listUsage",
+      "What each has used in a month, for admins",
+      QUERY("month", "Another than this one.", MONTH_SCHEMA),
+      NULL, "200", ANY_OF("application/json") },
 
     { NGX_HTTP_GET, "/instances", "listInstances",
       "Processors, for admins", NULL, NULL, "200",

@@ -139,6 +139,8 @@ static const ngx_http_pitchey_route_t  ngx_http_pitchey_routes[] = {
 
     { NGX_HTTP_GET, "/usage", ngx_http_pitchey_admin_usage_handler, 0 },
 
+    { NGX_HTTP_GET, "/usage/users", ngx_http_pitchey_admin_users_handler, 0 },
+
     /* the operator's allow and deny say who may */
     { NGX_HTTP_GET, "/metrics", ngx_http_pitchey_metrics_handler,
       NGX_HTTP_PITCHEY_ROUTE_PUBLIC },

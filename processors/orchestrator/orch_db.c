@@ -61,6 +61,22 @@ static const orch_db_role_t  orch_db_roles[ORCH_DB_CONNS] = {
     " s.created_at"
 
 
+/* what one ended job has used, and sums of it; see pitchey.usage */
+#define ORCH_SQL_USED                                                        \
+    "1::bigint as jobs, (j.status = 'succeeded')::int::bigint as succeeded," \
+    " (j.status = 'failed')::int::bigint as failed,"                         \
+    " j.cached::int::bigint as cached,"                                      \
+    " coalesce((j.usage->>'cpu_ms')::bigint, 0) as cpu_ms,"                  \
+    " coalesce((j.usage->>'wall_ms')::bigint, 0) as wall_ms,"                \
+    " coalesce((j.usage->>'input_bytes')::bigint, 0) as input_bytes,"        \
+    " coalesce((j.usage->>'output_bytes')::bigint, 0) as output_bytes"
+
+#define ORCH_SQL_USED_SUM                                                    \
+    "sum(jobs)::bigint, sum(succeeded)::bigint, sum(failed)::bigint,"        \
+    " sum(cached)::bigint, sum(cpu_ms)::bigint, sum(wall_ms)::bigint,"       \
+    " sum(input_bytes)::bigint, sum(output_bytes)::bigint"
+
+
 /* an open job's columns as orch_recover.c reads them */
 #define ORCH_SQL_QUEUE_COLUMNS                                               \
     "q.job, q.owner, q.service, q.action, q.priority, q.max_attempts,"       \
@@ -549,14 +565,31 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
 
 /*
  * Jobs that have ended long ago, with all that is known of them, some at a
- * time: the oldest by their ids.  Two orchestrators take different ones.
+ * time: the oldest by their ids.  Two orchestrators take different ones.  What
+ * they have used stays, summed up; in order, so that the two do not deadlock.
  * $1 id below $2 finished before $3 limit -> id
  */
 [ORCH_SQL_PRUNE_JOBS] =
     "with old as materialized ("
-    " select id from pitchey.job where id < $1::uuid"
-    "     and finished_at < $2::timestamptz"
-    " order by id limit $3::int for update skip locked),"
+    " select j.id, j.owner, j.service, j.created_at, " ORCH_SQL_USED
+    " from pitchey.job j where j.id < $1::uuid"
+    "     and j.finished_at < $2::timestamptz"
+    " order by j.id limit $3::int for update skip locked),"
+    "u as ("
+    " insert into pitchey.usage as u (owner, month, service, jobs, succeeded,"
+    "     failed, cached, cpu_ms, wall_ms, input_bytes, output_bytes)"
+    " select owner, date_trunc('month', created_at at time zone 'UTC')::date,"
+    "     service, " ORCH_SQL_USED_SUM
+    " from old group by 1, 2, 3 order by 1, 2, 3"
+    " on conflict (owner, month, service) do update set"
+    "     jobs = u.jobs + excluded.jobs,"
+    "     succeeded = u.succeeded + excluded.succeeded,"
+    "     failed = u.failed + excluded.failed,"
+    "     cached = u.cached + excluded.cached,"
+    "     cpu_ms = u.cpu_ms + excluded.cpu_ms,"
+    "     wall_ms = u.wall_ms + excluded.wall_ms,"
+    "     input_bytes = u.input_bytes + excluded.input_bytes,"
+    "     output_bytes = u.output_bytes + excluded.output_bytes),"
     "e as (delete from pitchey.event v using old where v.job = old.id),"
     "o as (delete from pitchey.output p using old where p.job = old.id),"
     "c as (delete from pitchey.cache c using old where c.job = old.id)"
@@ -669,21 +702,35 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "delete from pitchey.webhook where created_at < now() - interval '30 days'",
 
 /*
- * Ended jobs by service.  $1 owner $2 from this id on
+ * What a user has used in a month, by service: of the jobs that are kept, and
+ * of those that were.
+ * $1 owner $2 from this id on $3 below this id $4 the month's first day
  * -> service, jobs, succeeded, failed, cached, and sums: cpu_ms, wall_ms,
  * input_bytes, output_bytes
  */
 [ORCH_SQL_USAGE] =
-    "select j.service, count(*),"
-    "     count(*) filter (where j.status = 'succeeded'),"
-    "     count(*) filter (where j.status = 'failed'),"
-    "     count(*) filter (where j.cached),"
-    "     coalesce(sum((j.usage->>'cpu_ms')::bigint), 0)::bigint,"
-    "     coalesce(sum((j.usage->>'wall_ms')::bigint), 0)::bigint,"
-    "     coalesce(sum((j.usage->>'input_bytes')::bigint), 0)::bigint,"
-    "     coalesce(sum((j.usage->>'output_bytes')::bigint), 0)::bigint"
-    " from pitchey.job j where j.owner = $1::text and j.id >= $2::uuid"
-    "     and j.status is not null group by j.service order by j.service",
+    "select t.service, " ORCH_SQL_USED_SUM " from ("
+    " select j.service, " ORCH_SQL_USED " from pitchey.job j"
+    " where j.owner = $1::text and j.id >= $2::uuid and j.id < $3::uuid"
+    "     and j.status is not null"
+    " union all"
+    " select u.service, u.jobs, u.succeeded, u.failed, u.cached, u.cpu_ms,"
+    "     u.wall_ms, u.input_bytes, u.output_bytes from pitchey.usage u"
+    " where u.owner = $1 and u.month = ($4::timestamptz"
+    "     at time zone 'UTC')::date) t"
+    " group by t.service order by t.service",
+
+/* the same of all users, those with the most CPU time first; $1 to $3 as $2 to
+ * $4 there -> owner, and the same */
+[ORCH_SQL_USAGE_USERS] =
+    "select t.owner, " ORCH_SQL_USED_SUM " from ("
+    " select j.owner, " ORCH_SQL_USED " from pitchey.job j"
+    " where j.id >= $1::uuid and j.id < $2::uuid and j.status is not null"
+    " union all"
+    " select u.owner, u.jobs, u.succeeded, u.failed, u.cached, u.cpu_ms,"
+    "     u.wall_ms, u.input_bytes, u.output_bytes from pitchey.usage u"
+    " where u.month = ($3::timestamptz at time zone 'UTC')::date) t"
+    " group by t.owner order by sum(t.cpu_ms) desc, t.owner limit 1000",
 
 /* $1 owner -> files, their bytes, bytes of outputs, shared ones once */
 [ORCH_SQL_STORED] =

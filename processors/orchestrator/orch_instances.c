@@ -16,12 +16,16 @@ static void orch_instances_since(pt_jsonw_t *w, const orch_t *o,
     uint64_t loop_ms);
 static void orch_usage_done(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
+static void orch_usage_row(pt_jsonw_t *w, const PGresult *res, int row,
+    const char *of);
+static void orch_usage_stored(pt_jsonw_t *w, const PGresult *res,
+    int64_t quota_bytes);
 static int64_t orch_month_ms(int64_t now_ms, int months);
 
 
-/* of USAGE's services */
+/* of USAGE's services, or users */
 enum {
-    COL_SERVICE = 0, COL_JOBS, COL_SUCCEEDED, COL_FAILED, COL_CACHED, COL_CPU_MS,
+    COL_OF = 0, COL_JOBS, COL_SUCCEEDED, COL_FAILED, COL_CACHED, COL_CPU_MS,
     COL_WALL_MS, COL_INPUT_BYTES, COL_OUTPUT_BYTES
 };
 
@@ -277,33 +281,51 @@ orch_instances_restart(orch_request_t *rq)
 
 /* ---- usage ---- */
 
-/* of this month, from the rows that are kept */
+/* of the month that is asked about; stored is what it is now */
 void
 orch_usage_get(orch_request_t *rq)
 {
-    pt_id_t        from;
+    pt_id_t        from, to;
     pt_pg_t       *pg = orch_db_get(rq->o, ORCH_DB_READ);
     pt_err_t       err = PT_E_DATABASE;
+    pt_str_t       owner;
     pt_pg_args_t   jobs = { .n = 0 }, stored = { .n = 0 };
+    pt_usage_t    *m = &rq->msg.u.usage;
 
     static const uint8_t  zero[10];
 
-    if (rq->msg.u.request.user.len == 0) {
-        orch_refuse(rq, PT_E_INVALID, "usage is a user's");
+    owner = m->owner.data ? m->owner : m->rq.user;
+
+    if ((m->by_user || !pt_str_eq(owner, m->rq.user))
+        && !orch_instances_may(rq))
+    {
         return;
     }
 
-    from = pt_id_make((uint64_t) orch_month_ms(orch_now_ms(), 0), zero);
-
-    pt_pg_arg_text(&jobs, rq->msg.u.request.user);
-    pt_pg_arg_id(&jobs, &from);
-    pt_pg_arg_text(&stored, rq->msg.u.request.user);
-
-    if (pg) {
-        err = pt_pg_query(pg, ORCH_SQL_USAGE, &jobs);
+    if (m->rq.user.len == 0 || !orch_time_is_good(m->month)) {
+        orch_refuse(rq, PT_E_INVALID, "usage is a user's, in a month");
+        return;
     }
 
-    if (err == PT_OK) {
+    m->month = orch_month_ms(m->month ? m->month : orch_now_ms(), 0);
+    from = pt_id_make((uint64_t) m->month, zero);
+    to = pt_id_make((uint64_t) orch_month_ms(m->month, 1), zero);
+
+    if (!m->by_user) {
+        pt_pg_arg_text(&jobs, owner);
+        pt_pg_arg_text(&stored, owner);
+    }
+
+    pt_pg_arg_id(&jobs, &from);
+    pt_pg_arg_id(&jobs, &to);
+    pt_pg_arg_time(&jobs, m->month);
+
+    if (pg) {
+        err = pt_pg_query(pg, m->by_user ? ORCH_SQL_USAGE_USERS
+                                         : ORCH_SQL_USAGE, &jobs);
+    }
+
+    if (err == PT_OK && !m->by_user) {
         err = pt_pg_query(pg, ORCH_SQL_STORED, &stored);
     }
 
@@ -321,74 +343,94 @@ static void
 orch_usage_done(void *ctx, pt_err_t err, PGresult *const *results, size_t n)
 {
     int              row;
-    int64_t          now = orch_now_ms();
+    size_t           want;
     pt_buf_t         buf;
     pt_jsonw_t       w;
-    const PGresult  *res;
     orch_request_t  *rq = ctx;
 
-    if (err != PT_OK || n != 2 || PQntuples(results[1]) != 1) {
+    const pt_usage_t  *m = &rq->msg.u.usage;
+
+    want = m->by_user ? 1 : 2;
+
+    if (err != PT_OK || n != want
+        || (n == 2 && PQntuples(results[1]) != 1))
+    {
         orch_refuse(rq, PT_E_DATABASE, "the database cannot be reached");
         return;
     }
 
-    res = results[0];
-
     pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
     pt_jsonw_init(&w, &buf);
     pt_jsonw_object(&w);
-    orch_json_time(&w, "from", orch_month_ms(now, 0));
-    orch_json_time(&w, "to", orch_month_ms(now, 1));
+    orch_json_time(&w, "from", m->month);
+    orch_json_time(&w, "to", orch_month_ms(m->month, 1));
 
-    pt_jsonw_key(&w, "services");
+    pt_jsonw_key(&w, m->by_user ? "users" : "services");
     pt_jsonw_array(&w);
 
-    for (row = 0; row < PQntuples(res); row++) {
-        pt_jsonw_object(&w);
-        pt_jsonw_key(&w, "service");
-        pt_jsonw_str(&w, pt_pg_text(res, row, COL_SERVICE));
-        pt_jsonw_key(&w, "jobs");
-        pt_jsonw_int(&w, pt_pg_int(res, row, COL_JOBS));
-        pt_jsonw_key(&w, "succeeded");
-        pt_jsonw_int(&w, pt_pg_int(res, row, COL_SUCCEEDED));
-        pt_jsonw_key(&w, "failed");
-        pt_jsonw_int(&w, pt_pg_int(res, row, COL_FAILED));
-        pt_jsonw_key(&w, "cached");
-        pt_jsonw_int(&w, pt_pg_int(res, row, COL_CACHED));
-        pt_jsonw_key(&w, "cpu_seconds");
-        pt_jsonw_double(&w, (double) pt_pg_int(res, row, COL_CPU_MS) / 1000);
-        pt_jsonw_key(&w, "wall_seconds");
-        pt_jsonw_double(&w, (double) pt_pg_int(res, row, COL_WALL_MS) / 1000);
-        pt_jsonw_key(&w, "input_bytes");
-        pt_jsonw_int(&w, pt_pg_int(res, row, COL_INPUT_BYTES));
-        pt_jsonw_key(&w, "output_bytes");
-        pt_jsonw_int(&w, pt_pg_int(res, row, COL_OUTPUT_BYTES));
-        pt_jsonw_end(&w);
+    for (row = 0; row < PQntuples(results[0]); row++) {
+        orch_usage_row(&w, results[0], row, m->by_user ? "user" : "service");
     }
 
     pt_jsonw_end(&w);
 
-    pt_jsonw_key(&w, "stored");
-    pt_jsonw_object(&w);
-    pt_jsonw_key(&w, "files");
-    pt_jsonw_int(&w, pt_pg_int(results[1], 0, 0));
-    pt_jsonw_key(&w, "file_bytes");
-    pt_jsonw_int(&w, pt_pg_int(results[1], 0, 1));
-    pt_jsonw_key(&w, "output_bytes");
-    pt_jsonw_int(&w, pt_pg_int(results[1], 0, 2));
-    pt_jsonw_key(&w, "file_bytes_max");
-
-    if (rq->o->config->quota_bytes) {
-        pt_jsonw_int(&w, rq->o->config->quota_bytes);
-
-    } else {
-        pt_jsonw_null(&w);
+    if (!m->by_user) {
+        orch_usage_stored(&w, results[1], rq->o->config->quota_bytes);
     }
 
-    pt_jsonw_end(&w);
     pt_jsonw_end(&w);
 
     orch_instances_reply(rq, &buf);
+}
+
+
+static void
+orch_usage_row(pt_jsonw_t *w, const PGresult *res, int row, const char *of)
+{
+    pt_jsonw_object(w);
+    pt_jsonw_key(w, of);
+    pt_jsonw_str(w, pt_pg_text(res, row, COL_OF));
+    pt_jsonw_key(w, "jobs");
+    pt_jsonw_int(w, pt_pg_int(res, row, COL_JOBS));
+    pt_jsonw_key(w, "succeeded");
+    pt_jsonw_int(w, pt_pg_int(res, row, COL_SUCCEEDED));
+    pt_jsonw_key(w, "failed");
+    pt_jsonw_int(w, pt_pg_int(res, row, COL_FAILED));
+    pt_jsonw_key(w, "cached");
+    pt_jsonw_int(w, pt_pg_int(res, row, COL_CACHED));
+    pt_jsonw_key(w, "cpu_seconds");
+    pt_jsonw_double(w, (double) pt_pg_int(res, row, COL_CPU_MS) / 1000);
+    pt_jsonw_key(w, "wall_seconds");
+    pt_jsonw_double(w, (double) pt_pg_int(res, row, COL_WALL_MS) / 1000);
+    pt_jsonw_key(w, "input_bytes");
+    pt_jsonw_int(w, pt_pg_int(res, row, COL_INPUT_BYTES));
+    pt_jsonw_key(w, "output_bytes");
+    pt_jsonw_int(w, pt_pg_int(res, row, COL_OUTPUT_BYTES));
+    pt_jsonw_end(w);
+}
+
+
+static void
+orch_usage_stored(pt_jsonw_t *w, const PGresult *res, int64_t quota_bytes)
+{
+    pt_jsonw_key(w, "stored");
+    pt_jsonw_object(w);
+    pt_jsonw_key(w, "files");
+    pt_jsonw_int(w, pt_pg_int(res, 0, 0));
+    pt_jsonw_key(w, "file_bytes");
+    pt_jsonw_int(w, pt_pg_int(res, 0, 1));
+    pt_jsonw_key(w, "output_bytes");
+    pt_jsonw_int(w, pt_pg_int(res, 0, 2));
+    pt_jsonw_key(w, "file_bytes_max");
+
+    if (quota_bytes) {
+        pt_jsonw_int(w, quota_bytes);
+
+    } else {
+        pt_jsonw_null(w);
+    }
+
+    pt_jsonw_end(w);
 }
 
 

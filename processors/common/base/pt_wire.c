@@ -202,6 +202,12 @@ static const pt_field_t  restart_fields[] = {
     { F_TEXT_OPT, 0, PT_NAME_MAX, offsetof(pt_restart_t, service) }
 };
 
+static const pt_field_t  usage_fields[] = {
+    { F_TEXT_OPT, 0, PT_USER_MAX, offsetof(pt_usage_t, owner) },
+    { F_I64,      0, 0,           offsetof(pt_usage_t, month) },
+    { F_U8,       0, 1,           offsetof(pt_usage_t, by_user) }
+};
+
 static const pt_field_t  changed_fields[] = {
     { F_I64,      0, 0,           offsetof(pt_changed_t, since) }
 };
@@ -326,7 +332,7 @@ static const pt_command_def_t  pt_commands[PT_CMD_COUNT_] = {
     [PT_CMD_INSTANCES]      = { "INSTANCES", NULL, 0,                 true },
     [PT_CMD_SCALE]          = { "SCALE",     FIELDS(scale_fields),    true },
     [PT_CMD_RESTART]        = { "RESTART",   FIELDS(restart_fields),  true },
-    [PT_CMD_USAGE]          = { "USAGE",     NULL, 0,                 true },
+    [PT_CMD_USAGE]          = { "USAGE",     FIELDS(usage_fields),    true },
     [PT_CMD_SUBMIT_BATCH]   = { "SUBMIT_BATCH", FIELDS(submit_batch_fields),
                                 true },
     [PT_CMD_BATCH]          = { "BATCH",     FIELDS(get_fields),      true },

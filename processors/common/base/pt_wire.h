@@ -429,8 +429,11 @@ typedef struct {
  * RESTART: each process of a service, or of all, leaves when it has finished,
  * and a new one takes its place.  OK's body: {"restarting":n}.  For admins.
  *   request service:text?(64)
- * USAGE: what the user has used and stores.  OK's body: JSON
- *   request
+ * USAGE: what the user has used in a month, and stores; or, for admins, what
+ * another has, or each.  OK's body: JSON
+ *   request owner:text?(255) month:i64 by_user:u8(..1)
+ *
+ * month: a time in it, in UTC; 0: this one.
  */
 typedef struct {
     pt_request_t    rq;
@@ -443,6 +446,13 @@ typedef struct {
     pt_request_t    rq;
     pt_str_t        service;          /* absent: all */
 } pt_restart_t;
+
+typedef struct {
+    pt_request_t    rq;
+    pt_str_t        owner;            /* absent: who asks */
+    int64_t         month;
+    uint8_t         by_user;
+} pt_usage_t;
 
 
 /*
@@ -660,6 +670,7 @@ typedef struct {
         pt_schedule_change_t  schedule_change;
         pt_scale_t        scale;
         pt_restart_t      restart;
+        pt_usage_t        usage;
         pt_ok_t           ok;
         pt_problem_t      problem;
         pt_event_t        event;
