@@ -487,7 +487,7 @@ no connection to pitchey_database: connection to server at "127.0.0.1", port 1 f
     pitchey_ws_rate 0;
 --- must_die
 --- error_log
-value must be equal to or greater than 1
+value must be between 1 and 100000
 
 
 
