@@ -32,6 +32,7 @@ our @families = qw(
     pitchey_orchestrator_call_failures_total
     pitchey_event_streams_opened_total
     pitchey_jobs_accepted_total
+    pitchey_jobs_cached_total
     pitchey_jobs_ended_total
     pitchey_attempts_repeated_total
     pitchey_accept_commit_seconds
