@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,6 +18,8 @@
 
 static pt_err_t test_write(pt_job_t *job, const char *path, pt_str_t text,
     int64_t bytes);
+static pt_err_t test_grow(pt_job_t *job, const char *name, const char *folder,
+    int64_t n);
 static void test_copy(char *to, size_t size, pt_str_t from);
 
 
@@ -174,7 +177,10 @@ test_output(pt_job_t *job)
 }
 
 
-/* {"name", "files"}: a folder with a playlist and so many segments */
+/*
+ * {"name", "files", "grow", "seconds"}: a folder with a playlist and so many
+ * segments; then so many more, one by one, so long apart
+ */
 pt_err_t
 test_tree(pt_job_t *job)
 {
@@ -203,7 +209,60 @@ test_tree(pt_job_t *job)
         return err;
     }
 
-    return pt_job_output_tree(job, name, "index.m3u8", "tree");
+    err = pt_job_output_tree(job, name, "index.m3u8", "tree");
+
+    for (i = 0; i < pt_json_int(params, "grow", 0) && err == PT_OK; i++) {
+        usleep((useconds_t) (pt_json_double(params, "seconds", 0) * 1e6));
+
+        (void) snprintf(path, sizeof(path), "more.%d", (int) i);
+        err = test_grow(job, name, path, n + i);
+    }
+
+    if (err == PT_OK && pt_json_bool(params, "crash", false)) {
+        raise(SIGKILL);
+    }
+
+    return err;
+}
+
+
+/* a folder with one more segment, and the playlist, a line longer */
+static pt_err_t
+test_grow(pt_job_t *job, const char *name, const char *folder, int64_t n)
+{
+    char      path[96];
+    int64_t   i;
+    pt_buf_t  list;
+    pt_err_t  err;
+
+    (void) snprintf(path, sizeof(path), "%s/segments", folder);
+
+    if (mkdir(folder, 0755) == -1 || mkdir(path, 0755) == -1) {
+        return pt_job_fail(job, PT_E_IO, "could not make a folder: %s",
+                           strerror(errno));
+    }
+
+    (void) snprintf(path, sizeof(path), "%s/segments/%05d.m4s", folder,
+                    (int) n);
+    err = test_write(job, path, PT_STR(""), 1000);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    pt_buf_init(&list, &pt_mem_heap, 1u << 20);
+    pt_buf_add_text(&list, "#EXTM3U\n");
+
+    for (i = 0; i <= n; i++) {
+        pt_buf_printf(&list, "segments/%05d.m4s\n", (int) i);
+    }
+
+    (void) snprintf(path, sizeof(path), "%s/index.m3u8", folder);
+    err = list.err != PT_OK ? list.err
+                            : test_write(job, path, pt_buf_str(&list), -1);
+    pt_buf_done(&list);
+
+    return err != PT_OK ? err
+                        : pt_job_output_tree(job, name, "index.m3u8", folder);
 }
 
 

@@ -475,6 +475,36 @@ test_a_tree_is_one_output(void **state)
 }
 
 
+/* its size is told anew at the end, and what it grew by is in its place */
+static void
+test_a_tree_grows_while_its_job_runs(void **state)
+{
+    rig_t     *rig = *state;
+    pt_msg_t   m;
+
+    rig_start(rig, NULL, NULL);
+    (void) rig_expect(rig, PT_CMD_READY);
+
+    rig_assign(rig, 1, "tree", "{\"name\":\"hls\",\"files\":2,\"grow\":3}");
+    m = rig_expect(rig, PT_CMD_OUTPUT);
+    assert_true(pt_str_is(m.u.output.body,
+        "{\"name\":\"hls\",\"kind\":\"tree\",\"entry\":\"index.m3u8\","
+        "\"files\":3,\"size\":2008,\"key\":\"jobs/01/"
+        "00000000-0000-0000-0000-000000000001/1/hls/\"}"));
+
+    m = rig_expect(rig, PT_CMD_OUTPUT);
+    assert_int_equal(m.u.output.n, 2);
+    assert_true(pt_str_is(m.u.output.body,
+        "{\"name\":\"hls\",\"kind\":\"tree\",\"entry\":\"index.m3u8\","
+        "\"files\":6,\"size\":5103,\"key\":\"jobs/01/"
+        "00000000-0000-0000-0000-000000000001/1/hls/\"}"));
+    (void) rig_expect(rig, PT_CMD_DONE);
+
+    assert_int_equal(rig_entries(rig, "storage/jobs/01/"
+        "00000000-0000-0000-0000-000000000001/1/hls/segments"), 5);
+}
+
+
 static void
 test_nothing_survives_a_killed_parent(void **state)
 {
@@ -1261,6 +1291,7 @@ main(void)
         RIG(test_an_input_is_readable_and_out_of_reach),
         RIG(test_a_missing_input_is_gone),
         RIG(test_a_tree_is_one_output),
+        RIG(test_a_tree_grows_while_its_job_runs),
         RIG(test_nothing_survives_a_killed_parent),
         RIG(test_a_processor_without_zygote_ends),
         RIG(test_sigterm_finishes_what_runs),

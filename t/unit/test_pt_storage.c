@@ -132,7 +132,7 @@ test_a_tree_moves_as_one(void **state)
     write_file(p->fd, "t/sub/1.m4s", "123");
 
     assert_int_equal(pt_storage_put_tree(p->storage, "jobs/hls", p->fd, "t",
-                                         &stored), PT_OK);
+                                         NULL, &stored), PT_OK);
     assert_int_equal(stored.files, 2);
     assert_int_equal(stored.size, 10);
     assert_holds(p, "jobs/hls/sub/1.m4s", "123");
@@ -176,7 +176,8 @@ test_a_tree_with_one_bad_entry_leaves_nothing(void **state)
         }
 
         assert_int_equal(pt_storage_put_tree(p->storage, "jobs/hls", p->fd,
-                                             "t", &stored), PT_E_INVALID);
+                                             "t", NULL, &stored),
+                         PT_E_INVALID);
         assert_empty(p, "storage/jobs");
 
         if (fd != -1) {
@@ -196,6 +197,49 @@ test_a_tree_with_one_bad_entry_leaves_nothing(void **state)
 
 
 static void
+test_a_tree_grows_and_a_file_takes_the_place_of_another(void **state)
+{
+    place_t      *p = *state;
+    pt_tree_t    *tree;
+    pt_stored_t   stored;
+
+    tree = pt_tree_new();
+    assert_non_null(tree);
+
+    assert_int_equal(mkdirat(p->fd, "t", 0700), 0);
+    write_file(p->fd, "t/index.m3u8", "one");
+    write_file(p->fd, "t/1.m4s", "111");
+    assert_int_equal(pt_storage_put_tree(p->storage, "jobs/hls", p->fd, "t",
+                                         tree, &stored), PT_OK);
+    assert_int_equal(stored.files, 2);
+    assert_int_equal(stored.size, 6);
+
+    assert_int_equal(mkdirat(p->fd, "u", 0700), 0);
+    assert_int_equal(mkdirat(p->fd, "u/a", 0700), 0);
+    assert_int_equal(mkdirat(p->fd, "u/a/b", 0700), 0);
+    write_file(p->fd, "u/index.m3u8", "one two");
+    write_file(p->fd, "u/a/b/2.m4s", "22");
+    assert_int_equal(pt_storage_put_tree(p->storage, "jobs/hls", p->fd, "u",
+                                         tree, &stored), PT_OK);
+    assert_int_equal(stored.files, 3);
+    assert_int_equal(stored.size, 12);
+
+    assert_holds(p, "jobs/hls/index.m3u8", "one two");
+    assert_holds(p, "jobs/hls/1.m4s", "111");
+    assert_holds(p, "jobs/hls/a/b/2.m4s", "22");
+
+    /* a file does not become a folder, nor the other way round */
+    assert_int_equal(mkdirat(p->fd, "v", 0700), 0);
+    write_file(p->fd, "v/a", "x");
+    assert_int_equal(pt_storage_put_tree(p->storage, "jobs/hls", p->fd, "v",
+                                         tree, &stored), PT_E_INVALID);
+    assert_holds(p, "jobs/hls/a/b/2.m4s", "22");
+
+    pt_tree_free(tree);
+}
+
+
+static void
 test_a_tree_is_not_endlessly_deep(void **state)
 {
     int           i;
@@ -209,7 +253,7 @@ test_a_tree_is_not_endlessly_deep(void **state)
     }
 
     assert_int_equal(pt_storage_put_tree(p->storage, "jobs/hls", p->fd, "t",
-                                         &stored), PT_E_TOO_LARGE);
+                                         NULL, &stored), PT_E_TOO_LARGE);
     assert_empty(p, "storage/jobs");
 }
 
@@ -470,12 +514,14 @@ main(void)
         NEAR(test_a_file_that_is_still_written_is_refused),
         NEAR(test_a_tree_moves_as_one),
         NEAR(test_a_tree_with_one_bad_entry_leaves_nothing),
+        NEAR(test_a_tree_grows_and_a_file_takes_the_place_of_another),
         NEAR(test_a_tree_is_not_endlessly_deep),
         NEAR(test_getting_links_or_copies),
         NEAR(test_deleting_takes_a_file_or_all_below),
         NEAR(test_what_the_dead_have_left_goes_and_the_living_keep_theirs),
         APART(test_a_key_is_used_once),
         APART(test_a_tree_moves_as_one),
+        APART(test_a_tree_grows_and_a_file_takes_the_place_of_another),
         APART(test_a_tree_is_not_endlessly_deep),
         cmocka_unit_test(test_output_names),
     };

@@ -550,7 +550,8 @@ typedef struct {
  *
  * body: {"name","kind":"file","media_type","size","sha256","key"}, or
  * {"name","kind":"tree","entry","files","size","key"}; sizes in bytes, the
- * tree's key is the prefix that its files' keys share, with its last "/".
+ * tree's key is the prefix that its files' keys share, with its last "/".  A
+ * tree that has grown since is reported once more: the last numbers count.
  */
 typedef struct {
     pt_id_t   job;

@@ -45,10 +45,13 @@ typedef struct pt_output_item_s  pt_output_item_t;
 
 struct pt_output_item_s {
     pt_output_item_t  *next;
-    bool               tree;
     char              *name;
     char              *path;
     char              *detail;     /* a file's media type, a tree's entry */
+    pt_tree_t         *tree;       /* NULL: a file, or a piece */
+    pt_output_item_t  *grows;      /* the tree that this is a piece of */
+    bool               grown;      /* this tree, since it was published */
+    pt_stored_t        stored;     /* of a tree: with all pieces so far */
 };
 
 
@@ -87,6 +90,7 @@ struct pt_attempt_s {
     pt_output_item_t   **outputs_end;
     pt_output_item_t    *store;        /* the next that is to be stored */
     unsigned             noutputs;
+    unsigned             npieces;      /* that trees grow by */
 
     bool                 working;      /* a thread has it */
     uv_work_t            work;
@@ -155,6 +159,8 @@ static bool attempts_on_message(void *ctx, void *owner,
     const pt_childmsg_t *m);
 static void attempt_on_progress(pt_attempt_t *a, const pt_childmsg_t *m);
 static bool attempt_on_output(pt_attempt_t *a, const pt_childmsg_t *m);
+static pt_output_item_t *attempt_tree(const pt_attempt_t *a,
+    const pt_childmsg_t *m);
 static bool attempt_name_is_free(const pt_attempt_t *a, pt_str_t name);
 static bool attempt_on_end(pt_attempt_t *a, const pt_childmsg_t *m);
 static pt_err_t attempt_json_check(const pt_childmsg_t *m);
@@ -171,6 +177,7 @@ static void attempt_store(pt_attempt_t *a);
 static void attempt_do_store(uv_work_t *work);
 static void attempt_after_store(uv_work_t *work, int status);
 static void attempt_publish(pt_attempt_t *a, const pt_output_item_t *item);
+static void attempt_publish_grown(pt_attempt_t *a);
 static void attempt_refuse(pt_attempt_t *a, const pt_output_item_t *item);
 
 static void attempt_fail(pt_attempt_t *a, pt_err_t err, const char *fmt, ...)
@@ -761,7 +768,8 @@ attempt_on_progress(pt_attempt_t *a, const pt_childmsg_t *m)
 static bool
 attempt_on_output(pt_attempt_t *a, const pt_childmsg_t *m)
 {
-    pt_output_item_t  *item;
+    bool               tree;
+    pt_output_item_t  *item, *grows;
 
     if (a->light || !pt_output_name_is_good(m->name)
         || !(m->kind == PT_CHILDMSG_TREE
@@ -775,13 +783,17 @@ attempt_on_output(pt_attempt_t *a, const pt_childmsg_t *m)
         return true;
     }
 
-    if (a->noutputs == PT_OUTPUTS_MAX) {
+    grows = m->kind == PT_CHILDMSG_TREE ? attempt_tree(a, m) : NULL;
+
+    if (grows ? a->npieces == PT_TREE_FILES_MAX
+              : a->noutputs == PT_OUTPUTS_MAX)
+    {
         attempt_fail(a, PT_E_RESOURCE_LIMIT, "more than %u outputs",
-                     PT_OUTPUTS_MAX);
+                     grows ? PT_TREE_FILES_MAX : PT_OUTPUTS_MAX);
         return true;
     }
 
-    if (!attempt_name_is_free(a, m->name)) {
+    if (grows == NULL && !attempt_name_is_free(a, m->name)) {
         attempt_fail(a, PT_E_INVALID, "output \"%.*s\" was published before",
                      PT_STR_ARG(m->name));
         return true;
@@ -793,26 +805,50 @@ attempt_on_output(pt_attempt_t *a, const pt_childmsg_t *m)
         return true;
     }
 
-    item->tree = m->kind == PT_CHILDMSG_TREE;
+    tree = m->kind == PT_CHILDMSG_TREE && grows == NULL;
+
+    item->grows = grows;
+    item->tree = tree ? pt_tree_new() : NULL;
     item->name = attempt_strdup(m->name);
     item->path = attempt_strdup(m->path);
-    item->detail = attempt_strdup(item->tree ? m->entry : m->media_type);
+    item->detail = attempt_strdup(m->kind == PT_CHILDMSG_TREE ? m->entry
+                                                              : m->media_type);
 
     *a->outputs_end = item;
     a->outputs_end = &item->next;
-    a->noutputs++;
+    *(grows ? &a->npieces : &a->noutputs) += 1;
 
     if (a->store == NULL) {
         a->store = item;
     }
 
-    if (item->name == NULL || item->path == NULL || item->detail == NULL) {
+    if (item->name == NULL || item->path == NULL || item->detail == NULL
+        || (tree && item->tree == NULL))
+    {
         attempt_fail(a, PT_E_NOMEM, "no memory for an output");
         return true;
     }
 
     attempt_advance(a);
     return true;
+}
+
+
+/* the tree that a message adds to, or NULL: it is a new one */
+static pt_output_item_t *
+attempt_tree(const pt_attempt_t *a, const pt_childmsg_t *m)
+{
+    pt_output_item_t  *item;
+
+    for (item = a->outputs; item != NULL; item = item->next) {
+        if (item->tree && pt_str_is(m->name, item->name)
+            && pt_str_is(m->entry, item->detail))
+        {
+            return item;
+        }
+    }
+
+    return NULL;
 }
 
 
@@ -1056,7 +1092,9 @@ attempt_do_store(uv_work_t *work)
     pt_err_t                 err;
     pt_attempt_t            *a = work->data;
     pt_storage_t            *storage = a->attempts->storage;
-    const pt_output_item_t  *item = a->store;
+    const pt_output_item_t  *item = a->store, *tree;
+
+    tree = item->grows ? item->grows : item->tree ? item : NULL;
 
     (void) snprintf(path, sizeof(path), "%s/out", pt_child_folder(a->child));
     attempt_key(&a->job, a->n, item->name, key, sizeof(key));
@@ -1064,10 +1102,9 @@ attempt_do_store(uv_work_t *work)
     dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
     err = dir == -1 ? PT_E_STORAGE
-          : item->tree ? pt_storage_put_tree(storage, key, dir, item->path,
-                                             &a->stored)
-                       : pt_storage_put(storage, key, dir, item->path,
-                                        &a->stored);
+          : tree ? pt_storage_put_tree(storage, key, dir, item->path,
+                                       tree->tree, &a->stored)
+                 : pt_storage_put(storage, key, dir, item->path, &a->stored);
     a->work_errno = errno;
 
     if (dir != -1) {
@@ -1095,11 +1132,12 @@ attempt_after_store(uv_work_t *work, int status)
 {
     pt_attempt_t      *a = work->data;
     uint64_t           max = a->attempts->processor->outputs_bytes;
-    pt_output_item_t  *item = a->store;
+    pt_output_item_t  *item = a->store, *tree;
 
     (void) status;
     a->working = false;
     a->store = item->next;
+    tree = item->grows;
 
     if (a->verdict == VERDICT_NONE || a->verdict == VERDICT_DONE) {
         if (a->work_err != PT_OK) {
@@ -1107,13 +1145,23 @@ attempt_after_store(uv_work_t *work, int status)
             return;
         }
 
-        if (max != 0 && a->output_bytes + a->stored.size > max) {
+        /* of a tree that has grown, it is the whole */
+        a->output_bytes += a->stored.size - (tree ? tree->stored.size : 0);
+
+        if (max != 0 && a->output_bytes > max) {
             attempt_fail(a, PT_E_RESOURCE_LIMIT, "its outputs have more than "
                          "%llu bytes", (unsigned long long) max);
             return;
         }
 
-        attempt_publish(a, item);
+        if (tree) {
+            tree->stored = a->stored;
+            tree->grown = true;
+
+        } else {
+            item->stored = a->stored;
+            attempt_publish(a, item);
+        }
     }
 
     attempt_advance(a);
@@ -1129,8 +1177,6 @@ attempt_publish(pt_attempt_t *a, const pt_output_item_t *item)
     pt_jsonw_t                  w;
     const pt_attempt_events_t  *events = &a->attempts->events;
 
-    a->output_bytes += a->stored.size;
-
     attempt_key(&a->job, a->n, item->name, key, sizeof(key) - 1);
 
     pt_buf_init(&body, &pt_mem_heap, 16384);
@@ -1145,12 +1191,12 @@ attempt_publish(pt_attempt_t *a, const pt_output_item_t *item)
 
     if (item->tree) {
         pt_jsonw_key(&w, "files");
-        pt_jsonw_int(&w, a->stored.files);
+        pt_jsonw_int(&w, item->stored.files);
         (void) strcat(key, "/");
 
     } else {
-        for (i = 0; i < sizeof(a->stored.sha256); i++) {
-            (void) snprintf(hex + 2 * i, 3, "%02x", a->stored.sha256[i]);
+        for (i = 0; i < sizeof(item->stored.sha256); i++) {
+            (void) snprintf(hex + 2 * i, 3, "%02x", item->stored.sha256[i]);
         }
 
         pt_jsonw_key(&w, "sha256");
@@ -1158,7 +1204,7 @@ attempt_publish(pt_attempt_t *a, const pt_output_item_t *item)
     }
 
     pt_jsonw_key(&w, "size");
-    pt_jsonw_int(&w, (int64_t) a->stored.size);
+    pt_jsonw_int(&w, (int64_t) item->stored.size);
     pt_jsonw_key(&w, "key");
     pt_jsonw_text(&w, key);
     pt_jsonw_end(&w);
@@ -1171,6 +1217,26 @@ attempt_publish(pt_attempt_t *a, const pt_output_item_t *item)
     }
 
     pt_buf_done(&body);
+}
+
+
+/* once more, as large as they have become */
+static void
+attempt_publish_grown(pt_attempt_t *a)
+{
+    pt_output_item_t  *item;
+
+    /* a failure here must not end it under our feet */
+    a->working = true;
+
+    for (item = a->outputs; item != NULL; item = item->next) {
+        if (item->grown) {
+            item->grown = false;
+            attempt_publish(a, item);
+        }
+    }
+
+    a->working = false;
 }
 
 
@@ -1290,6 +1356,7 @@ attempt_advance(pt_attempt_t *a)
             return;
         }
 
+        attempt_publish_grown(a);
         break;
 
     default:
@@ -1382,6 +1449,7 @@ attempt_free(pt_attempt_t *a)
         free(item->name);
         free(item->path);
         free(item->detail);
+        pt_tree_free(item->tree);
         free(item);
     }
 

@@ -200,6 +200,11 @@ PT_MUST_CHECK pt_err_t pt_job_output(pt_job_t *job, const char *name,
  * file name's ending.
  *
  * entry       the file to open first, relative to the folder: "master.m3u8"
+ *
+ * A tree may grow: another call with the same name and entry adds what is in
+ * another folder, and puts a file in the place of one that has its path.
+ * Readers find each whole, and playlists after what they name.  Its size is
+ * told anew when the job has succeeded.
  */
 PT_MUST_CHECK pt_err_t pt_job_output_tree(pt_job_t *job, const char *name,
     const char *entry, const char *path);

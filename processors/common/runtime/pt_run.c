@@ -74,6 +74,7 @@ static void run_on_progress(void *ctx, const pt_id_t *job, uint32_t attempt,
     unsigned permille, pt_str_t stage);
 static void run_on_output(void *ctx, const pt_id_t *job, uint32_t attempt,
     pt_str_t body);
+static void run_forget_output(pt_buf_t *outputs, pt_str_t body);
 static void run_on_done(void *ctx, const pt_id_t *job, uint32_t attempt,
     pt_str_t result, pt_str_t usage);
 static void run_on_failed(void *ctx, const pt_id_t *job, uint32_t attempt,
@@ -565,11 +566,44 @@ run_on_output(void *ctx, const pt_id_t *job, uint32_t attempt, pt_str_t body)
     (void) job;
     (void) attempt;
 
+    run_forget_output(&r->outputs, body);
+
     if (r->outputs.len != 0) {
         pt_buf_add_char(&r->outputs, ',');
     }
 
     pt_buf_add_str(&r->outputs, body);
+}
+
+
+/* a tree that has grown is told once more: the last word counts */
+static void
+run_forget_output(pt_buf_t *outputs, pt_str_t body)
+{
+    char    *at, *end;
+    size_t   len;
+
+    /* {"name":"...", which no other body has in it */
+    len = (size_t) ((const char *) memchr(body.data, ',', body.len)
+                    - body.data) + 1;
+
+    at = outputs->len ? memmem(outputs->data, outputs->len, body.data, len)
+                      : NULL;
+    if (at == NULL) {
+        return;
+    }
+
+    end = memchr(at, '}', outputs->len - (size_t) (at - outputs->data)) + 1;
+
+    if (end < outputs->data + outputs->len) {
+        end++;
+
+    } else if (at > outputs->data) {
+        at--;
+    }
+
+    memmove(at, end, (size_t) (outputs->data + outputs->len - end));
+    outputs->len -= (size_t) (end - at);
 }
 
 

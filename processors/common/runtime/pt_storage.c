@@ -23,54 +23,14 @@
 #include <unistd.h>
 
 #include "pt_folder.h"
-#include "pt_storage.h"
-#include "pt_storage_s3.h"
+#include "pt_storage_place.h"
 #include "pt_wire.h"
 
 
 #define CHUNK           (256u << 10)   /* bytes read at once */
-#define TREE_PATH_MAX   127            /* of a file in its tree */
 #define PUT             ".put."        /* no key begins with a dot */
 #define MOVING          ".moving"      /* what parts of uploads S3 has taken */
-#define SENDING_MAX     64             /* files of a tree, open at once */
 #define PUT_TRIES       10             /* each lost to somebody who tidies up */
-
-/* who may enter the root folder may read what is below it */
-#define FILE_MODE       0444
-#define FOLDER_MODE     0755
-
-
-struct pt_storage_s {
-    int              root;
-    int              put;              /* where all begins; holds the lock */
-    char             put_path[PATH_MAX];
-    pt_s3_client_t  *s3;               /* NULL: all is local */
-};
-
-
-/* the place of a key: its folder, its name there, and where it begins */
-typedef struct {
-    int          folder;               /* -1: a bucket */
-    const char  *name;
-    int          put;
-    char         temp[16];
-} pt_place_t;
-
-
-typedef struct {
-    unsigned     files;
-    uint64_t     bytes;
-    unsigned     depth;
-    size_t       path_len;
-} pt_tree_walk_t;
-
-
-/* files of a tree on their way to S3 */
-typedef struct {
-    pt_s3_file_t  files[SENDING_MAX];
-    char          keys[SENDING_MAX][PT_KEY_MAX + 1];
-    size_t        n;
-} pt_sending_t;
 
 
 static pt_err_t pt_storage_put_open(pt_storage_t *s, const char *root);
@@ -81,35 +41,16 @@ static pt_err_t pt_local_open(pt_storage_t *s, const char *key, int *ret_fd);
 static pt_err_t pt_s3_fetch(pt_storage_t *s, const char *key, const char *to);
 static void pt_moving_path(pt_storage_t *s, const char *key,
     char path[PATH_MAX]);
-static pt_err_t pt_place_open(pt_storage_t *s, const char *key,
-    pt_place_t *ret_place);
-static pt_err_t pt_place_leave(const pt_place_t *place, pt_err_t err);
-static void pt_close(int fd);
 static pt_err_t pt_place_finish(const pt_place_t *place);
-static void pt_place_discard(const pt_place_t *place);
 static pt_err_t pt_folder_enter(int folder, const char *name, int *ret_fd);
-static int pt_beneath(int dir, const char *path, unsigned flags);
-static pt_err_t pt_source_move(int dir, const char *path,
-    const pt_place_t *place);
 static pt_err_t pt_source_copy(int dir, const char *path,
     const pt_place_t *place);
-static pt_err_t pt_file_settle(int fd, uint64_t *ret_size);
 static bool pt_file_has_writer(int fd);
 static pt_err_t pt_file_hash(int fd, uint8_t sha256[32]);
-static pt_err_t pt_tree_settle(int fd, pt_tree_walk_t *walk);
-static pt_err_t pt_tree_entry_settle(int fd, const char *name,
-    pt_tree_walk_t *walk);
-static pt_err_t pt_tree_send(pt_storage_t *s, const char *key, int fd);
-static pt_err_t pt_tree_send_entry(pt_storage_t *s, const char *key, int fd,
-    const char *name, pt_sending_t *sending);
-static pt_err_t pt_sending_flush(pt_storage_t *s, pt_sending_t *sending);
 static pt_err_t pt_tree_copy(int from, int to, unsigned depth);
 static pt_err_t pt_tree_entry_copy(int from, int to, const char *name,
     unsigned depth);
 static pt_err_t pt_file_copy(int from, int folder, const char *name);
-static bool pt_name_is_good(const char *name, size_t len, bool upper);
-static DIR *pt_folder_list(int fd);
-static bool pt_is_dots(const char *name);
 
 
 pt_err_t
@@ -237,46 +178,6 @@ pt_storage_put(pt_storage_t *s, const char *key, int dir, const char *path,
 
     if (err == PT_OK) {
         *ret_stored = stored;
-    }
-
-    return err;
-}
-
-
-pt_err_t
-pt_storage_put_tree(pt_storage_t *s, const char *key, int dir,
-    const char *path, pt_stored_t *ret_stored)
-{
-    int             fd;
-    pt_err_t        err;
-    pt_place_t      place;
-    pt_tree_walk_t  walk = { 0 };
-
-    err = pt_place_open(s, key, &place);
-    if (err != PT_OK) {
-        return err;
-    }
-
-    err = pt_source_move(dir, path, &place);
-
-    if (err == PT_OK) {
-        fd = pt_beneath(place.put, place.temp, O_RDONLY | O_DIRECTORY);
-
-        err = fd == -1 ? PT_E_INVALID : pt_tree_settle(fd, &walk);
-
-        if (err == PT_OK && s->s3) {
-            err = pt_tree_send(s, key, fd);
-        }
-
-        if (fd != -1) {
-            pt_close(fd);
-        }
-    }
-
-    err = pt_place_leave(&place, err);
-
-    if (err == PT_OK) {
-        *ret_stored = (pt_stored_t) { .size = walk.bytes, .files = walk.files };
     }
 
     return err;
@@ -643,7 +544,7 @@ pt_key_is_good(const char *key)
 }
 
 
-static bool
+bool
 pt_name_is_good(const char *name, size_t len, bool upper)
 {
     char    c;
@@ -668,7 +569,7 @@ pt_name_is_good(const char *name, size_t len, bool upper)
 }
 
 
-static pt_err_t
+pt_err_t
 pt_place_open(pt_storage_t *s, const char *key, pt_place_t *ret_place)
 {
     int          fd, next;
@@ -740,8 +641,7 @@ pt_folder_enter(int folder, const char *name, int *ret_fd)
 }
 
 
-/* named where all is well, and nothing is left where it is not */
-static pt_err_t
+pt_err_t
 pt_place_leave(const pt_place_t *place, pt_err_t err)
 {
     if (err == PT_OK && place->folder != -1) {
@@ -760,8 +660,7 @@ pt_place_leave(const pt_place_t *place, pt_err_t err)
 }
 
 
-/* keeps errno */
-static void
+void
 pt_close(int fd)
 {
     int  saved = errno;
@@ -784,8 +683,7 @@ pt_place_finish(const pt_place_t *place)
 }
 
 
-/* keeps errno, which is the failure's */
-static void
+void
 pt_place_discard(const pt_place_t *place)
 {
     int   saved = errno;
@@ -801,8 +699,7 @@ pt_place_discard(const pt_place_t *place)
 }
 
 
-/* opens a path that does not leave dir and crosses no link of any kind */
-static int
+int
 pt_beneath(int dir, const char *path, unsigned flags)
 {
     struct open_how  how = {
@@ -815,8 +712,7 @@ pt_beneath(int dir, const char *path, unsigned flags)
 }
 
 
-/* gives the source its temporary name in the storage */
-static pt_err_t
+pt_err_t
 pt_source_move(int dir, const char *path, const pt_place_t *place)
 {
     int          rc, parent;
@@ -886,8 +782,7 @@ pt_source_copy(int dir, const char *path, const pt_place_t *place)
 }
 
 
-/* checks a file that is beyond the child's reach now, and makes it durable */
-static pt_err_t
+pt_err_t
 pt_file_settle(int fd, uint64_t *ret_size)
 {
     struct stat  st;
@@ -965,186 +860,6 @@ done:
 
     EVP_MD_CTX_free(ctx);
     free(chunk);
-
-    return err;
-}
-
-
-/* as pt_file_settle(), for all below a folder; the folders last */
-static pt_err_t
-pt_tree_settle(int fd, pt_tree_walk_t *walk)
-{
-    DIR            *d;
-    size_t          path_len;
-    pt_err_t        err;
-    struct dirent  *e;
-
-    if (walk->depth == PT_TREE_DEPTH_MAX) {
-        return PT_E_TOO_LARGE;
-    }
-
-    d = pt_folder_list(fd);
-    if (d == NULL) {
-        return PT_E_STORAGE;
-    }
-
-    err = PT_OK;
-    path_len = walk->path_len;
-    walk->depth++;
-
-    while (err == PT_OK && (e = readdir(d)) != NULL) {
-
-        if (pt_is_dots(e->d_name)) {
-            continue;
-        }
-
-        walk->path_len = path_len + strlen(e->d_name) + 1;
-
-        err = pt_tree_entry_settle(fd, e->d_name, walk);
-    }
-
-    walk->depth--;
-    walk->path_len = path_len;
-    (void) closedir(d);
-
-    if (err == PT_OK
-        && (fchmod(fd, FOLDER_MODE) == -1 || fsync(fd) == -1))
-    {
-        err = PT_E_STORAGE;
-    }
-
-    return err;
-}
-
-
-static pt_err_t
-pt_tree_entry_settle(int fd, const char *name, pt_tree_walk_t *walk)
-{
-    int          entry;
-    uint64_t     size;
-    pt_err_t     err;
-    struct stat  st;
-
-    if (!pt_name_is_good(name, strlen(name), false)) {
-        errno = EINVAL;
-        return PT_E_INVALID;
-    }
-
-    if (walk->path_len > TREE_PATH_MAX) {
-        return PT_E_TOO_LARGE;
-    }
-
-    entry = pt_beneath(fd, name, O_RDONLY | O_NONBLOCK);
-    if (entry == -1) {
-        return PT_E_INVALID;
-    }
-
-    if (fstat(entry, &st) == 0 && S_ISDIR(st.st_mode)) {
-        err = pt_tree_settle(entry, walk);
-
-    } else if (walk->files == PT_TREE_FILES_MAX) {
-        err = PT_E_TOO_LARGE;
-
-    } else {
-        err = pt_file_settle(entry, &size);
-
-        if (err == PT_OK) {
-            walk->files++;
-            walk->bytes += size;
-        }
-    }
-
-    (void) close(entry);
-    return err;
-}
-
-
-/* all of a settled tree's folder fd to the bucket: below key */
-static pt_err_t
-pt_tree_send(pt_storage_t *s, const char *key, int fd)
-{
-    DIR            *d;
-    size_t          i;
-    pt_err_t        err = PT_OK;
-    pt_sending_t   *sending;
-    struct dirent  *e;
-
-    sending = malloc(sizeof(*sending));
-    d = pt_folder_list(fd);
-
-    if (sending == NULL || d == NULL) {
-        free(sending);
-        (void) (d && closedir(d));
-        return PT_E_STORAGE;
-    }
-
-    sending->n = 0;
-
-    while (err == PT_OK && (e = readdir(d)) != NULL) {
-        if (!pt_is_dots(e->d_name)) {
-            err = pt_tree_send_entry(s, key, fd, e->d_name, sending);
-        }
-    }
-
-    (void) closedir(d);
-
-    if (err == PT_OK) {
-        err = pt_sending_flush(s, sending);
-    }
-
-    for (i = 0; i < sending->n; i++) {
-        pt_close(sending->files[i].fd);
-    }
-
-    free(sending);
-
-    return err;
-}
-
-
-static pt_err_t
-pt_tree_send_entry(pt_storage_t *s, const char *key, int fd,
-    const char *name, pt_sending_t *sending)
-{
-    int           entry;
-    char         *below = sending->keys[sending->n];
-    pt_err_t      err;
-    struct stat   st;
-
-    if (snprintf(below, PT_KEY_MAX + 1, "%s/%s", key, name) > PT_KEY_MAX) {
-        return PT_E_TOO_LARGE;
-    }
-
-    entry = pt_beneath(fd, name, O_RDONLY | O_NONBLOCK);
-
-    if (entry == -1 || fstat(entry, &st) == -1) {
-        return PT_E_STORAGE;
-    }
-
-    if (S_ISDIR(st.st_mode)) {
-        err = pt_tree_send(s, below, entry);
-        pt_close(entry);
-        return err;
-    }
-
-    sending->files[sending->n++] = (pt_s3_file_t) {
-        below, entry, (uint64_t) st.st_size
-    };
-
-    return sending->n == SENDING_MAX ? pt_sending_flush(s, sending) : PT_OK;
-}
-
-
-static pt_err_t
-pt_sending_flush(pt_storage_t *s, pt_sending_t *sending)
-{
-    pt_err_t  err;
-
-    err = pt_s3_put_many(s->s3, sending->files, sending->n);
-
-    while (sending->n) {
-        pt_close(sending->files[--sending->n].fd);
-    }
 
     return err;
 }
@@ -1232,7 +947,7 @@ pt_file_copy(int from, int folder, const char *name)
 
 
 /* reads the entries of fd, which stays the caller's */
-static DIR *
+DIR *
 pt_folder_list(int fd)
 {
     int   own;
@@ -1252,7 +967,7 @@ pt_folder_list(int fd)
 }
 
 
-static bool
+bool
 pt_is_dots(const char *name)
 {
     return name[0] == '.'

@@ -22,6 +22,7 @@
 
 
 typedef struct pt_storage_s  pt_storage_t;
+typedef struct pt_tree_s     pt_tree_t;
 
 
 typedef struct {
@@ -70,8 +71,21 @@ void pt_storage_close(pt_storage_t *storage);
  */
 PT_MUST_CHECK pt_err_t pt_storage_put(pt_storage_t *storage, const char *key,
     int dir, const char *path, pt_stored_t *ret_stored);
+
+/*
+ * tree  NULL: it is complete.  Else it may grow: a later call with the same
+ *       key and tree adds files, or puts one in the place of another of the
+ *       same path.  Readers see each as it was or as it is: playlists come
+ *       after what they name.  ret_stored is of the whole tree.  Where growing
+ *       fails, some of it may be there.
+ */
 PT_MUST_CHECK pt_err_t pt_storage_put_tree(pt_storage_t *storage,
-    const char *key, int dir, const char *path, pt_stored_t *ret_stored);
+    const char *key, int dir, const char *path, pt_tree_t *tree,
+    pt_stored_t *ret_stored);
+
+/* what a tree that grows holds so far; NULL: no memory */
+pt_tree_t *pt_tree_new(void);
+void pt_tree_free(pt_tree_t *tree);
 
 /*
  * Makes a stored file readable as the path to, which must not exist.  link:
