@@ -51,7 +51,7 @@ video_action(pt_job_t *job, video_action_fn run)
 video_watcher_t
 video_action_watcher(pt_job_t *job)
 {
-    return (video_watcher_t) { video_action_progress, job };
+    return (video_watcher_t) { .progress = video_action_progress, .ctx = job };
 }
 
 

@@ -26,7 +26,7 @@ typedef struct {
 
 
 static pt_err_t video_listen(video_listener_t *l, const char *path,
-    const video_info_t *info);
+    const video_languages_t *languages, unsigned n, const video_info_t *info);
 static pt_err_t video_listen_packets(video_listener_t *l,
     video_source_t *source, video_sound_t *sound);
 static bool video_listen_tap(void *ctx, const AVFrame *frame);
@@ -34,7 +34,8 @@ static void video_listen_found(void *ctx, const AVFrame *frame);
 
 
 pt_err_t
-video_loudness(video_plan_t *plan, const char *path, double target_lufs,
+video_loudness(video_gain_t *gain, const char *path,
+    const video_languages_t *languages, unsigned n, double target_lufs,
     const video_info_t *info, video_report_t *report)
 {
     double            room;
@@ -51,7 +52,7 @@ video_loudness(video_plan_t *plan, const char *path, double target_lufs,
                         (AVRational) { 1, VIDEO_AUDIO_RATE },
                         video_listen_found, &l);
 
-    err = video_listen(&l, path, info);
+    err = video_listen(&l, path, languages, n, info);
 
     video_detector_close(&l.detector);
 
@@ -59,15 +60,15 @@ video_loudness(video_plan_t *plan, const char *path, double target_lufs,
         return err;
     }
 
-    plan->measured_lufs = l.lufs;
-    plan->gain_db = target_lufs - l.lufs;
+    gain->measured_lufs = l.lufs;
+    gain->gain_db = target_lufs - l.lufs;
     room = VIDEO_PEAK_DBTP - 20 * log10(l.peak);
 
-    if (plan->gain_db > room) {
+    if (gain->gain_db > room) {
         video_warn(report, "loudness_limited", "%.1f LUFS would need peaks "
                    "above %.0f dBTP: the sound has %.1f LUFS", target_lufs,
                    VIDEO_PEAK_DBTP, l.lufs + room);
-        plan->gain_db = room;
+        gain->gain_db = room;
     }
 
     return PT_OK;
@@ -75,8 +76,10 @@ video_loudness(video_plan_t *plan, const char *path, double target_lufs,
 
 
 static pt_err_t
-video_listen(video_listener_t *l, const char *path, const video_info_t *info)
+video_listen(video_listener_t *l, const char *path,
+    const video_languages_t *languages, unsigned n, const video_info_t *info)
 {
+    unsigned        i;
     pt_err_t        err;
     video_sound_t   sound;
     video_source_t  source;
@@ -86,10 +89,20 @@ video_listen(video_listener_t *l, const char *path, const video_info_t *info)
         return err;
     }
 
-    if (source.audio == NULL) {
+    video_source_tracks(&source, languages, l->report);
+
+    if (n >= source.nsounds) {
         video_source_close(&source);
         return PT_OK;
     }
+
+    /* the others need not be read */
+    for (i = 0; i < source.format->nb_streams; i++) {
+        source.format->streams[i]->discard = AVDISCARD_ALL;
+    }
+
+    source.audio = source.sounds[n];
+    source.audio->discard = AVDISCARD_DEFAULT;
 
     err = video_sound_open(&sound, source.audio, info, l->report);
 
@@ -119,7 +132,6 @@ video_listen_packets(video_listener_t *l, video_source_t *source,
         return video_fail_av(l->report, AVERROR(ENOMEM), "audio");
     }
 
-    source->video->discard = AVDISCARD_ALL;
     err = PT_OK;
 
     while (err == PT_OK && video_source_read(source, packet) >= 0) {

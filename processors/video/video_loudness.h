@@ -10,12 +10,13 @@
 
 
 /*
- * Sets the plan's gain so that the whole has the loudness that is asked for
- * (EBU R128), and no true peak above -1 dBTP; a film without audible sound is
+ * The gain by which the whole of the n-th track has the loudness that is asked
+ * for (EBU R128), and no true peak above -1 dBTP; one without audible sound is
  * left alone.
  */
-PT_MUST_CHECK pt_err_t video_loudness(video_plan_t *plan, const char *path,
-    double target_lufs, const video_info_t *info, video_report_t *report);
+PT_MUST_CHECK pt_err_t video_loudness(video_gain_t *gain, const char *path,
+    const video_languages_t *languages, unsigned n, double target_lufs,
+    const video_info_t *info, video_report_t *report);
 
 
 #endif /* VIDEO_LOUDNESS_H */

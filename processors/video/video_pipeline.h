@@ -5,8 +5,12 @@
  *   demux ─┬──[ 32 ]──> decode ─┬─[ 4 ]─> rung 0 ─┐
  *          │            filter  ├─[ 4 ]─> rung 1 ─┤
  *          │                    ├─[ 4 ]─> rung 2 ─┼─[ 64 ]─> mux ─> files
+ *          │                    ├─[ 4 ]─> VP9 ────┤           └─[ 16 ]─> measure
  *          │                    └─[ 2 ]─> stills  │
- *          └──[ 256 ]─────────────────> sound ────┘
+ *          └──[ 256 ]─────────────────> sounds ───┘
+ *
+ * A rung that the source already is has no thread: its packets go straight
+ * from demux to mux.  VP9 and measuring are there where they are asked for.
  *
  * Every name is a thread, every bracket a bounded queue.  Pictures are
  * counted references: a rung of the largest size encodes the decoder's own.
@@ -18,14 +22,17 @@
 #ifndef VIDEO_PIPELINE_H
 #define VIDEO_PIPELINE_H
 
-#include "video_playlist.h"
+#include "video_hls.h"
+#include "video_quality.h"
 #include "video_stills.h"
 
 
 typedef struct {
     /* one thread at a time calls it: 0 .. 1000, never backwards */
-    void  (*progress)(void *ctx, unsigned permille, const char *stage);
-    void   *ctx;
+    void              (*progress)(void *ctx, unsigned permille,
+                                  const char *stage);
+    video_publish_fn    publish;          /* what hls/ grows by */
+    void               *ctx;
 } video_watcher_t;
 
 
@@ -38,22 +45,41 @@ typedef struct {
     unsigned       segments;
     uint64_t       average_bit_rate; /* bits a second */
     uint64_t       peak_bit_rate;
+    int64_t        duration_us;
+    char           sha256[65];       /* of all its files, in hex */
+
+    bool           copied;           /* the source's own packets */
+    video_score_t  score;            /* of one that was measured */
+
+    char           language[16];     /* of an audio track */
+    char           label[80];
+    bool           is_default;
+    video_gain_t   gain;
 } video_rendition_t;
+
+
+/* a film in one file */
+typedef struct {
+    uint64_t       bytes;            /* 0: not asked for */
+    int            width;
+    int            height;
+    char           codecs[48];
+} video_whole_t;
 
 
 /* what a run has made, below the current folder */
 typedef struct {
     video_rendition_t  renditions[VIDEO_RUNGS_MAX];
     unsigned           nrenditions;
-    video_rendition_t  audio;         /* name "" if there is none */
-    uint64_t           mp4_bytes;     /* 0: not asked for */
+    video_rendition_t  sounds[VIDEO_SOUNDS_MAX];   /* the default one first */
+    unsigned           nsounds;
+    video_whole_t      mp4;
+    video_whole_t      webm;
 
     video_still_t      thumbnails[VIDEO_THUMBNAILS_MAX];
     unsigned           nthumbnails;
     video_still_t      poster;        /* name "" if there is none */
     video_storyboard_info_t  storyboard;   /* no tiles if there is none */
-    double             gain_db;       /* of the sound */
-    double             measured_lufs; /* before; 0: not measured */
 
     double             frame_rate;    /* the highest, fps */
     uint64_t           pictures;
@@ -62,14 +88,16 @@ typedef struct {
 
 
 /*
- * Makes hls/, video.mp4, thumbnails/ and poster.jpg in the current folder.
+ * Publishes HLS as it grows, and makes video.mp4, video.webm, thumbnails/ and
+ * poster.jpg in the current folder.
  *
  * Errors  as in the report, where the reason stands
  */
 PT_MUST_CHECK pt_err_t video_run(const char *path,
     const video_request_t *request, const video_info_t *info,
-    const video_plan_t *plan, const video_watcher_t *watcher,
-    video_result_t *result, video_report_t *report);
+    const video_plan_t *plan, video_captions_t *captions,
+    const video_watcher_t *watcher, video_result_t *result,
+    video_report_t *report);
 
 
 #endif /* VIDEO_PIPELINE_H */

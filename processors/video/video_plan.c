@@ -9,6 +9,9 @@
 #include <string.h>
 
 
+#define VIDEO_WEBM_PIXELS  (1280 * 720)
+
+
 static void video_plan_rung(video_plan_t *plan, const video_info_t *info,
     int lines);
 static void video_plan_own_size(video_plan_t *plan, const video_info_t *info);
@@ -19,10 +22,10 @@ static int video_even(double pixels);
 
 /* x264's crf moves with its preset: these look alike, and cost more or less */
 static const video_preset_t  video_presets[] = {
-    { "fast", "veryfast", "23", "0" },
-    { "balanced", "fast", "22", "40" },
-    { "quality", "slow", "20", "40" },
-    { NULL, NULL, NULL, NULL }
+    { "fast", "veryfast", "23", "0", "realtime", "7", "34" },
+    { "balanced", "fast", "22", "40", "good", "4", "33" },
+    { "quality", "slow", "20", "40", "good", "2", "31" },
+    { NULL, NULL, NULL, NULL, NULL, NULL, NULL }
 };
 
 static const int  video_ladder[VIDEO_RUNGS_MAX] = { 1080, 720, 480 };
@@ -75,6 +78,17 @@ video_plan(video_plan_t *plan, const video_request_t *request,
 
     if (plan->nrungs == 0) {
         video_plan_own_size(plan, info);
+    }
+
+    /* the largest that is not above 720 lines: VP9 takes its time */
+    for (i = 0; i < plan->nrungs; i++) {
+        plan->webm = i;
+
+        if ((int64_t) plan->rungs[i].width * plan->rungs[i].height
+            <= VIDEO_WEBM_PIXELS)
+        {
+            break;
+        }
     }
 
     for (i = 0; i < plan->nrungs; i++) {

@@ -16,6 +16,9 @@
 #define VIDEO_KEY_US          (2 * AV_TIME_BASE)
 #define VIDEO_SEGMENT_US      (6 * AV_TIME_BASE)
 
+/* the first segment is shorter: a film can be watched that much earlier */
+#define VIDEO_FIRST_US        VIDEO_KEY_US
+
 #define VIDEO_AUDIO_RATE      48000
 #define VIDEO_AUDIO_BIT_RATE  128000
 
@@ -25,6 +28,9 @@ typedef struct {
     const char      *x264;          /* x264's preset */
     const char      *crf;
     const char      *scenecut;      /* threshold, "0": on the grid alone */
+    const char      *vp9_deadline;
+    const char      *vp9_speed;     /* libvpx's cpu-used */
+    const char      *vp9_crf;
 } video_preset_t;
 
 
@@ -49,6 +55,15 @@ typedef struct {
 } video_watermark_t;
 
 
+/* a file with captions */
+typedef struct {
+    pt_str_t         file;          /* its id, borrowed from the parameters */
+    char             language[16];
+    char             label[256];    /* 64 characters of UTF-8; "": none */
+    bool             is_default;
+} video_caption_file_t;
+
+
 /* what was asked for */
 typedef struct {
     int              ladder[VIDEO_RUNGS_MAX];   /* 1080, 720, 480 */
@@ -62,6 +77,12 @@ typedef struct {
     double           trim_start;                /* seconds */
     double           trim_end;
     double           loudness;                  /* LUFS; 0: as it is */
+    video_languages_t  languages;               /* of the audio tracks */
+    video_caption_file_t  captions[VIDEO_CAPTIONS_MAX];
+    unsigned         ncaptions;
+    bool             webm;
+    bool             copy;                      /* what meets its rung */
+    bool             quality;                   /* measure it */
     const video_preset_t  *preset;
 } video_request_t;
 
@@ -74,11 +95,19 @@ typedef struct {
 } video_rung_size_t;
 
 
+/* how loud a track is, and what to change */
+typedef struct {
+    double           gain_db;
+    double           measured_lufs; /* 0: not measured */
+} video_gain_t;
+
+
 typedef struct {
     video_rung_size_t      rungs[VIDEO_RUNGS_MAX];   /* largest first */
     unsigned               nrungs;
-    double                 gain_db;           /* of the sound */
-    double                 measured_lufs;     /* 0: not measured */
+    bool                   copy;              /* the first is the source */
+    unsigned               webm;              /* the rung of its size */
+    video_gain_t           gains[VIDEO_SOUNDS_MAX];
 } video_plan_t;
 
 

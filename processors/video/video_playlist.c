@@ -15,6 +15,8 @@
 
 
 static uint64_t video_bit_rate(uint64_t bytes, int64_t us);
+static void video_playlist_group(pt_buf_t *buf, const video_group_t *g,
+    const char *type, const char *id);
 
 
 pt_err_t
@@ -128,12 +130,14 @@ video_bit_rate(uint64_t bytes, int64_t us)
 
 
 void
-video_playlist_media(pt_buf_t *buf, const video_segments_t *s)
+video_playlist_media(pt_buf_t *buf, const video_segments_t *s,
+    int64_t target_us, bool ended)
 {
     int64_t   longest;
     unsigned  i;
 
-    longest = VIDEO_US;
+    /* it must not change while the list grows */
+    longest = ended ? VIDEO_US : target_us;
 
     for (i = 0; i < s->n; i++) {
         if (s->list[i].duration_us > longest) {
@@ -141,14 +145,19 @@ video_playlist_media(pt_buf_t *buf, const video_segments_t *s)
         }
     }
 
+    if (ended && s->n > 1 && longest < target_us) {
+        longest = target_us;
+    }
+
     /* no EXTINF, rounded to whole seconds, may be above it */
     pt_buf_printf(buf, "#EXTM3U\n"
                   "#EXT-X-VERSION:7\n"
                   "#EXT-X-TARGETDURATION:%" PRId64 "\n"
-                  "#EXT-X-PLAYLIST-TYPE:VOD\n"
+                  "#EXT-X-PLAYLIST-TYPE:%s\n"
                   "#EXT-X-INDEPENDENT-SEGMENTS\n"
                   "#EXT-X-MAP:URI=\"init.mp4\"\n",
-                  (longest + VIDEO_US / 2) / VIDEO_US);
+                  (longest + VIDEO_US / 2) / VIDEO_US,
+                  ended ? "VOD" : "EVENT");
 
     for (i = 0; i < s->n; i++) {
         pt_buf_printf(buf, "#EXTINF:%" PRId64 ".%06" PRId64 ",\n%04u.m4s\n",
@@ -156,51 +165,87 @@ video_playlist_media(pt_buf_t *buf, const video_segments_t *s)
                       s->list[i].duration_us % VIDEO_US, i + 1);
     }
 
-    pt_buf_add_text(buf, "#EXT-X-ENDLIST\n");
+    if (ended) {
+        pt_buf_add_text(buf, "#EXT-X-ENDLIST\n");
+    }
 }
 
 
 void
-video_playlist_master(pt_buf_t *buf, const video_variant_t *variants,
-    unsigned n, const video_segments_t *audio, const char *audio_codecs,
-    const char *language, int64_t target_us)
+video_playlist_master(pt_buf_t *buf, const video_master_t *m)
 {
     unsigned                i;
-    uint64_t                peak, average;
+    uint64_t                peak, average, sound_peak, sound_average;
     const video_variant_t  *v;
 
     pt_buf_add_text(buf, "#EXTM3U\n#EXT-X-VERSION:7\n"
                     "#EXT-X-INDEPENDENT-SEGMENTS\n\n");
 
-    if (audio) {
-        pt_buf_add_text(buf, "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\","
-                        "NAME=\"Audio\",");
-
-        if (language[0] != '\0') {
-            pt_buf_printf(buf, "LANGUAGE=\"%s\",", language);
-        }
-
-        pt_buf_add_text(buf, "DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\","
-                        "URI=\"audio/index.m3u8\"\n\n");
+    for (i = 0; i < m->nsounds; i++) {
+        video_playlist_group(buf, &m->sounds[i], "AUDIO", "audio");
     }
 
-    for (i = 0; i < n; i++) {
-        v = &variants[i];
+    for (i = 0; i < m->ncaptions; i++) {
+        video_playlist_group(buf, &m->captions[i], "SUBTITLES", "captions");
+    }
 
-        peak = video_segments_peak(v->segments, target_us);
-        average = video_segments_average(v->segments);
+    if (m->nsounds + m->ncaptions > 0) {
+        pt_buf_add_text(buf, "\n");
+    }
 
-        if (audio) {
-            peak += video_segments_peak(audio, target_us);
-            average += video_segments_average(audio);
+    sound_peak = 0;
+    sound_average = 0;
+
+    for (i = 0; i < m->nsounds; i++) {
+        peak = m->ended ? video_segments_peak(m->sounds[i].segments,
+                                              m->target_us)
+                        : m->sounds[i].bound;
+        average = m->ended ? video_segments_average(m->sounds[i].segments) : 0;
+
+        sound_peak = peak > sound_peak ? peak : sound_peak;
+        sound_average = average > sound_average ? average : sound_average;
+    }
+
+    for (i = 0; i < m->nvariants; i++) {
+        v = &m->variants[i];
+
+        if (m->ended) {
+            peak = video_segments_peak(v->segments, m->target_us);
+            average = video_segments_average(v->segments);
+
+            pt_buf_printf(buf, "#EXT-X-STREAM-INF:BANDWIDTH=%" PRIu64
+                          ",AVERAGE-BANDWIDTH=%" PRIu64, peak + sound_peak,
+                          average + sound_average);
+
+        } else {
+            pt_buf_printf(buf, "#EXT-X-STREAM-INF:BANDWIDTH=%" PRIu64,
+                          v->bound + sound_peak);
         }
 
-        pt_buf_printf(buf, "#EXT-X-STREAM-INF:BANDWIDTH=%" PRIu64
-                      ",AVERAGE-BANDWIDTH=%" PRIu64 ",CODECS=\"%s%s%s\""
-                      ",RESOLUTION=%dx%d,FRAME-RATE=%.3f%s\n%s/index.m3u8\n",
-                      peak, average, v->codecs, audio ? "," : "",
-                      audio ? audio_codecs : "", v->width, v->height,
-                      v->frame_rate, audio ? ",AUDIO=\"audio\"" : "",
+        pt_buf_printf(buf, ",CODECS=\"%s%s%s\",RESOLUTION=%dx%d"
+                      ",FRAME-RATE=%.3f%s%s\n%s/index.m3u8\n",
+                      v->codecs, m->nsounds ? "," : "",
+                      m->nsounds ? m->sounds[0].codecs : "", v->width,
+                      v->height, v->frame_rate,
+                      m->nsounds ? ",AUDIO=\"audio\"" : "",
+                      m->ncaptions ? ",SUBTITLES=\"captions\"" : "",
                       v->name);
     }
+}
+
+
+static void
+video_playlist_group(pt_buf_t *buf, const video_group_t *g, const char *type,
+    const char *id)
+{
+    pt_buf_printf(buf, "#EXT-X-MEDIA:TYPE=%s,GROUP-ID=\"%s\",NAME=\"%s\",",
+                  type, id, g->label);
+
+    if (g->language[0] != '\0') {
+        pt_buf_printf(buf, "LANGUAGE=\"%s\",", g->language);
+    }
+
+    pt_buf_printf(buf, "DEFAULT=%s,AUTOSELECT=YES,%sURI=\"%s/index.m3u8\"\n",
+                  g->is_default ? "YES" : "NO",
+                  g->segments ? "CHANNELS=\"2\"," : "", g->name);
 }

@@ -29,14 +29,26 @@ typedef struct {
 } video_span_t;
 
 
+typedef struct {
+    video_info_t        *info;
+    video_source_t      *source;
+    video_caption_fn     captions;
+    void                *ctx;
+    video_span_t         video;
+    video_span_t         sounds[VIDEO_SOUNDS_MAX];
+    int64_t              text_end_us;
+} video_probe_t;
+
+
 static void video_probe_static(video_info_t *info, const video_source_t *s);
 static void video_probe_size(video_info_t *info, const AVStream *st);
-static pt_err_t video_probe_scan(video_info_t *info, video_source_t *s,
-    video_report_t *report);
+static void video_probe_sound(video_sound_info_t *sound, const AVStream *st);
+static pt_err_t video_probe_scan(video_probe_t *p, video_report_t *report);
+static void video_probe_packet(video_probe_t *p, const AVPacket *packet);
 static void video_span_add(video_span_t *span, const AVPacket *packet,
     const AVStream *st);
-static void video_probe_times(video_info_t *info, const video_span_t *video,
-    const video_span_t *audio);
+static void video_probe_rate(video_info_t *info, const video_span_t *video);
+static void video_probe_times(video_probe_t *p);
 static pt_err_t video_probe_check(video_info_t *info, const video_source_t *s,
     int rc, video_report_t *report);
 static bool video_probe_boxes_fit(int fd);
@@ -52,8 +64,18 @@ static const AVRational  video_rates[] = {
 pt_err_t
 video_probe(video_info_t *info, const char *path, video_report_t *report)
 {
-    pt_err_t        err;
-    video_source_t  source;
+    return video_probe_tracks(info, path, NULL, NULL, NULL, report);
+}
+
+
+pt_err_t
+video_probe_tracks(video_info_t *info, const char *path,
+    const video_languages_t *languages, video_caption_fn captions, void *ctx,
+    video_report_t *report)
+{
+    pt_err_t             err;
+    video_source_t       source;
+    video_probe_t        probe;
 
     memset(info, 0, sizeof(*info));
 
@@ -62,8 +84,21 @@ video_probe(video_info_t *info, const char *path, video_report_t *report)
         return err;
     }
 
+    if (languages) {
+        video_source_tracks(&source, languages, report);
+
+    } else if (source.audio) {
+        source.sounds[source.nsounds++] = source.audio;
+    }
+
+    memset(&probe, 0, sizeof(probe));
+    probe.info = info;
+    probe.source = &source;
+    probe.captions = captions;
+    probe.ctx = ctx;
+
     video_probe_static(info, &source);
-    err = video_probe_scan(info, &source, report);
+    err = video_probe_scan(&probe, report);
 
     video_source_close(&source);
 
@@ -74,9 +109,9 @@ video_probe(video_info_t *info, const char *path, video_report_t *report)
 static void
 video_probe_static(video_info_t *info, const video_source_t *s)
 {
+    unsigned                  i;
     const AVStream           *st;
     const AVCodecParameters  *par;
-    const AVDictionaryEntry  *tag;
 
     st = s->video;
     par = st->codecpar;
@@ -94,28 +129,35 @@ video_probe_static(video_info_t *info, const video_source_t *s)
 
     video_probe_size(info, st);
 
-    if (s->audio) {
-        info->audio_codec = avcodec_get_name(s->audio->codecpar->codec_id);
-        info->channels = s->audio->codecpar->ch_layout.nb_channels;
+    for (i = 0; i < s->nsounds; i++) {
+        video_probe_sound(&info->sounds[i], s->sounds[i]);
+    }
 
-        tag = av_dict_get(s->audio->metadata, "language", NULL, 0);
-        if (tag && video_language_valid(tag->value)) {
-            snprintf(info->language, sizeof(info->language), "%s",
-                     tag->value);
-        }
+    info->nsounds = s->nsounds;
+
+    if (info->nsounds > 0) {
+        info->audio_codec = info->sounds[0].codec;
+        info->channels = info->sounds[0].channels;
+        snprintf(info->language, sizeof(info->language), "%s",
+                 info->sounds[0].language);
     }
 }
 
 
-bool
-video_language_valid(const char *text)
+static void
+video_probe_sound(video_sound_info_t *sound, const AVStream *st)
 {
-    size_t  len;
+    const AVDictionaryEntry  *tag;
 
-    len = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+    sound->codec = avcodec_get_name(st->codecpar->codec_id);
+    sound->channels = st->codecpar->ch_layout.nb_channels;
+    snprintf(sound->language, sizeof(sound->language), "%s",
+             video_source_language(st));
 
-    return text[len] == '\0' && (len == 2 || len == 3)
-           && strcmp(text, "und") != 0;
+    tag = av_dict_get(st->metadata, "title", NULL, 0);
+    if (tag) {
+        video_title(sound->title, sizeof(sound->title), tag->value);
+    }
 }
 
 
@@ -193,20 +235,21 @@ video_orient_degrees(video_orient_t o)
 
 
 static pt_err_t
-video_probe_scan(video_info_t *info, video_source_t *s, video_report_t *report)
+video_probe_scan(video_probe_t *p, video_report_t *report)
 {
-    int            rc;
-    AVPacket      *packet;
-    pt_err_t       err;
-    video_span_t   video, audio;
+    int              rc;
+    AVPacket        *packet;
+    pt_err_t         err;
+    video_info_t    *info;
+    video_source_t  *s;
+
+    s = p->source;
+    info = p->info;
 
     packet = av_packet_alloc();
     if (packet == NULL) {
         return video_fail_av(report, AVERROR(ENOMEM), "cannot read the input");
     }
-
-    memset(&video, 0, sizeof(video));
-    memset(&audio, 0, sizeof(audio));
 
     for ( ;; ) {
         rc = video_source_read(s, packet);
@@ -214,13 +257,7 @@ video_probe_scan(video_info_t *info, video_source_t *s, video_report_t *report)
             break;
         }
 
-        if (packet->stream_index == s->video->index) {
-            video_span_add(&video, packet, s->video);
-
-        } else {
-            video_span_add(&audio, packet, s->audio);
-        }
-
+        video_probe_packet(p, packet);
         av_packet_unref(packet);
     }
 
@@ -231,17 +268,53 @@ video_probe_scan(video_info_t *info, video_source_t *s, video_report_t *report)
         return err;
     }
 
-    if (video.packets == 0) {
+    if (p->video.packets == 0) {
         return video_fail(report, PT_E_INPUT_BROKEN,
                           "the file holds no pictures");
     }
 
-    info->frames = video.packets;
+    info->frames = p->video.packets;
     info->frame_rate = av_guess_frame_rate(s->format, s->video, NULL);
 
-    video_probe_times(info, &video, &audio);
+    video_probe_rate(info, &p->video);
+    video_probe_times(p);
 
     return video_probe_check(info, s, rc, report);
+}
+
+
+static void
+video_probe_packet(video_probe_t *p, const AVPacket *packet)
+{
+    unsigned         i;
+    AVRational       tb;
+    video_source_t  *s;
+
+    s = p->source;
+
+    if (packet->stream_index == s->video->index) {
+        video_span_add(&p->video, packet, s->video);
+        return;
+    }
+
+    for (i = 0; i < s->nsounds; i++) {
+        if (packet->stream_index == s->sounds[i]->index) {
+            video_span_add(&p->sounds[i], packet, s->sounds[i]);
+            return;
+        }
+    }
+
+    tb = s->format->streams[packet->stream_index]->time_base;
+
+    if (packet->pts != AV_NOPTS_VALUE) {
+        p->text_end_us = FFMAX(p->text_end_us,
+                               av_rescale_q(packet->pts + packet->duration, tb,
+                                            AV_TIME_BASE_Q));
+    }
+
+    if (p->captions) {
+        p->captions(p->ctx, s, packet);
+    }
 }
 
 
@@ -290,11 +363,9 @@ video_span_add(video_span_t *span, const AVPacket *packet, const AVStream *st)
 
 
 static void
-video_probe_times(video_info_t *info, const video_span_t *video,
-    const video_span_t *audio)
+video_probe_rate(video_info_t *info, const video_span_t *video)
 {
     double   rate;
-    int64_t  frame_us;
 
     rate = 0;
 
@@ -316,14 +387,31 @@ video_probe_times(video_info_t *info, const video_span_t *video,
     {
         info->frame_rate = (AVRational) { 25, 1 };
     }
+}
+
+
+static void
+video_probe_times(video_probe_t *p)
+{
+    int64_t              frame_us;
+    unsigned             i;
+    video_info_t        *info;
+    const video_span_t  *video, *audio;
+
+    info = p->info;
+    video = &p->video;
 
     frame_us = av_rescale(AV_TIME_BASE, info->frame_rate.den,
                           info->frame_rate.num);
 
     info->zero_us = video->first_us;
 
-    if (audio->packets > 0 && audio->first_us < info->zero_us) {
-        info->zero_us = audio->first_us;
+    for (i = 0; i < info->nsounds; i++) {
+        audio = &p->sounds[i];
+
+        if (audio->packets > 0 && audio->first_us < info->zero_us) {
+            info->zero_us = audio->first_us;
+        }
     }
 
     info->start_us = video->first_us - info->zero_us;
@@ -333,10 +421,19 @@ video_probe_times(video_info_t *info, const video_span_t *video,
         info->end_us = video->last_us - info->zero_us + frame_us;
     }
 
-    if (audio->packets > 0) {
-        info->audio_end_us = audio->end_us - info->zero_us;
+    for (i = 0; i < info->nsounds; i++) {
+        audio = &p->sounds[i];
+
+        if (audio->packets > 0) {
+            info->sounds[i].end_us = audio->end_us - info->zero_us;
+        }
+
+        if (info->sounds[i].end_us > info->audio_end_us) {
+            info->audio_end_us = info->sounds[i].end_us;
+        }
     }
 
+    info->text_end_us = p->text_end_us - info->zero_us;
     info->duration_us = info->end_us > info->audio_end_us
                         ? info->end_us : info->audio_end_us;
 }
@@ -346,6 +443,9 @@ pt_err_t
 video_trim(video_info_t *info, int64_t start_us, int64_t end_us,
     video_report_t *report)
 {
+    int64_t   *end;
+    unsigned   i;
+
     if (start_us >= info->end_us || end_us <= start_us
         || end_us <= info->start_us)
     {
@@ -362,13 +462,17 @@ video_trim(video_info_t *info, int64_t start_us, int64_t end_us,
     }
 
     info->zero_us += start_us;
+    info->trim_us = start_us;
     info->limit_us = end_us - start_us;
     info->start_us = FFMAX(info->start_us - start_us, 0);
     info->end_us = FFMIN(info->end_us, end_us) - start_us;
 
-    if (info->audio_end_us > 0) {
-        info->audio_end_us = FFMAX(FFMIN(info->audio_end_us, end_us)
-                                   - start_us, 0);
+    info->audio_end_us = 0;
+
+    for (i = 0; i < info->nsounds; i++) {
+        end = &info->sounds[i].end_us;
+        *end = FFMAX(FFMIN(*end, end_us) - start_us, 0);
+        info->audio_end_us = FFMAX(info->audio_end_us, *end);
     }
 
     info->duration_us = FFMAX(info->end_us, info->audio_end_us);
@@ -429,7 +533,7 @@ video_probe_check(video_info_t *info, const video_source_t *s, int rc,
                           VIDEO_SECONDS_MAX / 60);
     }
 
-    real = info->duration_us;
+    real = FFMAX(info->duration_us, info->text_end_us);
 
     if (rc != AVERROR_EOF) {
         video_warn(report, "truncated", "the file becomes unreadable after "
@@ -463,6 +567,27 @@ video_probe_check(video_info_t *info, const video_source_t *s, int rc,
     }
 
     return PT_OK;
+}
+
+
+/* a file's own words, for a playlist's quotes: what does not fit is cut */
+void
+video_title(char *title, size_t size, const char *text)
+{
+    size_t  n;
+
+    for (n = 0; *text != '\0' && n + 1 < size; text++) {
+        if ((unsigned char) *text >= 0x20 && *text != '"' && *text != 0x7f) {
+            title[n++] = *text;
+        }
+    }
+
+    title[n] = '\0';
+
+    /* the cut may have split a character, and the text may be none */
+    while (!pt_str_is_utf8(pt_str(title))) {
+        title[--n] = '\0';
+    }
 }
 
 

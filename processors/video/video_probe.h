@@ -21,6 +21,16 @@ typedef struct {
 } video_orient_t;
 
 
+/* an audio track */
+typedef struct {
+    const char      *codec;
+    char             language[16];    /* "" unknown */
+    char             title[64];       /* as the file has it, "" none */
+    int              channels;
+    int64_t          end_us;          /* 0: it is empty */
+} video_sound_info_t;
+
+
 typedef struct {
     const char      *container;
     const char      *video_codec;
@@ -44,14 +54,33 @@ typedef struct {
     int64_t          start_us;        /* of the video, from zero */
     int64_t          end_us;
     int64_t          audio_end_us;    /* 0: no audio */
+    int64_t          text_end_us;     /* of captions, which may be later */
     int64_t          duration_us;     /* the longer of both */
     int64_t          declared_us;     /* by the header, 0: none */
     int64_t          limit_us;        /* where it was cut, 0: at its end */
+    int64_t          trim_us;         /* how much was cut from its start */
+
+    /* as video_source_tracks() chose them */
+    video_sound_info_t  sounds[VIDEO_SOUNDS_MAX];
+    unsigned         nsounds;
 } video_info_t;
+
+
+typedef void (*video_caption_fn)(void *ctx, const video_source_t *source,
+    const AVPacket *packet);
 
 
 PT_MUST_CHECK pt_err_t video_probe(video_info_t *info, const char *path,
     video_report_t *report);
+
+/*
+ * The same with all tracks that are wanted.
+ *
+ * captions  gets the packets of captions; NULL: nobody wants them
+ */
+PT_MUST_CHECK pt_err_t video_probe_tracks(video_info_t *info,
+    const char *path, const video_languages_t *languages,
+    video_caption_fn captions, void *ctx, video_report_t *report);
 
 /*
  * Makes a film of a part of it: zero moves to its start, and what lies before
@@ -62,11 +91,8 @@ PT_MUST_CHECK pt_err_t video_probe(video_info_t *info, const char *path,
 PT_MUST_CHECK pt_err_t video_trim(video_info_t *info, int64_t start_us,
     int64_t end_us, video_report_t *report);
 
-/*
- * Whether a file's text is a code of ISO 639 that tells something: it goes
- * into playlists and results.
- */
-bool video_language_valid(const char *text);
+/* text of a file's as it may stand in quotes; "" where it is no UTF-8 */
+void video_title(char *title, size_t size, const char *text);
 
 /* of a display matrix (ISO 14496-12), 9 numbers; NULL: as stored */
 video_orient_t video_orient(const int32_t *matrix);

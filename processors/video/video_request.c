@@ -23,6 +23,10 @@ typedef struct {
 } video_position_t;
 
 
+static void video_languages_of(video_languages_t *languages,
+    const pt_json_t *list);
+static void video_captions_of(video_request_t *request, const pt_json_t *list);
+static void video_text_of(char *text, size_t size, pt_str_t from);
 static void video_watermark_of(video_watermark_t *w, const pt_json_t *params);
 
 
@@ -67,6 +71,13 @@ video_request_of(video_request_t *request, const pt_json_t *params)
 
     request->storyboard = pt_json_bool(params, "storyboard", false);
     request->loudness = pt_json_double(params, "loudness", 0);
+    request->webm = pt_json_bool(params, "webm", false);
+    request->copy = pt_json_bool(params, "copy", true);
+    request->quality = pt_json_bool(params, "quality", false);
+
+    video_languages_of(&request->languages,
+                       pt_json_member(params, "audio_languages"));
+    video_captions_of(request, pt_json_member(params, "captions"));
 
     video_watermark_of(&request->watermark,
                        pt_json_member(params, "watermark"));
@@ -91,6 +102,53 @@ video_request_of(video_request_t *request, const pt_json_t *params)
 
 
 static void
+video_languages_of(video_languages_t *languages, const pt_json_t *list)
+{
+    const pt_json_t  *item;
+
+    for (item = list ? list->first : NULL;
+         item && languages->n < VIDEO_SOUNDS_MAX;
+         item = item->next)
+    {
+        video_text_of(languages->list[languages->n++],
+                      sizeof(languages->list[0]), item->text);
+    }
+}
+
+
+static void
+video_captions_of(video_request_t *request, const pt_json_t *list)
+{
+    const pt_json_t       *item;
+    video_caption_file_t  *c;
+
+    for (item = list ? list->first : NULL;
+         item && request->ncaptions < VIDEO_CAPTIONS_MAX;
+         item = item->next)
+    {
+        c = &request->captions[request->ncaptions++];
+        c->file = pt_json_string(item, "file", PT_STR_NULL);
+        c->is_default = pt_json_bool(item, "default", false);
+        video_text_of(c->language, sizeof(c->language),
+                      pt_json_string(item, "language", PT_STR("")));
+        video_text_of(c->label, sizeof(c->label),
+                      pt_json_string(item, "label", PT_STR("")));
+    }
+}
+
+
+/* what does not fit, the schema has refused */
+static void
+video_text_of(char *text, size_t size, pt_str_t from)
+{
+    if (from.len < size) {
+        memcpy(text, from.data, from.len);
+        text[from.len] = '\0';
+    }
+}
+
+
+static void
 video_watermark_of(video_watermark_t *w, const pt_json_t *params)
 {
     pt_str_t                 text, position;
@@ -100,10 +158,7 @@ video_watermark_of(video_watermark_t *w, const pt_json_t *params)
     position = pt_json_string(params, "position",
                               PT_STR("bottom-right"));
 
-    if (text.len < sizeof(w->text)) {
-        memcpy(w->text, text.data, text.len);
-        w->text[text.len] = '\0';
-    }
+    video_text_of(w->text, sizeof(w->text), text);
 
     w->across = video_positions[0].across;
     w->down = video_positions[0].down;

@@ -11,6 +11,12 @@
 static void video_result_source(pt_jsonw_t *w, const video_info_t *info);
 static void video_result_renditions(pt_jsonw_t *w,
     const video_result_t *result);
+static void video_result_sounds(pt_jsonw_t *w, const video_result_t *result);
+static void video_result_sound(pt_jsonw_t *w, const video_rendition_t *r);
+static void video_result_captions(pt_jsonw_t *w,
+    const video_captions_t *captions);
+static void video_result_whole(pt_jsonw_t *w, const char *name,
+    const video_whole_t *whole, const video_result_t *result);
 static void video_result_rates(pt_jsonw_t *w, const video_rendition_t *r);
 static void video_result_streams(pt_jsonw_t *w, const video_measures_t *m);
 static void video_result_scenes(pt_jsonw_t *w, const video_measures_t *m);
@@ -33,7 +39,8 @@ static double video_thousandth(double v);
 
 void
 video_result_write(pt_buf_t *buf, const video_info_t *info,
-    const video_result_t *result, const video_report_t *report)
+    const video_captions_t *captions, const video_result_t *result,
+    const video_report_t *report)
 {
     pt_jsonw_t  w;
 
@@ -57,43 +64,13 @@ video_result_write(pt_buf_t *buf, const video_info_t *info,
     video_result_renditions(&w, result);
 
     pt_jsonw_key(&w, "audio");
-
-    if (result->audio.name[0] != '\0') {
-        pt_jsonw_object(&w);
-        pt_jsonw_key(&w, "playlist");
-        pt_jsonw_text(&w, "hls/audio/index.m3u8");
-        video_result_rates(&w, &result->audio);
-
-        if (result->measured_lufs < 0) {
-            pt_jsonw_key(&w, "measured_lufs");
-            pt_jsonw_double(&w, result->measured_lufs);
-            pt_jsonw_key(&w, "gain_db");
-            pt_jsonw_double(&w, video_thousandth(result->gain_db));
-        }
-
-        pt_jsonw_end(&w);
-
-    } else {
-        pt_jsonw_null(&w);
-    }
-
+    video_result_sounds(&w, result);
+    pt_jsonw_key(&w, "captions");
+    video_result_captions(&w, captions);
     pt_jsonw_key(&w, "mp4");
-
-    if (result->mp4_bytes > 0) {
-        pt_jsonw_object(&w);
-        pt_jsonw_key(&w, "name");
-        pt_jsonw_text(&w, "video.mp4");
-        pt_jsonw_key(&w, "width");
-        pt_jsonw_int(&w, result->renditions[0].width);
-        pt_jsonw_key(&w, "height");
-        pt_jsonw_int(&w, result->renditions[0].height);
-        pt_jsonw_key(&w, "bytes");
-        pt_jsonw_int(&w, (int64_t) result->mp4_bytes);
-        pt_jsonw_end(&w);
-
-    } else {
-        pt_jsonw_null(&w);
-    }
+    video_result_whole(&w, "video.mp4", &result->mp4, result);
+    pt_jsonw_key(&w, "webm");
+    video_result_whole(&w, "video.webm", &result->webm, result);
 
     pt_jsonw_key(&w, "thumbnails");
     video_result_stills(&w, result->thumbnails, result->nthumbnails);
@@ -114,6 +91,114 @@ video_result_write(pt_buf_t *buf, const video_info_t *info,
     video_result_warnings(&w, report);
 
     pt_jsonw_end(&w);
+}
+
+
+/* the default track, and in it the others; null: no sound */
+static void
+video_result_sounds(pt_jsonw_t *w, const video_result_t *result)
+{
+    unsigned  i;
+
+    if (result->nsounds == 0) {
+        pt_jsonw_null(w);
+        return;
+    }
+
+    pt_jsonw_object(w);
+    video_result_sound(w, &result->sounds[0]);
+    pt_jsonw_key(w, "others");
+    pt_jsonw_array(w);
+
+    for (i = 1; i < result->nsounds; i++) {
+        pt_jsonw_object(w);
+        video_result_sound(w, &result->sounds[i]);
+        pt_jsonw_end(w);
+    }
+
+    pt_jsonw_end(w);
+    pt_jsonw_end(w);
+}
+
+
+static void
+video_result_sound(pt_jsonw_t *w, const video_rendition_t *r)
+{
+    char  playlist[64];
+
+    snprintf(playlist, sizeof(playlist), "hls/%s/index.m3u8", r->name);
+
+    pt_jsonw_key(w, "playlist");
+    pt_jsonw_text(w, playlist);
+    pt_jsonw_key(w, "language");
+    pt_jsonw_text(w, r->language[0] != '\0' ? r->language : NULL);
+    pt_jsonw_key(w, "label");
+    pt_jsonw_text(w, r->label);
+    video_result_rates(w, r);
+
+    if (r->gain.measured_lufs < 0) {
+        pt_jsonw_key(w, "measured_lufs");
+        pt_jsonw_double(w, r->gain.measured_lufs);
+        pt_jsonw_key(w, "gain_db");
+        pt_jsonw_double(w, video_thousandth(r->gain.gain_db));
+    }
+}
+
+
+static void
+video_result_captions(pt_jsonw_t *w, const video_captions_t *captions)
+{
+    char                          playlist[64];
+    unsigned                      i;
+    const video_caption_track_t  *t;
+
+    pt_jsonw_array(w);
+
+    for (i = 0; i < captions->n; i++) {
+        t = &captions->tracks[i];
+        snprintf(playlist, sizeof(playlist), "hls/%s/index.m3u8", t->name);
+
+        pt_jsonw_object(w);
+        pt_jsonw_key(w, "playlist");
+        pt_jsonw_text(w, playlist);
+        pt_jsonw_key(w, "language");
+        pt_jsonw_text(w, t->language[0] != '\0' ? t->language : NULL);
+        pt_jsonw_key(w, "label");
+        pt_jsonw_text(w, t->label);
+        pt_jsonw_key(w, "default");
+        pt_jsonw_bool(w, t->is_default);
+        pt_jsonw_key(w, "cues");
+        pt_jsonw_int(w, t->ncues);
+        pt_jsonw_end(w);
+    }
+
+    pt_jsonw_end(w);
+}
+
+
+static void
+video_result_whole(pt_jsonw_t *w, const char *name,
+    const video_whole_t *whole, const video_result_t *result)
+{
+    if (whole->bytes == 0) {
+        pt_jsonw_null(w);
+        return;
+    }
+
+    pt_jsonw_object(w);
+    pt_jsonw_key(w, "name");
+    pt_jsonw_text(w, name);
+    pt_jsonw_key(w, "width");
+    pt_jsonw_int(w, whole->width);
+    pt_jsonw_key(w, "height");
+    pt_jsonw_int(w, whole->height);
+    pt_jsonw_key(w, "duration_s");
+    pt_jsonw_double(w, video_seconds(result->duration_us));
+    pt_jsonw_key(w, "codecs");
+    pt_jsonw_text(w, whole->codecs);
+    pt_jsonw_key(w, "bytes");
+    pt_jsonw_int(w, (int64_t) whole->bytes);
+    pt_jsonw_end(w);
 }
 
 
@@ -438,7 +523,17 @@ video_result_renditions(pt_jsonw_t *w, const video_result_t *result)
         pt_jsonw_int(w, r->height);
         pt_jsonw_key(w, "playlist");
         pt_jsonw_text(w, playlist);
+        pt_jsonw_key(w, "copied");
+        pt_jsonw_bool(w, r->copied);
         video_result_rates(w, r);
+
+        if (r->score.psnr_db > 0) {
+            pt_jsonw_key(w, "psnr_db");
+            pt_jsonw_double(w, video_thousandth(r->score.psnr_db));
+            pt_jsonw_key(w, "ssim");
+            pt_jsonw_double(w, round(r->score.ssim * 1e5) / 1e5);
+        }
+
         pt_jsonw_end(w);
     }
 
@@ -459,6 +554,10 @@ video_result_rates(pt_jsonw_t *w, const video_rendition_t *r)
     pt_jsonw_int(w, r->segments);
     pt_jsonw_key(w, "bytes");
     pt_jsonw_int(w, (int64_t) r->bytes);
+    pt_jsonw_key(w, "duration_s");
+    pt_jsonw_double(w, video_seconds(r->duration_us));
+    pt_jsonw_key(w, "sha256");
+    pt_jsonw_text(w, r->sha256);
 }
 
 

@@ -10,7 +10,8 @@
 
 
 void video_result_write(pt_buf_t *buf, const video_info_t *info,
-    const video_result_t *result, const video_report_t *report);
+    const video_captions_t *captions, const video_result_t *result,
+    const video_report_t *report);
 
 /* of "thumbnails" */
 void video_result_thumbnails(pt_buf_t *buf, const video_info_t *info,

@@ -18,14 +18,14 @@
 #define VIDEO_THREADS_MAX  12
 
 
-static pt_err_t video_rung_encoder(video_rung_t *r,
+static pt_err_t video_rung_encoder(video_rung_t *r, const char *name,
     const video_rung_size_t *size, const video_preset_t *preset,
     const video_info_t *info, const video_colors_t *colors);
 
 
 pt_err_t
-video_rung_open(video_rung_t *r, const video_rung_size_t *size,
-    const video_rung_size_t *source, const video_preset_t *preset,
+video_rung_open(video_rung_t *r, const char *codec,
+    const video_rung_size_t *size, const video_rung_size_t *source, const video_preset_t *preset,
     const video_info_t *info, const video_colors_t *colors,
     video_report_t *report)
 {
@@ -54,7 +54,7 @@ video_rung_open(video_rung_t *r, const video_rung_size_t *size,
         }
     }
 
-    return video_rung_encoder(r, size, preset, info, colors);
+    return video_rung_encoder(r, codec, size, preset, info, colors);
 }
 
 
@@ -69,19 +69,19 @@ video_rung_close(video_rung_t *r)
 
 
 static pt_err_t
-video_rung_encoder(video_rung_t *r, const video_rung_size_t *size,
-    const video_preset_t *preset, const video_info_t *info,
-    const video_colors_t *colors)
+video_rung_encoder(video_rung_t *r, const char *name,
+    const video_rung_size_t *size, const video_preset_t *preset,
+    const video_info_t *info, const video_colors_t *colors)
 {
     int              rc;
     AVDictionary    *options;
     const AVCodec   *codec;
     AVCodecContext  *e;
 
-    codec = avcodec_find_encoder_by_name("libx264");
+    codec = avcodec_find_encoder_by_name(name);
     e = codec ? avcodec_alloc_context3(codec) : NULL;
     if (e == NULL) {
-        return video_fail(r->report, PT_E_INTERNAL, "there is no libx264");
+        return video_fail(r->report, PT_E_INTERNAL, "there is no %s", name);
     }
 
     r->encoder = e;
@@ -104,10 +104,23 @@ video_rung_encoder(video_rung_t *r, const video_rung_size_t *size,
                                                         : 0;
 
     options = NULL;
-    (void) av_dict_set(&options, "preset", preset->x264, 0);
-    (void) av_dict_set(&options, "crf", preset->crf, 0);
-    (void) av_dict_set(&options, "sc_threshold", preset->scenecut, 0);
-    (void) av_dict_set(&options, "forced-idr", "1", 0);
+
+    if (e->codec_id == AV_CODEC_ID_H264) {
+        (void) av_dict_set(&options, "preset", preset->x264, 0);
+        (void) av_dict_set(&options, "crf", preset->crf, 0);
+        (void) av_dict_set(&options, "sc_threshold", preset->scenecut, 0);
+        (void) av_dict_set(&options, "forced-idr", "1", 0);
+
+    } else {
+        /* at most so many bits, and fewer where the picture needs fewer */
+        e->bit_rate = size->cap * 2 / 3;
+        (void) av_dict_set(&options, "crf", preset->vp9_crf, 0);
+        (void) av_dict_set(&options, "cpu-used", preset->vp9_speed, 0);
+        (void) av_dict_set(&options, "deadline", preset->vp9_deadline, 0);
+        (void) av_dict_set(&options, "row-mt", "1", 0);
+        (void) av_dict_set(&options, "tile-columns", "2", 0);
+        (void) av_dict_set(&options, "auto-alt-ref", "0", 0);
+    }
 
     rc = avcodec_open2(e, codec, &options);
     av_dict_free(&options);
@@ -123,7 +136,8 @@ video_rung_encoder(video_rung_t *r, const video_rung_size_t *size,
 pt_err_t
 video_rung_encode(video_rung_t *r, const AVFrame *frame)
 {
-    int  rc;
+    int       rc;
+    pt_err_t  err;
 
     if (frame && r->sws) {
         /* the encoder has copied the last one; else this makes a new one */
@@ -139,6 +153,13 @@ video_rung_encode(video_rung_t *r, const AVFrame *frame)
         r->scaled->pts = frame->pts;
         r->scaled->pict_type = frame->pict_type;
         frame = r->scaled;
+    }
+
+    if (frame && r->shown) {
+        err = r->shown(r->ctx, frame);
+        if (err != PT_OK) {
+            return err;
+        }
     }
 
     return video_encode(r->encoder, frame, r->emit, r->ctx, r->report);

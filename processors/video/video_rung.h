@@ -20,12 +20,15 @@ typedef struct {
     struct SwsContext  *sws;         /* NULL: pictures have this size */
     AVFrame            *scaled;
 
+    /* NULL, or who sees what the encoder is given; not PT_OK stops */
+    pt_err_t          (*shown)(void *ctx, const AVFrame *frame);
     video_packet_fn     emit;
     void               *ctx;
 } video_rung_t;
 
 
-PT_MUST_CHECK pt_err_t video_rung_open(video_rung_t *r,
+/* codec: "libx264" or "libvpx-vp9" */
+PT_MUST_CHECK pt_err_t video_rung_open(video_rung_t *r, const char *codec,
     const video_rung_size_t *size, const video_rung_size_t *source,
     const video_preset_t *preset, const video_info_t *info,
     const video_colors_t *colors, video_report_t *report);

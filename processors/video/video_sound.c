@@ -23,13 +23,20 @@
 
 
 static pt_err_t video_sound_decoder(video_sound_t *s, const AVStream *stream);
-static pt_err_t video_sound_encoder(video_sound_t *s);
+static pt_err_t video_voice_open(video_voice_t *v, const char *name,
+    video_report_t *report);
+static void video_voice_close(video_voice_t *v);
 static pt_err_t video_sound_frame(video_sound_t *s, AVFrame *frame);
 static pt_err_t video_sound_convert(video_sound_t *s, const AVFrame *frame,
     int64_t drop);
 static pt_err_t video_sound_silence(video_sound_t *s, int64_t samples);
 static pt_err_t video_sound_encode(video_sound_t *s, bool flush);
-static pt_err_t video_sound_give(video_sound_t *s, AVFrame *frame);
+static int video_sound_store(video_sound_t *s, void **planes, int n);
+static pt_err_t video_voice_encode(video_sound_t *s, video_voice_t *v,
+    bool flush);
+static pt_err_t video_sound_give(video_sound_t *s, video_voice_t *v,
+    AVFrame *frame);
+static AVFrame *video_sound_pack(const AVFrame *frame);
 static pt_err_t video_sound_swr(video_sound_t *s, const AVFrame *frame);
 static bool video_sound_same_kind(const AVFrame *a, const AVFrame *b);
 
@@ -53,10 +60,7 @@ video_sound_open(video_sound_t *s, const AVStream *stream,
     s->decoded = av_frame_alloc();
     s->kind = av_frame_alloc();
 
-    /* grows to one decoded frame and an encoder's frame */
-    s->fifo = av_audio_fifo_alloc(AV_SAMPLE_FMT_FLTP, 2, VIDEO_SILENCE);
-
-    if (!s->decoded || !s->kind || !s->fifo) {
+    if (!s->decoded || !s->kind) {
         return video_fail_av(report, AVERROR(ENOMEM), "cannot decode audio");
     }
 
@@ -65,19 +69,25 @@ video_sound_open(video_sound_t *s, const AVStream *stream,
         return err;
     }
 
-    return video_sound_encoder(s);
+    return video_voice_open(&s->aac, "aac", report);
+}
+
+
+pt_err_t
+video_sound_opus(video_sound_t *s)
+{
+    return video_voice_open(&s->opus, "libopus", s->report);
 }
 
 
 void
 video_sound_close(video_sound_t *s)
 {
-    av_audio_fifo_free(s->fifo);
-    s->fifo = NULL;
+    video_voice_close(&s->aac);
+    video_voice_close(&s->opus);
     swr_free(&s->swr);
     av_frame_free(&s->kind);
     av_frame_free(&s->decoded);
-    avcodec_free_context(&s->encoder);
     avcodec_free_context(&s->decoder);
 }
 
@@ -114,30 +124,48 @@ video_sound_decoder(video_sound_t *s, const AVStream *stream)
 
 
 static pt_err_t
-video_sound_encoder(video_sound_t *s)
+video_voice_open(video_voice_t *v, const char *name, video_report_t *report)
 {
-    int             rc;
-    const AVCodec  *codec;
+    int              rc;
+    const AVCodec   *codec;
+    AVCodecContext  *e;
 
-    codec = avcodec_find_encoder(AV_CODEC_ID_AAC);
-    s->encoder = codec ? avcodec_alloc_context3(codec) : NULL;
-    if (s->encoder == NULL) {
-        return video_fail(s->report, PT_E_INTERNAL, "there is no AAC encoder");
+    codec = avcodec_find_encoder_by_name(name);
+    e = codec ? avcodec_alloc_context3(codec) : NULL;
+    if (e == NULL) {
+        return video_fail(report, PT_E_INTERNAL, "there is no encoder \"%s\"",
+                          name);
     }
 
-    s->encoder->sample_fmt = AV_SAMPLE_FMT_FLTP;
-    s->encoder->sample_rate = VIDEO_AUDIO_RATE;
-    s->encoder->bit_rate = VIDEO_AUDIO_BIT_RATE;
-    s->encoder->time_base = (AVRational) { 1, VIDEO_AUDIO_RATE };
-    s->encoder->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
-    av_channel_layout_default(&s->encoder->ch_layout, 2);
+    v->encoder = e;
 
-    rc = avcodec_open2(s->encoder, codec, NULL);
+    e->sample_fmt = codec->sample_fmts[0] == AV_SAMPLE_FMT_FLTP
+                    ? AV_SAMPLE_FMT_FLTP : AV_SAMPLE_FMT_FLT;
+    e->sample_rate = VIDEO_AUDIO_RATE;
+    e->bit_rate = VIDEO_AUDIO_BIT_RATE;
+    e->time_base = (AVRational) { 1, VIDEO_AUDIO_RATE };
+    e->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
+    av_channel_layout_default(&e->ch_layout, 2);
+
+    rc = avcodec_open2(e, codec, NULL);
     if (rc < 0) {
-        return video_fail_av(s->report, rc, "cannot encode AAC");
+        return video_fail_av(report, rc, "cannot encode the audio");
     }
 
-    return PT_OK;
+    /* grows to one decoded frame and an encoder's frame */
+    v->fifo = av_audio_fifo_alloc(AV_SAMPLE_FMT_FLTP, 2, VIDEO_SILENCE);
+
+    return v->fifo ? PT_OK
+                   : video_fail_av(report, AVERROR(ENOMEM), "audio");
+}
+
+
+static void
+video_voice_close(video_voice_t *v)
+{
+    av_audio_fifo_free(v->fifo);
+    v->fifo = NULL;
+    avcodec_free_context(&v->encoder);
 }
 
 
@@ -197,9 +225,16 @@ video_sound_decode(video_sound_t *s, const AVPacket *packet)
         return err;
     }
 
-    return s->tap ? PT_OK
-                  : video_encode(s->encoder, NULL, s->emit, s->ctx,
-                                 s->report);
+    if (s->tap) {
+        return PT_OK;
+    }
+
+    err = video_encode(s->aac.encoder, NULL, s->aac.emit, s->aac.ctx,
+                       s->report);
+
+    return err != PT_OK || s->opus.encoder == NULL
+           ? err : video_encode(s->opus.encoder, NULL, s->opus.emit,
+                                s->opus.ctx, s->report);
 }
 
 
@@ -207,9 +242,10 @@ video_sound_decode(video_sound_t *s, const AVPacket *packet)
 static pt_err_t
 video_sound_frame(video_sound_t *s, AVFrame *frame)
 {
-    bool      first;
-    int64_t   at, gap, drop;
-    pt_err_t  err;
+    bool        first;
+    int64_t     at, gap, drop;
+    pt_err_t    err;
+    AVRational  samples = { 1, VIDEO_AUDIO_RATE };
 
     if (frame->nb_samples <= 0 || frame->sample_rate <= 0) {
         s->errors++;
@@ -232,10 +268,8 @@ video_sound_frame(video_sound_t *s, AVFrame *frame)
     gap = 0;
 
     if (frame->best_effort_timestamp != AV_NOPTS_VALUE) {
-        at = av_rescale_q(frame->best_effort_timestamp, s->time_base,
-                          s->encoder->time_base)
-             - av_rescale_q(s->info->zero_us, AV_TIME_BASE_Q,
-                            s->encoder->time_base);
+        at = av_rescale_q(frame->best_effort_timestamp, s->time_base, samples)
+             - av_rescale_q(s->info->zero_us, AV_TIME_BASE_Q, samples);
         gap = at - s->position - swr_get_delay(s->swr, VIDEO_AUDIO_RATE);
     }
 
@@ -312,10 +346,7 @@ video_sound_convert(video_sound_t *s, const AVFrame *frame, int64_t drop)
     from[0] = out->extended_data[0] + skip * sizeof(float);
     from[1] = out->extended_data[1] + skip * sizeof(float);
 
-    rc = av_audio_fifo_write(s->fifo, (void **) from, rc - skip);
-    if (rc > 0) {
-        s->position += rc;
-    }
+    rc = video_sound_store(s, (void **) from, rc - skip);
 
 done:
 
@@ -343,12 +374,10 @@ video_sound_silence(video_sound_t *s, int64_t samples)
     while (samples > 0) {
         n = samples < VIDEO_SILENCE ? (int) samples : VIDEO_SILENCE;
 
-        n = av_audio_fifo_write(s->fifo, planes, n);
-        if (n <= 0) {
+        if (video_sound_store(s, planes, n) < 0) {
             return video_fail_av(s->report, AVERROR(ENOMEM), "audio");
         }
 
-        s->position += n;
         samples -= n;
 
         err = video_sound_encode(s, false);
@@ -361,18 +390,50 @@ video_sound_silence(video_sound_t *s, int64_t samples)
 }
 
 
-/* whole frames to the encoder; with flush, also the rest */
+/* for all encoders: n samples, or FFmpeg's code */
+static int
+video_sound_store(video_sound_t *s, void **planes, int n)
+{
+    int  rc;
+
+    rc = av_audio_fifo_write(s->aac.fifo, planes, n);
+
+    if (rc >= 0 && s->opus.encoder && !s->tap) {
+        rc = av_audio_fifo_write(s->opus.fifo, planes, n);
+    }
+
+    if (rc > 0) {
+        s->position += n;
+    }
+
+    return rc;
+}
+
+
+/* whole frames to the encoders; with flush, also the rest */
 static pt_err_t
 video_sound_encode(video_sound_t *s, bool flush)
+{
+    pt_err_t  err;
+
+    err = video_voice_encode(s, &s->aac, flush);
+
+    return err != PT_OK || s->opus.encoder == NULL || s->tap
+           ? err : video_voice_encode(s, &s->opus, flush);
+}
+
+
+static pt_err_t
+video_voice_encode(video_sound_t *s, video_voice_t *v, bool flush)
 {
     int       rc, have;
     AVFrame  *frame;
     pt_err_t  err;
 
     for ( ;; ) {
-        have = av_audio_fifo_size(s->fifo);
+        have = av_audio_fifo_size(v->fifo);
 
-        if (have == 0 || (have < s->encoder->frame_size && !flush)) {
+        if (have == 0 || (have < v->encoder->frame_size && !flush)) {
             return PT_OK;
         }
 
@@ -383,13 +444,13 @@ video_sound_encode(video_sound_t *s, bool flush)
 
         frame->format = AV_SAMPLE_FMT_FLTP;
         frame->sample_rate = VIDEO_AUDIO_RATE;
-        frame->nb_samples = have < s->encoder->frame_size
-                            ? have : s->encoder->frame_size;
+        frame->nb_samples = have < v->encoder->frame_size
+                            ? have : v->encoder->frame_size;
         av_channel_layout_default(&frame->ch_layout, 2);
 
         rc = av_frame_get_buffer(frame, 0);
         if (rc >= 0) {
-            rc = av_audio_fifo_read(s->fifo, (void **) frame->extended_data,
+            rc = av_audio_fifo_read(v->fifo, (void **) frame->extended_data,
                                     frame->nb_samples);
         }
 
@@ -398,7 +459,7 @@ video_sound_encode(video_sound_t *s, bool flush)
             return video_fail_av(s->report, rc, "cannot encode the audio");
         }
 
-        err = video_sound_give(s, frame);
+        err = video_sound_give(s, v, frame);
         av_frame_free(&frame);
 
         if (err != PT_OK) {
@@ -410,21 +471,23 @@ video_sound_encode(video_sound_t *s, bool flush)
 
 /* a frame to the encoder, or to who listens in its place */
 static pt_err_t
-video_sound_give(video_sound_t *s, AVFrame *frame)
+video_sound_give(video_sound_t *s, video_voice_t *v, AVFrame *frame)
 {
-    int     i, channel;
-    float  *sample;
+    int       i, channel;
+    float    *sample;
+    pt_err_t  err;
+    AVFrame  *packed;
 
-    if (s->encoded >= s->limit) {
+    if (v->encoded >= s->limit) {
         return PT_OK;
     }
 
-    if (frame->nb_samples > s->limit - s->encoded) {
-        frame->nb_samples = (int) (s->limit - s->encoded);
+    if (frame->nb_samples > s->limit - v->encoded) {
+        frame->nb_samples = (int) (s->limit - v->encoded);
     }
 
-    frame->pts = s->encoded;
-    s->encoded += frame->nb_samples;
+    frame->pts = v->encoded;
+    v->encoded += frame->nb_samples;
 
     if (s->tap) {
         return s->tap(s->ctx, frame) ? PT_OK : PT_E_CANCELLED;
@@ -438,7 +501,57 @@ video_sound_give(video_sound_t *s, AVFrame *frame)
         }
     }
 
-    return video_encode(s->encoder, frame, s->emit, s->ctx, s->report);
+    if (v->encoder->sample_fmt == AV_SAMPLE_FMT_FLTP) {
+        return video_encode(v->encoder, frame, v->emit, v->ctx, s->report);
+    }
+
+    packed = video_sound_pack(frame);
+    if (packed == NULL) {
+        return video_fail_av(s->report, AVERROR(ENOMEM), "audio");
+    }
+
+    err = video_encode(v->encoder, packed, v->emit, v->ctx, s->report);
+    av_frame_free(&packed);
+
+    return err;
+}
+
+
+/* left, right, left, right: as libopus takes it */
+static AVFrame *
+video_sound_pack(const AVFrame *frame)
+{
+    int           i;
+    float        *to;
+    AVFrame      *packed;
+    const float  *left, *right;
+
+    packed = av_frame_alloc();
+    if (packed == NULL) {
+        return NULL;
+    }
+
+    packed->format = AV_SAMPLE_FMT_FLT;
+    packed->sample_rate = frame->sample_rate;
+    packed->nb_samples = frame->nb_samples;
+    packed->pts = frame->pts;
+    av_channel_layout_default(&packed->ch_layout, 2);
+
+    if (av_frame_get_buffer(packed, 0) < 0) {
+        av_frame_free(&packed);
+        return NULL;
+    }
+
+    to = (float *) packed->extended_data[0];
+    left = (const float *) frame->extended_data[0];
+    right = (const float *) frame->extended_data[1];
+
+    for (i = 0; i < frame->nb_samples; i++) {
+        *to++ = left[i];
+        *to++ = right[i];
+    }
+
+    return packed;
 }
 
 

@@ -42,6 +42,9 @@ static pt_err_t video_source_info(video_source_t *s, video_report_t *report);
 static pt_err_t video_source_choose(video_source_t *s, video_report_t *report);
 static void video_source_follow(video_source_t *s, AVPacket *packet,
     AVRational tb);
+static bool video_source_hears(const AVStream *st);
+static bool video_source_is_text(const AVStream *st);
+static bool video_source_takes(const video_source_t *s, int index);
 static int64_t video_time_check(int64_t ts, AVRational tb);
 static int video_io_read(void *opaque, uint8_t *buf, int size);
 static int64_t video_io_seek(void *opaque, int64_t offset, int whence);
@@ -382,6 +385,137 @@ video_source_choose(video_source_t *s, video_report_t *report)
 }
 
 
+void
+video_source_tracks(video_source_t *s, const video_languages_t *languages,
+    video_report_t *report)
+{
+    unsigned   i, k;
+    AVStream  *st;
+
+    for (k = 0; k < languages->n; k++) {
+        st = NULL;
+
+        for (i = 0; i < s->format->nb_streams && st == NULL; i++) {
+            if (video_source_hears(s->format->streams[i])
+                && strcmp(video_source_language(s->format->streams[i]),
+                          languages->list[k]) == 0)
+            {
+                st = s->format->streams[i];
+            }
+        }
+
+        if (st == NULL) {
+            video_warn(report, "language_missing", "there is no audio track "
+                       "in \"%s\"", languages->list[k]);
+            continue;
+        }
+
+        s->sounds[s->nsounds++] = st;
+    }
+
+    if (s->nsounds == 0 && s->audio) {
+        s->sounds[s->nsounds++] = s->audio;
+    }
+
+    for (i = 0; languages->n == 0 && i < s->format->nb_streams; i++) {
+        st = s->format->streams[i];
+
+        if (st != s->audio && video_source_hears(st)
+            && s->nsounds < VIDEO_SOUNDS_MAX)
+        {
+            s->sounds[s->nsounds++] = st;
+        }
+    }
+
+    if (s->audio) {
+        s->audio->discard = AVDISCARD_ALL;
+    }
+
+    s->audio = s->nsounds > 0 ? s->sounds[0] : NULL;
+
+    for (i = 0; i < s->nsounds; i++) {
+        s->sounds[i]->discard = AVDISCARD_DEFAULT;
+    }
+
+    for (i = 0; i < s->format->nb_streams; i++) {
+        st = s->format->streams[i];
+
+        if (st->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE
+            && video_source_is_text(st) && s->ncaptions < VIDEO_CAPTIONS_MAX)
+        {
+            st->discard = AVDISCARD_DEFAULT;
+            s->captions[s->ncaptions++] = st;
+        }
+    }
+}
+
+
+static bool
+video_source_hears(const AVStream *st)
+{
+    return st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO
+           && avcodec_find_decoder(st->codecpar->codec_id) != NULL
+           && st->codecpar->ch_layout.nb_channels > 0;
+}
+
+
+/* pictures of text are no captions for HLS */
+static bool
+video_source_is_text(const AVStream *st)
+{
+    const AVCodecDescriptor  *d;
+
+    d = avcodec_descriptor_get(st->codecpar->codec_id);
+
+    return d && (d->props & AV_CODEC_PROP_TEXT_SUB)
+           && avcodec_find_decoder(st->codecpar->codec_id) != NULL;
+}
+
+
+const char *
+video_source_language(const AVStream *stream)
+{
+    const AVDictionaryEntry  *tag;
+
+    tag = av_dict_get(stream->metadata, "language", NULL, 0);
+
+    return tag && video_language_valid(tag->value) ? tag->value : "";
+}
+
+
+bool
+video_language_valid(const char *text)
+{
+    size_t  len;
+
+    len = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+
+    return text[len] == '\0' && (len == 2 || len == 3)
+           && strcmp(text, "und") != 0;
+}
+
+
+static bool
+video_source_takes(const video_source_t *s, int index)
+{
+    unsigned  i;
+
+    for (i = 0; i < s->nsounds; i++) {
+        if (s->sounds[i]->index == index) {
+            return true;
+        }
+    }
+
+    for (i = 0; i < s->ncaptions; i++) {
+        if (s->captions[i]->index == index) {
+            return true;
+        }
+    }
+
+    return s->audio && s->audio->index == index;
+}
+
+
 int
 video_source_read(video_source_t *s, AVPacket *packet)
 {
@@ -394,8 +528,10 @@ video_source_read(video_source_t *s, AVPacket *packet)
             return rc;
         }
 
-        if (packet->stream_index == s->video->index
-            || (s->audio && packet->stream_index == s->audio->index))
+        /* a stream may have come after the choice */
+        if (packet->stream_index < VIDEO_STREAMS_MAX
+            && (packet->stream_index == s->video->index
+                || video_source_takes(s, packet->stream_index)))
         {
             break;
         }

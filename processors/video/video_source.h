@@ -26,8 +26,19 @@
 
 #define VIDEO_STREAMS_MAX  64
 
+/* tracks of a film that are taken */
+#define VIDEO_SOUNDS_MAX    8
+#define VIDEO_CAPTIONS_MAX  8
+
 /* FFmpeg's single allocations: the largest plane and index that may be */
 #define VIDEO_ALLOC_MAX    (192u << 20)
+
+
+/* which audio tracks are wanted, the default one first; none: all */
+typedef struct {
+    char              list[VIDEO_SOUNDS_MAX][4];
+    unsigned          n;
+} video_languages_t;
 
 
 typedef struct {
@@ -38,6 +49,12 @@ typedef struct {
 
     AVStream         *video;
     AVStream         *audio;         /* NULL: none that can be decoded */
+
+    /* after video_source_tracks(): all that are wanted, audio first */
+    AVStream         *sounds[VIDEO_SOUNDS_MAX];
+    unsigned          nsounds;
+    AVStream         *captions[VIDEO_CAPTIONS_MAX];    /* of text */
+    unsigned          ncaptions;
 
     /* where the demuxer may jump (MPEG-TS): what is added to its times, what
      * was before the last jump, and where each stream is, microseconds */
@@ -58,8 +75,21 @@ PT_MUST_CHECK pt_err_t video_source_open(video_source_t *source,
     const char *path, video_report_t *report);
 void video_source_close(video_source_t *source);
 
+/* takes the other tracks, too: before the first packet is read */
+void video_source_tracks(video_source_t *source,
+    const video_languages_t *languages, video_report_t *report);
+
 /*
- * The next packet of the two streams, with times that do not jump.  0, or
+ * Whether a file's text is a code of ISO 639 that tells something: it goes
+ * into playlists and results.
+ */
+bool video_language_valid(const char *text);
+
+/* the language of a stream as ISO 639 has it, or "" */
+const char *video_source_language(const AVStream *stream);
+
+/*
+ * The next packet of the chosen streams, with times that do not jump.  0, or
  * FFmpeg's code: AVERROR_EOF at the end, other values where the data stop
  * making sense, after which nothing more can be read.
  */

@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <libavutil/mem.h>
+#include <libavutil/sha.h>
+
 
 #define VIDEO_TRACK_IO  65536
 
@@ -19,7 +22,7 @@
 
 
 static pt_err_t video_track_header(video_track_t *t,
-    const AVCodecContext *encoder);
+    const AVCodecParameters *par);
 static pt_err_t video_track_put(video_track_t *t, int64_t duration);
 static pt_err_t video_track_flush(video_track_t *t);
 static pt_err_t video_track_cut(video_track_t *t, int64_t end);
@@ -27,13 +30,12 @@ static pt_err_t video_track_create(video_track_t *t, const char *name);
 static int video_track_io_write(void *opaque, uint8_t *buf, int size);
 static int video_write_all(int fd, const uint8_t *data, size_t len);
 static void video_codecs(char *text, size_t size,
-    const AVCodecContext *encoder);
+    const AVCodecParameters *par);
 
 
 pt_err_t
-video_track_open(video_track_t *t, const char *folder,
-    const AVCodecContext *encoder, int64_t target_us, int64_t frame_us,
-    video_report_t *report)
+video_track_open(video_track_t *t, const char *root, const char *name,
+    const video_made_t *made, int64_t frame_us, video_report_t *report)
 {
     pt_err_t  err;
 
@@ -41,24 +43,23 @@ video_track_open(video_track_t *t, const char *folder,
 
     t->report = report;
     t->fd = -1;
-    t->time_base = encoder->time_base;
-    t->target = av_rescale_q(target_us, AV_TIME_BASE_Q, t->time_base);
+    t->root = root;
+    t->time_base = made->time_base;
+    t->first = av_rescale_q(VIDEO_FIRST_US, AV_TIME_BASE_Q, t->time_base);
+    t->target = av_rescale_q(VIDEO_SEGMENT_US, AV_TIME_BASE_Q, t->time_base);
     t->frame = av_rescale_q(frame_us, AV_TIME_BASE_Q, t->time_base);
     t->segment_start = AV_NOPTS_VALUE;
-    snprintf(t->folder, sizeof(t->folder), "%s", folder);
-    video_codecs(t->codecs, sizeof(t->codecs), encoder);
+    snprintf(t->name, sizeof(t->name), "%s", name);
+    video_codecs(t->codecs, sizeof(t->codecs), made->par);
 
     if (t->frame < 1) {
         t->frame = 1;
     }
 
-    if (mkdir(folder, 0750) == -1 && errno != EEXIST) {
-        return video_fail(report, PT_E_IO, "cannot make folder \"%s\": %s",
-                          folder, strerror(errno));
-    }
-
     t->held = av_packet_alloc();
-    if (t->held == NULL) {
+    t->sha = av_sha_alloc();
+
+    if (t->held == NULL || t->sha == NULL || av_sha_init(t->sha, 256) < 0) {
         return video_fail_av(report, AVERROR(ENOMEM), "cannot write HLS");
     }
 
@@ -67,7 +68,7 @@ video_track_open(video_track_t *t, const char *folder,
         return err;
     }
 
-    return video_track_header(t, encoder);
+    return video_track_header(t, made->par);
 }
 
 
@@ -75,6 +76,7 @@ void
 video_track_close(video_track_t *t)
 {
     av_packet_free(&t->held);
+    av_freep(&t->sha);
     avformat_free_context(t->format);
     t->format = NULL;
 
@@ -93,7 +95,7 @@ video_track_close(video_track_t *t)
 
 
 static pt_err_t
-video_track_header(video_track_t *t, const AVCodecContext *encoder)
+video_track_header(video_track_t *t, const AVCodecParameters *par)
 {
     int            rc;
     uint8_t       *buffer;
@@ -125,12 +127,13 @@ video_track_header(video_track_t *t, const AVCodecContext *encoder)
     /* times are right as they come; shifting a track alone breaks the sync */
     t->format->avoid_negative_ts = 0;
 
-    rc = avcodec_parameters_from_context(st->codecpar, encoder);
+    rc = avcodec_parameters_copy(st->codecpar, par);
     if (rc < 0) {
         return video_fail_av(t->report, rc, "cannot write MP4");
     }
 
-    st->time_base = encoder->time_base;
+    st->codecpar->codec_tag = 0;
+    st->time_base = t->time_base;
 
     /*
      * The first picture's decode time lies before its own time.  An edit list
@@ -172,7 +175,7 @@ video_track_write(video_track_t *t, const AVPacket *packet)
         return PT_OK;
     }
 
-    grid = packet->pts / t->target;
+    grid = packet->pts < t->first ? 0 : 1 + packet->pts / t->target;
     cut = t->segment_start == AV_NOPTS_VALUE
           || ((packet->flags & AV_PKT_FLAG_KEY) && grid > t->segment_grid);
 
@@ -209,8 +212,6 @@ video_track_write(video_track_t *t, const AVPacket *packet)
 pt_err_t
 video_track_finish(video_track_t *t)
 {
-    char      path[96];
-    pt_buf_t  buf;
     pt_err_t  err;
 
     if (t->held->data) {
@@ -221,19 +222,31 @@ video_track_finish(video_track_t *t)
         }
     }
 
-    err = video_track_cut(t, t->segment_end);
-    if (err != PT_OK) {
-        return err;
-    }
+    return video_track_cut(t, t->segment_end);
+}
+
+
+pt_err_t
+video_track_playlist(video_track_t *t, bool ended)
+{
+    char      path[96];
+    pt_buf_t  buf;
+    pt_err_t  err;
 
     pt_buf_init(&buf, &pt_mem_heap, VIDEO_PLAYLIST_MAX);
-    video_playlist_media(&buf, &t->segments);
+    video_playlist_media(&buf, &t->segments, VIDEO_SEGMENT_US, ended);
 
-    snprintf(path, sizeof(path), "%s/index.m3u8", t->folder);
+    snprintf(path, sizeof(path), "%s/%s", t->root, t->name);
 
-    err = buf.err != PT_OK
-          ? video_fail(t->report, buf.err, "cannot write a playlist")
-          : video_write_file(path, buf.data, buf.len, t->report);
+    err = video_folder(path, t->report);
+
+    snprintf(path, sizeof(path), "%s/%s/index.m3u8", t->root, t->name);
+
+    if (err == PT_OK) {
+        err = buf.err != PT_OK
+              ? video_fail(t->report, buf.err, "cannot write a playlist")
+              : video_write_file(path, buf.data, buf.len, t->report);
+    }
 
     pt_buf_done(&buf);
 
@@ -241,11 +254,26 @@ video_track_finish(video_track_t *t)
 }
 
 
+void
+video_track_digest(video_track_t *t, char hex[65])
+{
+    unsigned  i;
+    uint8_t   sha256[32];
+
+    av_sha_final(t->sha, sha256);
+
+    for (i = 0; i < sizeof(sha256); i++) {
+        snprintf(hex + 2 * i, 3, "%02x", sha256[i]);
+    }
+}
+
+
 /* the held packet, now that its duration is known */
 static pt_err_t
 video_track_put(video_track_t *t, int64_t duration)
 {
-    int  rc;
+    int       rc;
+    pt_err_t  err;
 
     t->held->duration = duration > 0 ? duration : t->frame;
     t->held->stream_index = 0;
@@ -265,7 +293,10 @@ video_track_put(video_track_t *t, int64_t duration)
 
     t->begun = true;
 
-    return video_track_flush(t);    /* init.mp4 */
+    err = video_track_flush(t);
+    t->init_bytes = t->bytes;
+
+    return err;
 }
 
 
@@ -292,7 +323,7 @@ video_track_flush(video_track_t *t)
 
     if (rc == -1) {
         return video_fail(t->report, PT_E_IO, "cannot write in \"%s\": %s",
-                          t->folder, strerror(errno));
+                          t->name, strerror(errno));
     }
 
     return PT_OK;
@@ -337,9 +368,17 @@ video_track_cut(video_track_t *t, int64_t end)
 static pt_err_t
 video_track_create(video_track_t *t, const char *name)
 {
-    char  path[96];
+    char      path[96];
+    pt_err_t  err;
 
-    snprintf(path, sizeof(path), "%s/%s", t->folder, name);
+    snprintf(path, sizeof(path), "%s/%s", t->root, t->name);
+
+    err = video_folder(path, t->report);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    snprintf(path, sizeof(path), "%s/%s/%s", t->root, t->name, name);
 
     t->bytes = 0;
     t->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
@@ -370,6 +409,7 @@ video_track_io_write(void *opaque, uint8_t *buf, int size)
     }
 
     t->bytes += size;
+    av_sha_update(t->sha, buf, (size_t) size);
 
     return size;
 }
@@ -400,6 +440,18 @@ video_write_all(int fd, const uint8_t *data, size_t len)
 
 
 pt_err_t
+video_folder(const char *path, video_report_t *report)
+{
+    if (mkdir(path, 0750) == -1 && errno != EEXIST) {
+        return video_fail(report, PT_E_IO, "cannot make folder \"%s\": %s",
+                          path, strerror(errno));
+    }
+
+    return PT_OK;
+}
+
+
+pt_err_t
 video_write_file(const char *path, const void *data, size_t len,
     video_report_t *report)
 {
@@ -425,23 +477,31 @@ video_write_file(const char *path, const void *data, size_t len,
 }
 
 
-/* RFC 6381: profile, constraints and level of H.264 stand in its first SPS */
+/*
+ * RFC 6381: profile, constraints and level of H.264 stand in its first SPS, and
+ * at the beginning of a header as MP4 has it.
+ */
 static void
-video_codecs(char *text, size_t size, const AVCodecContext *encoder)
+video_codecs(char *text, size_t size, const AVCodecParameters *par)
 {
     int             i;
     const uint8_t  *x;
 
     text[0] = '\0';
 
-    if (encoder->codec_id == AV_CODEC_ID_AAC) {
+    if (par->codec_id == AV_CODEC_ID_AAC) {
         snprintf(text, size, "mp4a.40.2");
         return;
     }
 
-    x = encoder->extradata;
+    x = par->extradata;
 
-    for (i = 0; i + 6 < encoder->extradata_size; i++) {
+    if (par->extradata_size > 6 && x[0] == 1) {
+        snprintf(text, size, "avc1.%02x%02x%02x", x[1], x[2], x[3]);
+        return;
+    }
+
+    for (i = 0; i + 6 < par->extradata_size; i++) {
         if (x[i] == 0 && x[i + 1] == 0 && x[i + 2] == 1
             && (x[i + 3] & 0x1f) == 7)
         {

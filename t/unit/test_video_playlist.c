@@ -85,7 +85,7 @@ test_media_playlist_reads_as_written(void **state)
 
     s = segments(list, 3);
     pt_buf_init(&buf, &pt_mem_heap, 4096);
-    video_playlist_media(&buf, &s);
+    video_playlist_media(&buf, &s, 6 * SECOND, true);
 
     /* 6.5 rounds to 7: no EXTINF may round above the target */
     assert_true(pt_str_is(pt_buf_str(&buf),
@@ -112,6 +112,8 @@ static void
 test_master_playlist_counts_the_audio_into_the_bandwidth(void **state)
 {
     pt_buf_t          buf;
+    video_group_t     g;
+    video_master_t    m;
     video_variant_t   v;
     video_segments_t  video, audio;
     static const video_segment_t  pictures[] = { { 6 * SECOND, 750000 } };
@@ -123,10 +125,15 @@ test_master_playlist_counts_the_audio_into_the_bandwidth(void **state)
     audio = segments(sound, 1);
 
     v = (video_variant_t) { "720p", "avc1.64001f", 1280, 720, 24000 / 1001.0,
-                            &video };
+                            5000000, &video };
+    g = (video_group_t) { "audio", "Audio", "eng", true, "mp4a.40.2", 160000,
+                          &audio };
+    m = (video_master_t) { .variants = &v, .nvariants = 1, .sounds = &g,
+                           .nsounds = 1, .target_us = 6 * SECOND,
+                           .ended = true };
 
     pt_buf_init(&buf, &pt_mem_heap, 4096);
-    video_playlist_master(&buf, &v, 1, &audio, "mp4a.40.2", "eng", 6 * SECOND);
+    video_playlist_master(&buf, &m);
 
     assert_true(pt_str_is(pt_buf_str(&buf),
         "#EXTM3U\n"
@@ -143,7 +150,8 @@ test_master_playlist_counts_the_audio_into_the_bandwidth(void **state)
         "720p/index.m3u8\n"));
 
     pt_buf_reset(&buf);
-    video_playlist_master(&buf, &v, 1, NULL, NULL, "", 6 * SECOND);
+    m.nsounds = 0;
+    video_playlist_master(&buf, &m);
 
     assert_true(pt_str_is(pt_buf_str(&buf),
         "#EXTM3U\n"

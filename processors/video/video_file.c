@@ -1,18 +1,19 @@
 /*
- * The progressive MP4.
+ * A film in one file.
  */
 
-#include "video_mp4.h"
+#include "video_file.h"
 
 #include <string.h>
 
 
-static int video_mp4_stream(video_mp4_t *m, const AVCodecContext *encoder);
+static int video_file_stream(video_file_t *m, const video_made_t *made);
 
 
 pt_err_t
-video_mp4_open(video_mp4_t *m, const char *path, const AVCodecContext *video,
-    const AVCodecContext *audio, video_report_t *report)
+video_file_open(video_file_t *m, const char *path, const char *muxer,
+    const video_made_t *video, const video_made_t *audio,
+    video_report_t *report)
 {
     int            rc;
     AVDictionary  *options;
@@ -20,17 +21,17 @@ video_mp4_open(video_mp4_t *m, const char *path, const AVCodecContext *video,
     memset(m, 0, sizeof(*m));
     m->report = report;
 
-    rc = avformat_alloc_output_context2(&m->format, NULL, "mp4", path);
+    rc = avformat_alloc_output_context2(&m->format, NULL, muxer, path);
     if (rc < 0) {
-        return video_fail_av(report, rc, "cannot write MP4");
+        return video_fail_av(report, rc, "cannot write a file");
     }
 
     m->format->flags |= AVFMT_FLAG_BITEXACT;
 
-    rc = video_mp4_stream(m, video);
+    rc = video_file_stream(m, video);
 
     if (rc >= 0 && audio) {
-        rc = video_mp4_stream(m, audio);
+        rc = video_file_stream(m, audio);
     }
 
     if (rc >= 0) {
@@ -39,13 +40,20 @@ video_mp4_open(video_mp4_t *m, const char *path, const AVCodecContext *video,
 
     if (rc >= 0) {
         options = NULL;
-        (void) av_dict_set(&options, "movflags", "faststart", 0);
+
+        if (strcmp(muxer, "mp4") == 0) {
+            (void) av_dict_set(&options, "movflags", "faststart", 0);
+
+        } else {
+            (void) av_dict_set(&options, "cues_to_front", "1", 0);
+        }
+
         rc = avformat_write_header(m->format, &options);
         av_dict_free(&options);
     }
 
     if (rc < 0) {
-        return video_fail_av(report, rc, "cannot write MP4");
+        return video_fail_av(report, rc, "cannot write a file");
     }
 
     return PT_OK;
@@ -53,7 +61,7 @@ video_mp4_open(video_mp4_t *m, const char *path, const AVCodecContext *video,
 
 
 void
-video_mp4_close(video_mp4_t *m)
+video_file_close(video_file_t *m)
 {
     if (m->format) {
         avio_closep(&m->format->pb);
@@ -64,7 +72,7 @@ video_mp4_close(video_mp4_t *m)
 
 
 static int
-video_mp4_stream(video_mp4_t *m, const AVCodecContext *encoder)
+video_file_stream(video_file_t *m, const video_made_t *made)
 {
     int        rc;
     AVStream  *st;
@@ -74,28 +82,30 @@ video_mp4_stream(video_mp4_t *m, const AVCodecContext *encoder)
         return AVERROR(ENOMEM);
     }
 
-    rc = avcodec_parameters_from_context(st->codecpar, encoder);
+    rc = avcodec_parameters_copy(st->codecpar, made->par);
     if (rc < 0) {
         return rc;
     }
 
-    st->time_base = encoder->time_base;
-    st->avg_frame_rate = encoder->framerate;
-    m->time_base[st->index] = encoder->time_base;
+    /* the muxer's own; the source's container may have called it otherwise */
+    st->codecpar->codec_tag = 0;
+    st->time_base = made->time_base;
+    st->avg_frame_rate = made->frame_rate;
+    m->time_base[st->index] = made->time_base;
 
     return 0;
 }
 
 
 pt_err_t
-video_mp4_write(video_mp4_t *m, int stream, const AVPacket *packet)
+video_file_write(video_file_t *m, int stream, const AVPacket *packet)
 {
     int        rc;
     AVPacket  *copy;
 
     copy = av_packet_clone(packet);
     if (copy == NULL) {
-        return video_fail_av(m->report, AVERROR(ENOMEM), "cannot write MP4");
+        return video_fail_av(m->report, AVERROR(ENOMEM), "cannot write a file");
     }
 
     copy->stream_index = stream;
@@ -106,7 +116,7 @@ video_mp4_write(video_mp4_t *m, int stream, const AVPacket *packet)
     av_packet_free(&copy);
 
     if (rc < 0) {
-        return video_fail_av(m->report, rc, "cannot write MP4");
+        return video_fail_av(m->report, rc, "cannot write a file");
     }
 
     return PT_OK;
@@ -114,7 +124,7 @@ video_mp4_write(video_mp4_t *m, int stream, const AVPacket *packet)
 
 
 pt_err_t
-video_mp4_finish(video_mp4_t *m)
+video_file_finish(video_file_t *m)
 {
     int  rc;
 
@@ -125,12 +135,12 @@ video_mp4_finish(video_mp4_t *m)
     }
 
     if (rc < 0) {
-        return video_fail_av(m->report, rc, "cannot write MP4");
+        return video_fail_av(m->report, rc, "cannot write a file");
     }
 
     rc = avio_closep(&m->format->pb);
     if (rc < 0) {
-        return video_fail_av(m->report, rc, "cannot write MP4");
+        return video_fail_av(m->report, rc, "cannot write a file");
     }
 
     return PT_OK;
