@@ -6,6 +6,7 @@
 
 #include "document.h"
 #include "pt_log.h"
+#include "pt_pdf.h"
 
 
 static pt_err_t document_load(const char *share);
@@ -63,6 +64,13 @@ document_load(const char *share)
         return err;
     }
 
+    err = pt_pdf_load_profile();
+    if (err != PT_OK) {
+        pt_log(PT_LOG_ERROR, "document", "could not read the profile of sRGB"
+               " (package icc-profiles-free): %s", pt_err_code(err));
+        return err;
+    }
+
     (void) snprintf(dir, sizeof(dir), "%s/templates", share);
 
     err = document_library_load(dir, document_fonts, &document_library, error,
@@ -86,6 +94,7 @@ static void
 document_version(pt_buf_t *buf)
 {
     pt_fonts_version(document_fonts, buf);
+    pt_pdf_version(buf);
     document_library_version(document_library, buf);
 }
 

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "document_library.h"
+#include "pt_pdf.h"
 
 
 #define TIMES_MAX  1000000
@@ -55,7 +56,7 @@ main(int argc, char **argv)
     (void) snprintf(dir, sizeof(dir), "%s/templates", argv[1]);
     params = slurp(argv[2]);
 
-    if (pt_fonts_new(&fonts) != PT_OK
+    if (pt_pdf_load_profile() != PT_OK || pt_fonts_new(&fonts) != PT_OK
         || document_library_load(dir, fonts, &library, error, sizeof(error))
            != PT_OK)
     {

@@ -21,7 +21,10 @@
 
 
 struct pt_hyphen_s {
-    HyphenDict  *dict;
+    HyphenDict   *dict;
+    char          tag[16];
+    unsigned      users;
+    pt_hyphen_t  *next;
 };
 
 
@@ -31,11 +34,14 @@ static bool pt_hyphen_letters(const pt_word_t *word, size_t *ret_start,
 static bool pt_hyphen_mark(const char *p);
 
 
+/* a dictionary takes longer to read than all else of a template */
+static pt_hyphen_t  *pt_hyphens;
+
+
 pt_err_t
 pt_hyphen_new(pt_str_t language, pt_hyphen_t **ret_hyphen)
 {
-    char          tag[16], *p;
-    HyphenDict   *dict;
+    char          tag[16] = "", *p;
     pt_hyphen_t  *hyphen;
 
     if (language.len == 0 || language.len >= sizeof(tag)) {
@@ -54,23 +60,35 @@ pt_hyphen_new(pt_str_t language, pt_hyphen_t **ret_hyphen)
         }
     }
 
-    dict = pt_hyphen_load(tag);
-    if (dict == NULL) {
-        tag[strcspn(tag, "_")] = '\0';
-        dict = pt_hyphen_load(tag);
-    }
-
-    if (dict == NULL) {
-        return PT_E_NOT_FOUND;
+    for (hyphen = pt_hyphens; hyphen != NULL; hyphen = hyphen->next) {
+        if (strcmp(hyphen->tag, tag) == 0) {
+            hyphen->users++;
+            *ret_hyphen = hyphen;
+            return PT_OK;
+        }
     }
 
     hyphen = calloc(1, sizeof(pt_hyphen_t));
     if (hyphen == NULL) {
-        hnj_hyphen_free(dict);
         return PT_E_NOMEM;
     }
 
-    hyphen->dict = dict;
+    memcpy(hyphen->tag, tag, sizeof(tag));
+
+    hyphen->dict = pt_hyphen_load(tag);
+    if (hyphen->dict == NULL) {
+        tag[strcspn(tag, "_")] = '\0';
+        hyphen->dict = pt_hyphen_load(tag);
+    }
+
+    if (hyphen->dict == NULL) {
+        free(hyphen);
+        return PT_E_NOT_FOUND;
+    }
+
+    hyphen->users = 1;
+    hyphen->next = pt_hyphens;
+    pt_hyphens = hyphen;
     *ret_hyphen = hyphen;
 
     return PT_OK;
@@ -80,10 +98,17 @@ pt_hyphen_new(pt_str_t language, pt_hyphen_t **ret_hyphen)
 void
 pt_hyphen_free(pt_hyphen_t *hyphen)
 {
-    if (hyphen == NULL) {
+    pt_hyphen_t  **link;
+
+    if (hyphen == NULL || --hyphen->users > 0) {
         return;
     }
 
+    for (link = &pt_hyphens; *link != hyphen; link = &(*link)->next) {
+        /* it is one of them */
+    }
+
+    *link = hyphen->next;
     hnj_hyphen_free(hyphen->dict);
     free(hyphen);
 }

@@ -13,7 +13,8 @@ typedef struct pt_hyphen_s  pt_hyphen_t;
 
 /*
  * The dictionary of a language tag ("en", "en-GB"): hyph_en_GB.dic and then
- * hyph_en.dic of the packages hyphen-*.
+ * hyph_en.dic of the packages hyphen-*.  Read once: who asks for a tag again
+ * gets the same, counted.
  *
  * Errors  PT_E_NOT_FOUND (no such file, or none for UTF-8 text), PT_E_NOMEM
  */

@@ -6,8 +6,9 @@
  * its own font embedding parses the face for each document, writes ToUnicode
  * maps that readers reject, and has no glyph positioning.
  *
- * Without a password the same flow and information give the same bytes: there is no clock and no
- * chance in them.  A libharu document serves one call and is never used again.
+ * Without a password the same flow and information give the same bytes: there
+ * is no clock and no chance in them.  A libharu document serves one call and is
+ * never used again.
  */
 
 #ifndef PT_PDF_H
@@ -28,6 +29,18 @@ typedef struct {
                                  * the same twice. */
 } pt_pdf_info_t;
 
+
+/*
+ * Reads the sRGB profile of Debian's icc-profiles-free, once for a process,
+ * while it may still open files.  With it files have an output intent and are
+ * PDF/A-2b, unless they have a password or an image in CMYK.
+ *
+ * Errors  PT_E_NOT_FOUND, PT_E_IO, PT_E_NOMEM
+ */
+PT_MUST_CHECK pt_err_t pt_pdf_load_profile(void);
+
+/* the profile's hash, where there is one: changes when the output may */
+void pt_pdf_version(pt_buf_t *buf);
 
 /*
  * Appends the file to buf, whose maximum bounds it.

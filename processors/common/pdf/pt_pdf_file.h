@@ -36,6 +36,7 @@ typedef struct {
 
     HPDF_Doc              doc;
     HPDF_Page            *pages;
+    bool                  cmyk;      /* an image that sRGB does not describe */
     crypto_hash_sha256_state  hash;      /* over all that makes the document */
     HPDF_STATUS           status;    /* first error of libharu */
 } pt_pdf_t;
@@ -55,6 +56,13 @@ PT_MUST_CHECK pt_err_t pt_pdf_pages(pt_pdf_t *pdf);
 
 /* pt_pdf_image.c; NULL: no memory */
 HPDF_Dict pt_pdf_image_object(pt_pdf_t *pdf, const pt_image_t *image);
+
+/*
+ * pt_pdf_profile.c: colours by sRGB in the catalogue; whether the file may say
+ * that it is PDF/A
+ */
+PT_MUST_CHECK pt_err_t pt_pdf_intent(pt_pdf_t *pdf);
+bool pt_pdf_is_archival(const pt_pdf_t *pdf);
 
 /* pt_pdf_link.c: areas that lead elsewhere, and bookmarks */
 PT_MUST_CHECK pt_err_t pt_pdf_links(pt_pdf_t *pdf);

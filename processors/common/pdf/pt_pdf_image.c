@@ -14,6 +14,7 @@ pt_pdf_image_object(pt_pdf_t *pdf, const pt_image_t *image)
     HPDF_Array  decode;
 
     pt_pdf_hash(pdf, image->data.data, image->data.len);
+    pdf->cmyk |= image->colors == 4;
 
     dict = pt_pdf_stream(pdf, image->data.data, image->data.len, true);
     if (dict == NULL) {

@@ -5,11 +5,13 @@
 #include "pt_pdf_file.h"
 
 
-#define PT_PDF_TEXT_MAX     (64 * 1024)
+#define PT_PDF_TEXT_MAX     (128 * 1024)
+#define PT_PDF_STRING_MAX   16000
 
 
 static pt_err_t pt_pdf_password(pt_pdf_t *pdf);
-static void pt_pdf_xmp(const pt_pdf_info_t *info, pt_buf_t *buf);
+static void pt_pdf_xmp(const pt_pdf_info_t *info, bool archival,
+    pt_buf_t *buf);
 static void pt_pdf_xml(pt_buf_t *buf, const char *open, pt_str_t text, const
     char *close);
 
@@ -52,7 +54,7 @@ pt_pdf_metadata(pt_pdf_t *pdf)
     HPDF_Dict_Add(doc->catalog, "ViewerPreferences", preferences);
 
     pt_buf_init(&buf, &pt_mem_heap, PT_PDF_TEXT_MAX);
-    pt_pdf_xmp(info, &buf);
+    pt_pdf_xmp(info, pt_pdf_is_archival(pdf), &buf);
     xmp = pt_room_copy(pdf->flow->room, pt_buf_str(&buf));
     err = buf.err;
     pt_buf_done(&buf);
@@ -63,6 +65,11 @@ pt_pdf_metadata(pt_pdf_t *pdf)
 
     pt_pdf_hash(pdf, xmp.data, xmp.len);
     dict = pt_pdf_stream(pdf, xmp.data, xmp.len, false);
+
+    err = pt_pdf_intent(pdf);
+    if (err != PT_OK) {
+        return err;
+    }
 
     ids = HPDF_Array_New(doc->mmgr);
 
@@ -112,7 +119,7 @@ pt_pdf_password(pt_pdf_t *pdf)
 
 
 static void
-pt_pdf_xmp(const pt_pdf_info_t *info, pt_buf_t *buf)
+pt_pdf_xmp(const pt_pdf_info_t *info, bool archival, pt_buf_t *buf)
 {
     pt_buf_add_text(buf,
         "<?xpacket begin=\"\xef\xbb\xbf\" id=\"W5M0MpCehiHzreSzNTczkc9d\"?>\n"
@@ -121,8 +128,14 @@ pt_pdf_xmp(const pt_pdf_info_t *info, pt_buf_t *buf)
         "<rdf:Description rdf:about=\"\""
         " xmlns:dc=\"http://purl.org/dc/elements/1.1/\""
         " xmlns:xmp=\"http://ns.adobe.com/xap/1.0/\""
-        " xmlns:pdf=\"http://ns.adobe.com/pdf/1.3/\">\n"
+        " xmlns:pdf=\"http://ns.adobe.com/pdf/1.3/\""
+        " xmlns:pdfaid=\"http://www.aiim.org/pdfa/ns/id/\">\n"
         "<dc:format>application/pdf</dc:format>\n");
+
+    if (archival) {
+        pt_buf_add_text(buf, "<pdfaid:part>2</pdfaid:part>\n"
+                        "<pdfaid:conformance>B</pdfaid:conformance>\n");
+    }
 
     pt_pdf_xml(buf, "<dc:title><rdf:Alt><rdf:li xml:lang=\"x-default\">",
                info->title, "</rdf:li></rdf:Alt></dc:title>\n");
@@ -194,6 +207,14 @@ pt_pdf_set_text(pt_pdf_t *pdf, HPDF_Dict dict, const char *key, pt_str_t text)
         return;
     }
 
+    /* twice the bytes at most; PDF/A's strings end at 32,767 (6.1.13) */
+    if (text.len > PT_PDF_STRING_MAX) {
+        text.len = PT_PDF_STRING_MAX;
+        while (text.len > 0 && (text.data[text.len] & 0xc0) == 0x80) {
+            text.len--;
+        }
+    }
+
     for (i = 0; i < text.len; i++) {
         ascii &= text.data[i] >= ' ' && text.data[i] <= '~';
     }
@@ -203,14 +224,6 @@ pt_pdf_set_text(pt_pdf_t *pdf, HPDF_Dict dict, const char *key, pt_str_t text)
         HPDF_Dict_Add(dict, key, HPDF_String_New(pdf->doc->mmgr,
                       copy.data != NULL ? copy.data : "", NULL));
         return;
-    }
-
-    /* twice the bytes at most; libharu's strings end at 65,535 */
-    if (text.len > 16000) {
-        text.len = 16000;
-        while (text.len > 0 && (text.data[text.len] & 0xc0) == 0x80) {
-            text.len--;
-        }
     }
 
     utf16 = pt_room_alloc(pdf->flow->room, 2 * text.len + 2);

@@ -10,6 +10,9 @@
 #define PT_PDF_LINK_UP      80       /* per cent of the size */
 #define PT_PDF_LINK_DOWN    25
 
+/* PDF/A wants each annotation to say that it prints (6.3.2) */
+#define PT_PDF_LINK_PRINT   4
+
 
 static void pt_pdf_links_of(pt_pdf_t *pdf, const pt_strip_t *strip);
 static void pt_pdf_link(pt_pdf_t *pdf, const pt_strip_t *strip, unsigned
@@ -99,6 +102,7 @@ pt_pdf_link(pt_pdf_t *pdf, const pt_strip_t *strip, unsigned target,
 
     if (annotation != NULL) {
         HPDF_LinkAnnot_SetBorderStyle(annotation, 0, 0, 0);
+        HPDF_Dict_AddNumber(annotation, "F", PT_PDF_LINK_PRINT);
     }
 }
 
