@@ -124,6 +124,11 @@ document_check_text(document_rendering_t *r, pt_str_t text, pt_str_t pointer)
         [PT_COVER_CONTROL] = "is a control character",
     };
 
+    if (text.len > 0 && document_trim(text).len == 0) {
+        document_violation(r, pointer, "is white space only");
+        return;
+    }
+
     for (i = 0; i < text.len; i += len) {
         c = pt_utf8_get(text.data + i, &len);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include <md4c.h>
+#include <unictype.h>
 
 #include "document_markdown.h"
 
@@ -95,6 +96,8 @@ static unsigned document_id(document_markdown_t *m, pt_str_t name);
 static int document_link(document_markdown_t *m, const MD_ATTRIBUTE *href);
 static int document_link_end(document_markdown_t *m);
 static pt_err_t document_resolve(document_markdown_t *m);
+static pt_err_t document_join_all(pt_room_t *room, document_block_t *block);
+static pt_err_t document_join(pt_room_t *room, document_block_t *block);
 static void document_letters(unsigned n, char first, char *text, size_t size);
 static void document_roman(unsigned n, char *text, size_t size);
 
@@ -137,6 +140,10 @@ document_markdown_read(pt_str_t text, pt_room_t *room,
 
     err = m->err != PT_OK ? m->err
           : rc != 0 ? PT_E_NOMEM : document_resolve(m);
+
+    if (err == PT_OK) {
+        err = document_join_all(room, content.blocks);
+    }
 
     free(m);
 
@@ -924,6 +931,69 @@ document_resolve(document_markdown_t *m)
 }
 
 
+/* the cells of a row are no list: each stands beside the one before */
+static pt_err_t
+document_join_all(pt_room_t *room, document_block_t *block)
+{
+    size_t    i;
+    pt_err_t  err = PT_OK;
+
+    for ( /* void */ ; err == PT_OK && block != NULL; block = block->next) {
+        err = document_join(room, block);
+
+        for (i = 0; err == PT_OK && i < block->n_cells; i++) {
+            err = document_join(room, &block->cells[i]);
+        }
+    }
+
+    return err;
+}
+
+
+/*
+ * Runs of one style beside each other are one: each escaped character begins
+ * another, and no kerning would reach over it.
+ */
+static pt_err_t
+document_join(pt_room_t *room, document_block_t *block)
+{
+    char      *text;
+    size_t     i, k, n, len;
+    pt_run_t   run, *runs = block->runs;
+
+    for (i = 0, n = 0; i < block->n; i = k, n++) {
+        len = runs[i].text.len;
+
+        for (k = i + 1; k < block->n && runs[k].style == runs[i].style
+                        && runs[k].target == runs[i].target; k++)
+        {
+            len += runs[k].text.len;
+        }
+
+        run = runs[i];
+
+        if (k > i + 1) {
+            text = pt_room_alloc(room, len + 1);
+            if (text == NULL) {
+                return PT_E_NOMEM;
+            }
+
+            run.text = (pt_str_t) { text, len };
+
+            for ( /* void */ ; i < k; text += runs[i++].text.len) {
+                memcpy(text, runs[i].text.data, runs[i].text.len);
+            }
+        }
+
+        runs[n] = run;
+    }
+
+    block->n = n;
+
+    return PT_OK;
+}
+
+
 /* a .. z, aa, bb, ... as contracts have it */
 static void
 document_letters(unsigned n, char first, char *text, size_t size)
@@ -971,6 +1041,8 @@ document_escape_markdown(pt_buf_t *out, pt_str_t text)
     bool    space = false, begun = false;
     size_t  i;
 
+    text = document_trim(text);
+
     for (i = 0; i < text.len; i++) {
         c = text.data[i];
 
@@ -994,4 +1066,41 @@ document_escape_markdown(pt_buf_t *out, pt_str_t text)
 
         pt_buf_add_char(out, c);
     }
+}
+
+
+/*
+ * Without the white space around it, Unicode's too: "**" before or after that
+ * would be no emphasis, but two asterisks in a contract.
+ */
+pt_str_t
+document_trim(pt_str_t text)
+{
+    size_t    at;
+    unsigned  len;
+
+    while (text.len > 0) {
+        if (!uc_is_property_white_space(pt_utf8_get(text.data, &len))) {
+            break;
+        }
+
+        text.data += len;
+        text.len -= len;
+    }
+
+    while (text.len > 0) {
+        for (at = text.len - 1;
+             at > 0 && (text.data[at] & 0xc0) == 0x80; at--)
+        {
+            /* to the last character's first byte */
+        }
+
+        if (!uc_is_property_white_space(pt_utf8_get(text.data + at, &len))) {
+            break;
+        }
+
+        text.len = at;
+    }
+
+    return text;
 }

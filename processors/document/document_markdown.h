@@ -91,5 +91,8 @@ PT_MUST_CHECK pt_err_t document_markdown_read(pt_str_t text,
  */
 void document_escape_markdown(pt_buf_t *out, pt_str_t text);
 
+/* a part of text: without white space around it, Unicode's too */
+pt_str_t document_trim(pt_str_t text);
+
 
 #endif /* DOCUMENT_MARKDOWN_H */
