@@ -141,8 +141,8 @@ test_secret(pt_job_t *job)
 
 
 /*
- * {"name", "text" or "bytes"}: one file with that text, or so many bytes;
- * then, with {"seconds"}, sleeps as above, and with {"code"} fails as below
+ * {"name", "text" or "bytes"}: one file with that text, or so many bytes, with
+ * {"before"} after so many seconds; then, with {"seconds"}, sleeps as above, and with {"code"} fails as below
  */
 pt_err_t
 test_output(pt_job_t *job)
@@ -153,6 +153,8 @@ test_output(pt_job_t *job)
 
     test_copy(name, sizeof(name),
               pt_json_string(params, "name", PT_STR("out.txt")));
+
+    (void) usleep((useconds_t) (1e6 * pt_json_double(params, "before", 0)));
 
     err = test_write(job, "file",
                      pt_json_string(params, "text", PT_STR("pitchey\n")),
