@@ -25,8 +25,9 @@ PACKAGES_BUILD=(gcc libc6-dev make meson ninja-build pkg-config nginx-dev
     libswscale-dev libswresample-dev libhpdf-dev libpng-dev libmd4c-dev libharfbuzz-dev
     libunistring-dev libhyphen-dev libfontconfig-dev libsodium-dev zlib1g-dev
     libxlsxwriter-dev libstemmer-dev libutf8proc-dev liblzma-dev
-    libarchive-dev libzstd-dev
-    libwslay-dev libseccomp-dev libcurl4-openssl-dev libcmocka-dev)
+    libisal-dev libzstd-dev
+    libwslay-dev libseccomp-dev libcurl4-openssl-dev libcmocka-dev
+    libarchive-dev)
 PACKAGES_RUN=(nginx postgresql-15 tzdata curl file jq openssl perl procps
     fonts-sil-gentiumplus fonts-open-sans hyphen-en-us hyphen-en-gb
     icc-profiles-free)

@@ -7,11 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "backup_dump.h"
+#include "backup_helper.h"
 
 
 #define SNAPSHOT_MAX  64
@@ -25,72 +25,35 @@
 static int  dump_socket = -1;
 
 /* of this helper's child: an error is the end of both */
-static void dump_helper(int fd, const char *conninfo)
-    __attribute__((noreturn));
+static void dump_helper(int fd, const pt_reach_t *reach);
 static int dump_environment(const char *conninfo);
 static int dump_start(const char *snapshot, pid_t *ret_pid);
 static void dump_relay(int fd, int from, pid_t pid);
-static bool dump_all(int fd, void *data, size_t len, bool in);
 
 
 pt_err_t
-backup_dump_prepare(const char *conninfo)
+backup_dump_prepare(const pt_reach_t *reach)
 {
-    int    fds[2];
-    pid_t  pid, parent = getpid();
-
-    if (conninfo == NULL) {
-        return PT_OK;
-    }
-
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) == -1) {
-        return PT_E_INTERNAL;
-    }
-
-    pid = fork();
-
-    if (pid == -1) {
-        (void) close(fds[0]);
-        (void) close(fds[1]);
-        return PT_E_INTERNAL;
-    }
-
-    if (pid == 0) {
-        /* nothing of the child's: neither its parent's socket nor the
-         * database's, which this process would keep open */
-        if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent
-            || dup2(fds[1], 3) == -1 || close_range(4, ~0U, 0) == -1)
-        {
-            _exit(1);
-        }
-
-        (void) prctl(PR_SET_NAME, "pt-dump");
-        dump_helper(3, conninfo);
-    }
-
-    (void) close(fds[1]);
-    dump_socket = fds[0];
-
-    return PT_OK;
+    return reach->conninfo == NULL
+           ? PT_OK : backup_helper_start("pt-dump", dump_helper, reach,
+                                         &dump_socket);
 }
 
 
 /* ---- in the helper ---- */
 
 static void
-dump_helper(int fd, const char *conninfo)
+dump_helper(int fd, const pt_reach_t *reach)
 {
     int    from;
     char   snapshot[SNAPSHOT_MAX];
     pid_t  pid;
 
-    if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1
-        || dump_environment(conninfo) == -1)
-    {
+    if (dump_environment(reach->conninfo) == -1) {
         _exit(1);
     }
 
-    while (dump_all(fd, snapshot, sizeof(snapshot), true)) {
+    while (backup_helper_read(fd, snapshot, sizeof(snapshot))) {
         snapshot[SNAPSHOT_MAX - 1] = '\0';
 
         if (strspn(snapshot, "0123456789ABCDEFabcdef-") != strlen(snapshot)) {
@@ -105,8 +68,6 @@ dump_helper(int fd, const char *conninfo)
         dump_relay(fd, from, pid);
         (void) close(from);
     }
-
-    _exit(0);
 }
 
 
@@ -189,8 +150,8 @@ dump_relay(int fd, int from, pid_t pid)
     while ((n = read(from, piece, sizeof(piece))) > 0) {
         word = (uint32_t) n;
 
-        if (!dump_all(fd, &word, sizeof(word), false)
-            || !dump_all(fd, piece, (size_t) n, false))
+        if (!backup_helper_write(fd, &word, sizeof(word))
+            || !backup_helper_write(fd, piece, (size_t) n))
         {
             _exit(1);
         }
@@ -202,13 +163,13 @@ dump_relay(int fd, int from, pid_t pid)
 
     word = 0;
 
-    if (!dump_all(fd, &word, sizeof(word), false)) {
+    if (!backup_helper_write(fd, &word, sizeof(word))) {
         _exit(1);
     }
 
     word = (uint32_t) status;
 
-    if (!dump_all(fd, &word, sizeof(word), false)) {
+    if (!backup_helper_write(fd, &word, sizeof(word))) {
         _exit(1);
     }
 }
@@ -227,13 +188,14 @@ backup_dump(const char *snapshot, backup_piece_fn visit, void *ctx)
 
     (void) snprintf(text, sizeof(text), "%s", snapshot);
 
-    if (dump_socket == -1 || !dump_all(dump_socket, text, sizeof(text), false))
+    if (dump_socket == -1
+        || !backup_helper_write(dump_socket, text, sizeof(text)))
     {
         return backup_say(PT_E_DATABASE, "pg_dump cannot be started");
     }
 
     for ( ;; ) {
-        if (!dump_all(dump_socket, &word, sizeof(word), true)) {
+        if (!backup_helper_read(dump_socket, &word, sizeof(word))) {
             return backup_say(PT_E_DATABASE, "pg_dump's helper has ended");
         }
 
@@ -241,7 +203,7 @@ backup_dump(const char *snapshot, backup_piece_fn visit, void *ctx)
             break;
         }
 
-        if (word > PIECE || !dump_all(dump_socket, piece, word, true)) {
+        if (word > PIECE || !backup_helper_read(dump_socket, piece, word)) {
             return backup_say(PT_E_DATABASE, "pg_dump's helper has ended");
         }
 
@@ -251,7 +213,7 @@ backup_dump(const char *snapshot, backup_piece_fn visit, void *ctx)
         }
     }
 
-    if (!dump_all(dump_socket, &word, sizeof(word), true)) {
+    if (!backup_helper_read(dump_socket, &word, sizeof(word))) {
         return backup_say(PT_E_DATABASE, "pg_dump's helper has ended");
     }
 
@@ -259,28 +221,4 @@ backup_dump(const char *snapshot, backup_piece_fn visit, void *ctx)
            ? err : backup_say(PT_E_DATABASE, "pg_dump failed with status %d",
                               WIFEXITED((int) word)
                               ? WEXITSTATUS((int) word) : -1);
-}
-
-
-static bool
-dump_all(int fd, void *data, size_t len, bool in)
-{
-    size_t   at;
-    ssize_t  n;
-
-    for (at = 0; at < len; at += (size_t) n) {
-        n = in ? read(fd, (char *) data + at, len - at)
-               : write(fd, (char *) data + at, len - at);
-
-        if (n == -1 && errno == EINTR) {
-            n = 0;
-            continue;
-        }
-
-        if (n <= 0) {
-            return false;
-        }
-    }
-
-    return true;
 }

@@ -11,7 +11,7 @@
 
 
 /* prepare() of the processor */
-PT_MUST_CHECK pt_err_t backup_dump_prepare(const char *conninfo);
+PT_MUST_CHECK pt_err_t backup_dump_prepare(const pt_reach_t *reach);
 
 /*
  * Passes on what pg_dump writes, in its custom format, not compressed.

@@ -1,48 +1,79 @@
-/* A ZIP in the making: entries, each with its SHA-256 in the manifest. */
+/*
+ * export-user-data: entries of the ZIP are made by a few threads, each with a
+ * connection to the same snapshot; then the leader writes what a person reads.
+ */
 
 #ifndef BACKUP_EXPORT_H
 #define BACKUP_EXPORT_H
 
-#include <archive.h>
-#include <openssl/evp.h>
+#include <pthread.h>
 
 #include "backup_session.h"
+#include "backup_storage.h"
+#include "backup_zip.h"
+
+
+/* rows that are told: a table's own, or those that are about the user */
+typedef struct {
+    const backup_table_t  *table;
+    bool                   about;
+    char                   title[300];     /* "public.pitches", in names too */
+    uint64_t               rows;
+} export_part_t;
 
 
 typedef struct {
-    struct archive  *archive;
-    EVP_MD_CTX      *hash;
-    pt_buf_t         manifest;         /* of the entries so far */
-    pt_jsonw_t       w;
-    char             name[BACKUP_PATH_MAX];
-    uint64_t         bytes;            /* of the entry */
-    uint64_t         total;
-} backup_zip_t;
+    backup_session_t   session;
+    backup_tables_t    tables;
+    char               snapshot[64];
+    char               snapshot_at[BACKUP_TIME_LEN + 1];
+    char              *user;
+    PGconn            *conn;               /* the leader's */
+    backup_zip_t      *zip;
+
+    export_part_t     *parts;
+    size_t             nparts;
+    uint64_t           entries;            /* files so far, for their names */
+    uint64_t           todo, done;         /* steps, for progress */
+
+    pthread_mutex_t    lock;               /* of what follows */
+    uint64_t           rows;
+    uint64_t           files;
+    uint64_t           missing;
+    pt_buf_t           listing;            /* of files, for the page */
+} export_t;
 
 
-/* passphrase: AES-256; absent: none */
-PT_MUST_CHECK pt_err_t backup_zip_open(const char *path, pt_str_t passphrase,
-    backup_zip_t *ret_zip);
+/* a thread's own */
+typedef struct {
+    PGconn          *conn;
+    backup_member_t  *entry;
+    char            *chunk;
+} export_worker_t;
 
-/*
- * Begins an entry.
- *
- * size   bytes, or -1: not known yet
- * plain  stored as it is: what is compressed already
- */
-PT_MUST_CHECK pt_err_t backup_zip_begin(backup_zip_t *z, const char *name,
-    int64_t size, bool plain);
-PT_MUST_CHECK pt_err_t backup_zip_add(backup_zip_t *z, const void *data,
-    size_t len);
-PT_MUST_CHECK pt_err_t backup_zip_end(backup_zip_t *z);
 
-/* a small entry as a whole */
-PT_MUST_CHECK pt_err_t backup_zip_text(backup_zip_t *z, const char *name,
-    pt_str_t text);
+#define EXPORT_CHUNK  (256u << 10)
 
-/* the manifest and its signature, then the end; frees whatever the outcome */
-PT_MUST_CHECK pt_err_t backup_zip_close(backup_zip_t *z,
-    const backup_keys_t *keys, bool failed);
+
+/* the query of a part's rows: secrets and others' personal data are not told */
+void backup_export_select(const export_t *e, const export_part_t *part,
+    pt_buf_t *sql);
+
+PT_MUST_CHECK pt_err_t backup_export_csv(export_t *e, export_worker_t *w,
+    const export_part_t *part);
+
+/* counts the part's rows */
+PT_MUST_CHECK pt_err_t backup_export_json(export_t *e, export_worker_t *w,
+    export_part_t *part);
+PT_MUST_CHECK pt_err_t backup_export_schema(export_worker_t *w,
+    const export_part_t *part);
+
+/* about.json and index.html, when all else is there */
+PT_MUST_CHECK pt_err_t backup_export_pages(export_t *e,
+    backup_member_t *entry);
+
+/* escaped; what is longer than max bytes is cut */
+void backup_export_text(pt_buf_t *page, const char *text, size_t max);
 
 
 #endif /* BACKUP_EXPORT_H */

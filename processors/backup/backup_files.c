@@ -1,30 +1,27 @@
 /* Files of storage into objects. */
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
 
 #include "backup_files.h"
+#include "backup_pool.h"
 
 
 #define FILES_THREADS   2
-#define FILES_QUEUE     64
 #define CHUNK           (256u << 10)
 
-/* below this gain, the first chunk says, compressing harder is in vain */
+/* below this gain, its first bytes say, compressing harder is in vain */
+#define SAMPLE          (32u << 10)
 #define SAMPLE_GAIN     32          /* one part in */
 
 #define LEVEL_TEXT      3
 #define LEVEL_MEDIA     (-5)
-
-#define TREE_DEPTH      8           /* of pt_storage.h */
 
 
 typedef struct {
@@ -41,18 +38,11 @@ struct backup_files_s {
     char                   index[BACKUP_PATH_MAX];
     bool                   check;
     atomic_ullong         *done;
-
-    pthread_t              threads[FILES_THREADS];
-    unsigned               nthreads;
+    backup_pool_t         *pool;
 
     pthread_mutex_t        lock;       /* of all below */
     pthread_cond_t         changed;
-    file_task_t            queue[FILES_QUEUE];
-    size_t                 head, n;
     const file_task_t     *busy[FILES_THREADS];    /* being looked at */
-    bool                   closing;
-    pt_err_t               err;        /* the first, and why */
-    char                   reason[512];
 
     backup_writer_t       *writer;     /* of the index */
     backup_put_t           put;
@@ -71,11 +61,11 @@ typedef struct {
 } file_worker_t;
 
 
-static void *files_thread(void *arg);
-static pt_err_t files_worker_run(file_worker_t *w);
-static bool files_next(backup_files_t *f, file_task_t *ret_task);
-static void files_failed(backup_files_t *f, pt_err_t err);
-static pt_err_t files_save(file_worker_t *w, file_task_t *task);
+static pt_err_t files_worker_open(void *ctx, unsigned n, void **ret_worker);
+static void files_worker_close(void *worker);
+static pt_err_t files_save(void *ctx, void *worker, void *of);
+static pt_err_t files_open(file_worker_t *w, const char *key, int *ret_fd,
+    bool *ret_good);
 static unsigned files_claim(backup_files_t *f, const file_task_t *task);
 static pt_err_t files_hash(file_worker_t *w, int fd, file_task_t *task);
 static pt_err_t files_write(file_worker_t *w, int fd, file_task_t *task,
@@ -85,8 +75,16 @@ static bool files_object_is_good(file_worker_t *w, const char *path,
 static int files_level(file_worker_t *w, size_t len);
 static pt_err_t files_note(backup_files_t *f, const file_task_t *task,
     const char *path);
-static pt_err_t files_tree(backup_files_t *f, const char *key,
-    unsigned depth);
+static pt_err_t files_tree(void *ctx, const char *key);
+
+
+static const backup_crew_t  files_crew = {
+    .task    = sizeof(file_task_t),
+    .threads = FILES_THREADS,
+    .open    = files_worker_open,
+    .run     = files_save,
+    .close   = files_worker_close
+};
 
 
 pt_err_t
@@ -125,15 +123,8 @@ backup_files_open(const backup_owner_t *owner, const char *storage,
                                   BACKUP_INDEX, name, LEVEL_TEXT);
     }
 
-    while (err == PT_OK && f->nthreads < FILES_THREADS) {
-        if (pthread_create(&f->threads[f->nthreads], NULL, files_thread, f)
-            != 0)
-        {
-            err = backup_say(PT_E_NOMEM, "could not start a thread");
-            break;
-        }
-
-        f->nthreads++;
+    if (err == PT_OK) {
+        err = backup_pool_open(&files_crew, f, &f->pool);
     }
 
     if (err != PT_OK) {
@@ -146,153 +137,56 @@ backup_files_open(const backup_owner_t *owner, const char *storage,
 }
 
 
-bool
-backup_file_key_is_good(pt_str_t key)
-{
-    char    c, before = '/';
-    size_t  i;
-
-    for (i = 0; i < key.len; i++) {
-        c = key.data[i];
-
-        if (c == '/' ? before == '/'
-                     : !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-                         || (c >= '0' && c <= '9') || c == '-' || c == '_'
-                         || (c == '.' && before != '/')))
-        {
-            return false;
-        }
-
-        before = c;
-    }
-
-    return key.len > 0 && key.len < BACKUP_FILE_KEY_MAX && before != '/';
-}
-
-
 pt_err_t
 backup_files_add(backup_files_t *f, const char *key, const uint8_t *sha256,
     uint64_t size)
 {
-    pt_err_t      err;
-    file_task_t  *task;
+    file_task_t  task = { .size = size, .known = sha256 != NULL };
 
     if (!backup_file_key_is_good(pt_str(key))) {
         return backup_say(PT_E_INVALID, "a row names file \"%.100s\", which "
                           "is no key of storage", key);
     }
 
-    (void) pthread_mutex_lock(&f->lock);
+    (void) snprintf(task.key, sizeof(task.key), "%s", key);
 
-    while (f->n == FILES_QUEUE && f->err == PT_OK) {
-        (void) pthread_cond_wait(&f->changed, &f->lock);
+    if (sha256 != NULL) {
+        memcpy(task.sha256, sha256, 32);
     }
 
-    err = f->err;
-
-    if (err == PT_OK) {
-        task = &f->queue[(f->head + f->n++) % FILES_QUEUE];
-        (void) snprintf(task->key, sizeof(task->key), "%s", key);
-        task->size = size;
-        task->known = sha256 != NULL;
-
-        if (sha256 != NULL) {
-            memcpy(task->sha256, sha256, 32);
-        }
-
-        (void) pthread_cond_broadcast(&f->changed);
-
-    } else {
-        err = backup_say(err, "%s", f->reason);
-    }
-
-    (void) pthread_mutex_unlock(&f->lock);
-
-    return err;
+    return backup_pool_add(f->pool, &task);
 }
 
 
 pt_err_t
 backup_files_add_tree(backup_files_t *f, const char *key)
 {
-    return files_tree(f, key, 0);
+    pt_err_t  err;
+
+    err = backup_storage_tree(f->storage, key, files_tree, f);
+
+    /* what is not there is a missing file of that name */
+    return err == PT_E_NOT_FOUND ? backup_files_add(f, key, NULL, 0) : err;
 }
 
 
 static pt_err_t
-files_tree(backup_files_t *f, const char *key, unsigned depth)
+files_tree(void *ctx, const char *key)
 {
-    DIR            *d;
-    char            path[BACKUP_PATH_MAX], part[BACKUP_FILE_KEY_MAX];
-    pt_err_t        err = PT_OK;
-    struct stat     st;
-    struct dirent  *e;
-
-    (void) snprintf(path, sizeof(path), "%s/%s", f->storage, key);
-
-    d = depth < TREE_DEPTH ? opendir(path) : NULL;
-
-    /* what is not there is a missing file of that name */
-    if (d == NULL) {
-        return backup_files_add(f, key, NULL, 0);
-    }
-
-    while (err == PT_OK && (e = readdir(d)) != NULL) {
-        if (e->d_name[0] == '.') {
-            continue;
-        }
-
-        if (snprintf(part, sizeof(part), "%s/%s", key, e->d_name)
-            >= (int) sizeof(part))
-        {
-            err = backup_say(PT_E_INVALID, "a name in storage is too long");
-            break;
-        }
-
-        if (fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
-            continue;
-        }
-
-        if (S_ISDIR(st.st_mode)) {
-            err = files_tree(f, part, depth + 1);
-
-        } else {
-            err = backup_files_add(f, part, NULL, (uint64_t) st.st_size);
-        }
-    }
-
-    (void) closedir(d);
-
-    return err;
+    return backup_files_add(ctx, key, NULL, 0);
 }
 
 
 pt_err_t
 backup_files_close(backup_files_t *f, bool failed, backup_files_sum_t *ret_sum)
 {
-    unsigned      i;
     pt_err_t      err;
     backup_sum_t  sum;
 
-    (void) pthread_mutex_lock(&f->lock);
+    err = backup_pool_close(f->pool, failed);
 
-    f->closing = true;
-
-    if (failed && f->err == PT_OK) {
-        f->err = PT_E_CANCELLED;
-    }
-
-    (void) pthread_cond_broadcast(&f->changed);
-    (void) pthread_mutex_unlock(&f->lock);
-
-    for (i = 0; i < f->nthreads; i++) {
-        (void) pthread_join(f->threads[i], NULL);
-    }
-
-    err = f->err;
-
-    if (err != PT_OK && !failed) {
-        (void) backup_say(err, "%s", f->reason);
+    if (failed) {
+        err = PT_E_CANCELLED;
     }
 
     if (err == PT_OK) {
@@ -320,124 +214,70 @@ backup_files_close(backup_files_t *f, bool failed, backup_files_sum_t *ret_sum)
 }
 
 
-/* ---- threads ---- */
+/* ---- in a thread ---- */
 
-static void *
-files_thread(void *arg)
+static pt_err_t
+files_worker_open(void *ctx, unsigned n, void **ret_worker)
 {
     pt_err_t        err;
-    file_worker_t   w = { .files = arg };
+    file_worker_t  *w;
 
-    w.chunk = malloc(CHUNK);
-    w.sample = malloc(ZSTD_compressBound(CHUNK));
+    (void) n;
 
-    err = w.chunk == NULL || w.sample == NULL
+    w = calloc(1, sizeof(*w));
+    if (w == NULL) {
+        return backup_say(PT_E_NOMEM, "no memory");
+    }
+
+    *ret_worker = w;
+    w->files = ctx;
+    w->chunk = malloc(CHUNK);
+    w->sample = malloc(ZSTD_compressBound(SAMPLE));
+
+    err = w->chunk == NULL || w->sample == NULL
           ? backup_say(PT_E_NOMEM, "no memory") : PT_OK;
 
     if (err == PT_OK) {
-        err = backup_writer_new(&w.writer);
+        err = backup_writer_new(&w->writer);
     }
 
-    if (err == PT_OK) {
-        err = backup_reader_new(&w.reader);
-    }
-
-    if (err == PT_OK) {
-        err = files_worker_run(&w);
-    }
-
-    if (err != PT_OK) {
-        files_failed(w.files, err);
-    }
-
-    backup_writer_free(w.writer);
-    backup_reader_free(w.reader);
-    free(w.chunk);
-    free(w.sample);
-
-    return NULL;
-}
-
-
-static pt_err_t
-files_worker_run(file_worker_t *w)
-{
-    pt_err_t      err;
-    file_task_t   task;
-
-    while (files_next(w->files, &task)) {
-        err = files_save(w, &task);
-        if (err != PT_OK) {
-            return err;
-        }
-    }
-
-    return PT_OK;
-}
-
-
-static bool
-files_next(backup_files_t *f, file_task_t *ret_task)
-{
-    bool  have;
-
-    (void) pthread_mutex_lock(&f->lock);
-
-    while (f->n == 0 && !f->closing && f->err == PT_OK) {
-        (void) pthread_cond_wait(&f->changed, &f->lock);
-    }
-
-    have = f->n != 0 && f->err == PT_OK;
-
-    if (have) {
-        *ret_task = f->queue[f->head];
-        f->head = (f->head + 1) % FILES_QUEUE;
-        f->n--;
-        (void) pthread_cond_broadcast(&f->changed);
-    }
-
-    (void) pthread_mutex_unlock(&f->lock);
-
-    return have;
+    return err == PT_OK ? backup_reader_new(&w->reader) : err;
 }
 
 
 static void
-files_failed(backup_files_t *f, pt_err_t err)
+files_worker_close(void *worker)
 {
-    (void) pthread_mutex_lock(&f->lock);
+    file_worker_t  *w = worker;
 
-    if (f->err == PT_OK) {
-        f->err = err;
-        (void) snprintf(f->reason, sizeof(f->reason), "%s", backup_said());
+    if (w != NULL) {
+        backup_writer_free(w->writer);
+        backup_reader_free(w->reader);
+        free(w->chunk);
+        free(w->sample);
+        free(w);
     }
-
-    (void) pthread_cond_broadcast(&f->changed);
-    (void) pthread_mutex_unlock(&f->lock);
 }
 
 
 static pt_err_t
-files_save(file_worker_t *w, file_task_t *task)
+files_save(void *ctx, void *worker, void *of)
 {
     int              fd;
     bool             good = true;
     char             path[BACKUP_PATH_MAX], name[BACKUP_HEX_LEN + 1];
     pt_err_t         err = PT_OK;
     unsigned         slot;
-    struct stat      st;
-    backup_files_t  *f = w->files;
+    file_task_t     *task = of;
+    file_worker_t   *w = worker;
+    backup_files_t  *f = ctx;
 
     fd = -1;
 
     if (!task->known) {
-        (void) snprintf(path, sizeof(path), "%s/%s", f->storage, task->key);
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        err = files_open(w, task->key, &fd, &good);
 
-        if (fd == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {
-            good = false;
-
-        } else {
+        if (err == PT_OK && good) {
             err = files_hash(w, fd, task);
         }
     }
@@ -467,6 +307,20 @@ files_save(file_worker_t *w, file_task_t *task)
     }
 
     return err == PT_OK ? files_note(f, task, good ? path : NULL) : err;
+}
+
+
+/* ret_good false: there is no such file */
+static pt_err_t
+files_open(file_worker_t *w, const char *key, int *ret_fd, bool *ret_good)
+{
+    pt_err_t  err;
+    uint64_t  size;
+
+    err = backup_storage_open(w->files->storage, key, ret_fd, &size);
+    *ret_good = err == PT_OK;
+
+    return err == PT_E_NOT_FOUND ? PT_OK : err;
 }
 
 
@@ -542,7 +396,7 @@ files_write(file_worker_t *w, int fd, file_task_t *task, const char *path,
     bool *ret_good)
 {
     int              from = fd;
-    char             full[BACKUP_PATH_MAX], name[BACKUP_PATH_MAX];
+    char             name[BACKUP_PATH_MAX];
     ssize_t          n;
     pt_err_t         err;
     backup_put_t     put = { .fd = -1, .path = "" };
@@ -550,15 +404,11 @@ files_write(file_worker_t *w, int fd, file_task_t *task, const char *path,
     backup_files_t  *f = w->files;
 
     if (from == -1) {
-        (void) snprintf(full, sizeof(full), "%s/%s", f->storage, task->key);
-        from = open(full, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    }
+        err = files_open(w, task->key, &from, ret_good);
 
-    if (from == -1) {
-        *ret_good = false;
-        return errno == ENOENT || errno == ELOOP
-               ? PT_OK : backup_say(PT_E_IO, "could not open \"%s\" in "
-                                    "storage: %s", task->key, strerror(errno));
+        if (err != PT_OK || !*ret_good) {
+            return err;
+        }
     }
 
     (void) posix_fadvise(from, 0, 0, POSIX_FADV_SEQUENTIAL);
@@ -654,7 +504,11 @@ files_level(file_worker_t *w, size_t len)
 {
     size_t  n;
 
-    n = ZSTD_compress(w->sample, ZSTD_compressBound(CHUNK), w->chunk, len, 1);
+    if (len > SAMPLE) {
+        len = SAMPLE;
+    }
+
+    n = ZSTD_compress(w->sample, ZSTD_compressBound(SAMPLE), w->chunk, len, 1);
 
     return ZSTD_isError(n) || n > len - len / SAMPLE_GAIN ? LEVEL_MEDIA
                                                           : LEVEL_TEXT;

@@ -9,10 +9,8 @@
 #include <stdatomic.h>
 
 #include "backup_merkle.h"
+#include "backup_storage.h"
 #include "backup_store.h"
-
-
-#define BACKUP_FILE_KEY_MAX  512
 
 
 typedef struct {
@@ -55,9 +53,5 @@ PT_MUST_CHECK pt_err_t backup_files_add_tree(backup_files_t *files,
 /* waits for all, writes the index; frees, whatever the outcome */
 PT_MUST_CHECK pt_err_t backup_files_close(backup_files_t *files, bool failed,
     backup_files_sum_t *ret_sum);
-
-/* [A-Za-z0-9._-] segments without a leading dot */
-bool backup_file_key_is_good(pt_str_t key);
-
 
 #endif /* BACKUP_FILES_H */

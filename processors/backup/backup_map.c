@@ -502,9 +502,10 @@ backup_table_files(const backup_table_t *table, PGconn *conn, pt_buf_t *sql)
 
     tree = pt_json_member(file, "tree");
 
-    pt_buf_add_text(sql, "SELECT t.");
+    /* a folder's key ends with "/" */
+    pt_buf_add_text(sql, "SELECT pg_catalog.rtrim(t.");
     map_name(conn, sql, file, "key");
-    pt_buf_add_text(sql, ", pg_catalog.encode(t.");
+    pt_buf_add_text(sql, ", '/'), pg_catalog.encode(t.");
     map_name(conn, sql, file, "sha256");
     pt_buf_add_text(sql, ", 'hex'), t.");
     map_name(conn, sql, file, "size");
@@ -517,6 +518,11 @@ backup_table_files(const backup_table_t *table, PGconn *conn, pt_buf_t *sql)
     } else {
         pt_buf_add_text(sql, ", false");
     }
+
+    pt_buf_add_text(sql, ", t.");
+    map_name(conn, sql, file,
+             pt_json_member(file, "name") != NULL ? "name" : "key");
+    pt_buf_add_text(sql, "::text");
 
     pt_buf_printf(sql, " FROM %s t WHERE (%s)", table->quoted, table->own);
 

@@ -93,7 +93,8 @@ bool backup_table_is_saved(const backup_table_t *table);
 
 /*
  * The files that a table's rows name: key, SHA-256 in hex or NULL, size or
- * NULL, whether the key is of a folder.  false: it names none.
+ * NULL, whether the key is of a folder, and what the user calls it.  false: it
+ * names none.
  */
 bool backup_table_files(const backup_table_t *table, PGconn *conn,
     pt_buf_t *sql);

@@ -1,79 +1,16 @@
 /*
- * restore-user-data: rows by way of staging tables, in the order of their
- * foreign keys, in one transaction; then the files that are not there.
+ * restore-user-data: which tables, in which order, and what came of it.
  */
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "backup_files.h"
-#include "backup_verify.h"
+#include "backup_pool.h"
+#include "backup_restore.h"
 
 
 #define SQL_MAX      (1u << 20)
 #define RESULT_MAX   (512u << 10)
-
-
-typedef enum {
-    POLICY_SKIP = 0,           /* what is there stays */
-    POLICY_OVERWRITE,
-    POLICY_NEWER               /* the row with the later time wins */
-} restore_policy_t;
-
-
-/* what a restore does, or a dry run would do, with a table's rows */
-typedef struct {
-    int64_t  saved;
-    int64_t  inserted;         /* were not there */
-    int64_t  updated;
-    int64_t  same;
-    int64_t  kept;             /* differ, and stay as they are */
-    int64_t  orphaned;         /* what they refer to is gone: left out */
-    int64_t  foreign;          /* the key is another user's by now: left out */
-} restore_counts_t;
-
-
-typedef struct {
-    const pt_json_t        *saved;         /* in the manifest */
-    const backup_table_t   *table;         /* of the map; NULL: not there */
-    char                    staging[64];
-    char                   *target;        /* quoted */
-    restore_counts_t        counts;
-    bool                    wanted;
-    bool                    placed;        /* in the order */
-} restore_table_t;
-
-
-typedef struct {
-    backup_session_t    session;
-    backup_owner_t      owner;
-    backup_manifest_t   manifest;
-    backup_tables_t     tables;            /* as the database has them */
-    PGconn             *conn;
-    restore_policy_t    policy;
-    bool                dry_run;
-    bool                with_files;
-    char                schema[128];       /* "": the platform's own */
-
-    restore_table_t    *order;             /* as they are restored */
-    size_t              n;
-
-    const char         *storage;
-    backup_manifest_t   files;             /* with a reader of its own */
-    uint64_t            files_restored;
-    uint64_t            files_there;
-    uint64_t            files_missing;
-} restore_t;
-
-
-/* a file of storage that is being written */
-typedef struct {
-    int  fd;
-} restore_file_t;
 
 
 static pt_err_t restore_open(restore_t *r);
@@ -85,29 +22,21 @@ static const backup_table_t *restore_find(const restore_t *r,
 static pt_err_t restore_sort(restore_t *r);
 static bool restore_is_ready(const restore_t *r, const PGresult *keys,
     const restore_table_t *t);
-static pt_err_t restore_rows(restore_t *r);
-static pt_err_t restore_schema(restore_t *r);
-static pt_err_t restore_table(restore_t *r, restore_table_t *t);
-static pt_err_t restore_direct(restore_t *r, restore_table_t *t,
-    bool *ret_done);
-static pt_err_t restore_orphans(restore_t *r, restore_table_t *t);
-static pt_err_t restore_count(restore_t *r, restore_table_t *t);
-static pt_err_t restore_apply(restore_t *r, restore_table_t *t);
-static void restore_apply_conflict(restore_t *r, const restore_table_t *t,
-    pt_buf_t *sql);
-static bool restore_is_fixed(const restore_table_t *t, const char *name);
-static pt_err_t restore_sequences(restore_t *r, const restore_table_t *t);
-static void restore_join(restore_t *r, const restore_table_t *t,
-    const char *a, const char *b, pt_buf_t *sql);
-static bool restore_newer(const restore_table_t *t, char ret_column[256]);
-static pt_err_t restore_run(restore_t *r, pt_buf_t *sql, int64_t *ret_n);
-static pt_err_t restore_files(restore_t *r);
-static pt_err_t restore_file(void *ctx, const backup_indexed_t *file);
-static pt_err_t restore_file_write(restore_t *r, const char *object,
-    const char *key, const uint8_t sha256[32]);
-static pt_err_t restore_file_piece(void *ctx, pt_str_t piece);
-static pt_err_t restore_folders(const restore_t *r, const char *key);
+static pt_err_t restore_all(restore_t *r);
+static pt_err_t restore_crew_open(void *ctx, unsigned n, void **ret_worker);
+static pt_err_t restore_crew_run(void *ctx, void *worker, void *task);
+static void restore_crew_close(void *worker);
 static void restore_result(restore_t *r, pt_buf_t *text);
+
+
+/* one transaction has one thread */
+static const backup_crew_t  restore_crew = {
+    .task    = 1,
+    .threads = 1,
+    .open    = restore_crew_open,
+    .run     = restore_crew_run,
+    .close   = restore_crew_close
+};
 
 
 /* foreign keys between tables, with their columns in order */
@@ -147,13 +76,7 @@ backup_restore(pt_job_t *job)
     }
 
     if (err == PT_OK) {
-        err = restore_rows(&r);
-    }
-
-    /* rows that name files are nothing without them, the other way round it
-     * is a file that nobody names yet: so files come first */
-    if (err == PT_OK && r.with_files) {
-        err = restore_files(&r);
+        err = restore_all(&r);
     }
 
     if (err == PT_OK) {
@@ -404,7 +327,7 @@ restore_sort(restore_t *r)
     PGresult         *keys;
     restore_table_t  *sorted;
 
-    err = backup_query(r->conn, foreign_keys_sql, NULL, 0, &keys);
+    err = backup_restore_keys(r->conn, &keys);
     if (err != PT_OK) {
         return err;
     }
@@ -474,677 +397,100 @@ restore_is_ready(const restore_t *r, const PGresult *keys,
 }
 
 
-/* ---- rows ---- */
-
-static pt_err_t
-restore_rows(restore_t *r)
+pt_err_t
+backup_restore_keys(PGconn *conn, PGresult **ret_keys)
 {
-    size_t    i;
-    pt_err_t  err = PT_OK;
-
-    if (r->schema[0] != '\0') {
-        err = restore_schema(r);
-    }
-
-    if (err == PT_OK) {
-        err = backup_sql(r->conn, "SET CONSTRAINTS ALL DEFERRED");
-    }
-
-    for (i = 0; i < r->n && err == PT_OK; i++) {
-        pt_job_progress(r->session.job, (unsigned) (600 * i / r->n), "rows");
-        err = restore_table(r, &r->order[i]);
-    }
-
-    return err;
+    return backup_query(conn, foreign_keys_sql, NULL, 0, ret_keys);
 }
 
 
-/* a schema of its own: tables of the manifest's columns, made here */
-static pt_err_t
-restore_schema(restore_t *r)
-{
-    char              name[256];
-    size_t            i;
-    pt_buf_t          sql;
-    pt_err_t          err;
-    const pt_json_t  *c;
-
-    pt_buf_init(&sql, &pt_mem_heap, SQL_MAX);
-    pt_buf_add_text(&sql, "CREATE SCHEMA ");
-    backup_sql_name(r->conn, &sql, r->schema);
-    pt_buf_add_char(&sql, '\0');
-    err = backup_sql(r->conn, sql.data);
-
-    for (i = 0; i < r->n && err == PT_OK; i++) {
-        pt_buf_reset(&sql);
-        pt_buf_printf(&sql, "CREATE TABLE %s (", r->order[i].target);
-
-        c = pt_json_member(r->order[i].saved, "columns")->first;
-
-        for ( /* void */ ; c != NULL; c = c->next) {
-            (void) snprintf(name, sizeof(name), "%.*s",
-                            PT_STR_ARG(pt_json_string(c, "name",
-                                                      PT_STR("?"))));
-            backup_sql_name(r->conn, &sql, name);
-            pt_buf_printf(&sql, " %.*s%s",
-                          PT_STR_ARG(pt_json_string(c, "type", PT_STR("?"))),
-                          c->next != NULL ? ", " : "");
-        }
-
-        pt_buf_add_text(&sql, ")");
-        pt_buf_add_char(&sql, '\0');
-        err = sql.err != PT_OK ? backup_say(sql.err, "a table is too wide")
-                               : backup_sql(r->conn, sql.data);
-    }
-
-    pt_buf_done(&sql);
-
-    return err;
-}
-
-
-static pt_err_t
-restore_table(restore_t *r, restore_table_t *t)
-{
-    bool      done;
-    pt_err_t  err;
-
-    t->counts.saved = pt_json_int(t->saved, "rows", 0);
-
-    if (r->schema[0] != '\0') {
-        t->counts.inserted = t->counts.saved;
-        return backup_rows_into(r->conn, &r->manifest, t->saved, t->target);
-    }
-
-    err = restore_direct(r, t, &done);
-
-    if (err != PT_OK || done) {
-        return err == PT_OK ? restore_sequences(r, t) : err;
-    }
-
-    err = backup_scratch_table(r->conn, t->saved, t->staging);
-
-    if (err == PT_OK) {
-        err = backup_rows_into(r->conn, &r->manifest, t->saved, t->staging);
-    }
-
-    if (err == PT_OK) {
-        err = restore_orphans(r, t);
-    }
-
-    if (err == PT_OK) {
-        err = restore_count(r, t);
-    }
-
-    if (err == PT_OK) {
-        err = restore_apply(r, t);
-    }
-
-    return err == PT_OK ? restore_sequences(r, t) : err;
-}
-
+/* ---- rows and files ---- */
 
 /*
- * A table that has none of the user's rows, which is what a loss looks like:
- * straight into it, without a staging table.  Where a constraint objects,
- * nothing has happened, and the long way tells which rows it is about.
+ * At the same time.  Rows that name files are nothing without them, the other
+ * way round it is a file that nobody names yet: the rows are committed by who
+ * called, when all files are on the disk.
  */
 static pt_err_t
-restore_direct(restore_t *r, restore_table_t *t, bool *ret_done)
+restore_all(restore_t *r)
 {
-    bool       some;
-    pt_buf_t   sql;
-    pt_err_t   err;
-    PGresult  *result;
+    char            task = 0;
+    pt_err_t        err, end;
+    backup_pool_t  *pool;
 
-    *ret_done = false;
-
-    if (t->table->own == NULL) {
-        return PT_OK;
-    }
-
-    pt_buf_init(&sql, &pt_mem_heap, SQL_MAX);
-    pt_buf_printf(&sql, "SELECT EXISTS (SELECT FROM %s t WHERE %s)", t->target,
-                  t->table->owned);
-    pt_buf_add_char(&sql, '\0');
-    err = sql.err != PT_OK ? backup_say(sql.err, "no memory")
-                           : backup_query(r->conn, sql.data, NULL, 0, &result);
-    pt_buf_done(&sql);
-
+    err = backup_pool_open(&restore_crew, r, &pool);
     if (err != PT_OK) {
         return err;
     }
 
-    some = PQgetvalue(result, 0, 0)[0] == 't';
-    PQclear(result);
+    err = backup_pool_add(pool, &task);
 
-    if (some) {
-        return PT_OK;
+    if (err == PT_OK && r->with_files) {
+        err = backup_restore_files(r);
     }
 
-    err = backup_sql(r->conn, "SAVEPOINT direct");
+    end = backup_pool_close(pool, false);
 
-    if (err == PT_OK) {
-        err = backup_rows_into(r->conn, &r->manifest, t->saved, t->target);
-    }
-
-    if (err == PT_OK) {
-        t->counts.inserted = t->counts.saved;
-        *ret_done = true;
-        return backup_sql(r->conn, "RELEASE SAVEPOINT direct");
-    }
-
-    return err == PT_E_DATABASE && PQstatus(r->conn) == CONNECTION_OK
-           ? backup_sql(r->conn, "ROLLBACK TO SAVEPOINT direct") : err;
+    /* what ended both is the rows' error, if they have one */
+    return end != PT_OK ? end : err;
 }
 
 
-/* rows whose parents are neither there nor come with them */
 static pt_err_t
-restore_orphans(restore_t *r, restore_table_t *t)
+restore_crew_open(void *ctx, unsigned n, void **ret_worker)
 {
-    int               k;
-    bool              self;
-    int64_t           n;
-    pt_buf_t          sql, cond;
-    pt_err_t          err;
-    PGresult         *keys;
-    pt_json_t        *pairs;
-    const pt_json_t  *pair;
-
-    err = backup_query(r->conn, foreign_keys_sql, NULL, 0, &keys);
-
-    for (k = 0; err == PT_OK && k < PQntuples(keys); k++) {
-
-        if (strcmp(PQgetvalue(keys, k, 0), t->table->schema) != 0
-            || strcmp(PQgetvalue(keys, k, 1), t->table->name) != 0
-            || pt_json_parse(pt_str(PQgetvalue(keys, k, 5)), &pt_mem_heap,
-                             &pairs, NULL) != PT_OK)
-        {
-            continue;
-        }
-
-        self = strcmp(PQgetvalue(keys, k, 2), t->table->schema) == 0
-               && strcmp(PQgetvalue(keys, k, 3), t->table->name) == 0;
-
-        pt_buf_init(&sql, &pt_mem_heap, SQL_MAX);
-        pt_buf_init(&cond, &pt_mem_heap, SQL_MAX);
-        pt_buf_printf(&sql, "DELETE FROM %s s WHERE ", t->staging);
-
-        for (pair = pairs->first; pair != NULL; pair = pair->next) {
-            char  a[256], b[256];
-
-            (void) snprintf(a, sizeof(a), "%.*s",
-                            PT_STR_ARG(pair->first->text));
-            (void) snprintf(b, sizeof(b), "%.*s",
-                            PT_STR_ARG(pair->first->next->text));
-
-            pt_buf_add_text(&sql, "s.");
-            backup_sql_name(r->conn, &sql, a);
-            pt_buf_add_text(&sql, " IS NOT NULL AND ");
-            pt_buf_add_text(&cond, pair == pairs->first ? "p." : " AND p.");
-            backup_sql_name(r->conn, &cond, b);
-            pt_buf_add_text(&cond, " = s.");
-            backup_sql_name(r->conn, &cond, a);
-        }
-
-        pt_buf_add_text(&sql, "NOT EXISTS (SELECT FROM ");
-        backup_sql_name(r->conn, &sql, PQgetvalue(keys, k, 2));
-        pt_buf_add_char(&sql, '.');
-        backup_sql_name(r->conn, &sql, PQgetvalue(keys, k, 3));
-        pt_buf_printf(&sql, " p WHERE %.*s)", PT_STR_ARG(pt_buf_str(&cond)));
-
-        if (self) {
-            pt_buf_printf(&sql, " AND NOT EXISTS (SELECT FROM %s p WHERE "
-                          "%.*s)", t->staging, PT_STR_ARG(pt_buf_str(&cond)));
-        }
-
-        err = restore_run(r, &sql, &n);
-        t->counts.orphaned += err == PT_OK ? n : 0;
-
-        pt_buf_done(&cond);
-        pt_buf_done(&sql);
-        pt_json_free(pairs);
-    }
-
-    PQclear(keys);
-
-    return err;
-}
-
-
-/* before anything is changed: what is there, and how it differs */
-static pt_err_t
-restore_count(restore_t *r, restore_table_t *t)
-{
-    char       newer[256];
-    pt_buf_t   sql;
-    pt_err_t   err;
-    PGresult  *result;
-
-    pt_buf_init(&sql, &pt_mem_heap, SQL_MAX);
-
-    /* without a key, a row is there if there is one like it */
-    pt_buf_add_text(&sql, "SELECT count(*) FILTER (WHERE NOT x.there),"
-                    " count(*) FILTER (WHERE x.there AND x.same),"
-                    " count(*) FILTER (WHERE x.there AND NOT x.same"
-                    "                  AND NOT x.own),"
-                    " count(*) FILTER (WHERE x.there AND NOT x.same"
-                    "                  AND x.own AND x.wins),"
-                    " count(*) FILTER (WHERE x.there AND NOT x.same"
-                    "                  AND x.own AND NOT x.wins)"
-                    " FROM (SELECT t.tableoid IS NOT NULL AS there,");
-    pt_buf_add_text(&sql, " t.tableoid IS NOT NULL AND ROW(");
-    backup_column_list(r->conn, t->saved, "s.", &sql);
-    pt_buf_add_text(&sql, ")::text IS NOT DISTINCT FROM ROW(");
-    backup_column_list(r->conn, t->saved, "t.", &sql);
-    pt_buf_printf(&sql, ")::text AS same, coalesce(%s, false) AS own, ",
-                  t->table->own != NULL ? t->table->own : "false");
-
-    if (r->policy == POLICY_OVERWRITE) {
-        pt_buf_add_text(&sql, "true");
-
-    } else if (r->policy == POLICY_NEWER && restore_newer(t, newer)) {
-        pt_buf_add_text(&sql, "coalesce(s.");
-        backup_sql_name(r->conn, &sql, newer);
-        pt_buf_add_text(&sql, " > t.");
-        backup_sql_name(r->conn, &sql, newer);
-        pt_buf_add_text(&sql, ", false)");
-
-    } else {
-        pt_buf_add_text(&sql, "false");
-    }
-
-    pt_buf_printf(&sql, " AS wins FROM %s s LEFT JOIN %s t ON ", t->staging,
-                  t->target);
-    restore_join(r, t, "s.", "t.", &sql);
-    pt_buf_add_text(&sql, ") x");
-    pt_buf_add_char(&sql, '\0');
-
-    err = sql.err != PT_OK ? backup_say(sql.err, "a table is too wide")
-                           : backup_query(r->conn, sql.data, NULL, 0, &result);
-    pt_buf_done(&sql);
-
-    if (err != PT_OK) {
-        return err;
-    }
-
-    t->counts.inserted = strtoll(PQgetvalue(result, 0, 0), NULL, 10);
-    t->counts.same = strtoll(PQgetvalue(result, 0, 1), NULL, 10);
-    t->counts.foreign = strtoll(PQgetvalue(result, 0, 2), NULL, 10);
-    t->counts.updated = strtoll(PQgetvalue(result, 0, 3), NULL, 10);
-    t->counts.kept = strtoll(PQgetvalue(result, 0, 4), NULL, 10);
-    PQclear(result);
+    (void) ctx;
+    (void) n;
+    *ret_worker = NULL;
 
     return PT_OK;
 }
 
 
 static pt_err_t
-restore_apply(restore_t *r, restore_table_t *t)
+restore_crew_run(void *ctx, void *worker, void *task)
 {
-    int64_t   n;
-    pt_buf_t  sql;
-    pt_err_t  err;
+    pt_err_t    err;
+    restore_t  *r = ctx;
 
-    pt_buf_init(&sql, &pt_mem_heap, SQL_MAX);
-    pt_buf_printf(&sql, "INSERT INTO %s AS t (", t->target);
-    backup_column_list(r->conn, t->saved, "", &sql);
-    pt_buf_add_text(&sql, ") OVERRIDING SYSTEM VALUE SELECT ");
-    backup_column_list(r->conn, t->saved, "s.", &sql);
-    pt_buf_printf(&sql, " FROM %s s", t->staging);
+    (void) worker;
+    (void) task;
 
-    if (t->table->nkey == 0) {
-        pt_buf_printf(&sql, " WHERE NOT EXISTS (SELECT FROM %s t WHERE ",
-                      t->target);
-        restore_join(r, t, "s.", "t.", &sql);
-        pt_buf_add_char(&sql, ')');
+    err = backup_restore_rows(r);
 
-    } else {
-        restore_apply_conflict(r, t, &sql);
+    if (err != PT_OK) {
+        atomic_store(&r->failed, true);
     }
-
-    err = restore_run(r, &sql, &n);
-    pt_buf_done(&sql);
 
     return err;
 }
 
 
-/* the row that is there is only changed while it is the user's own */
 static void
-restore_apply_conflict(restore_t *r, const restore_table_t *t, pt_buf_t *sql)
+restore_crew_close(void *worker)
 {
-    char              name[256], newer[256];
-    bool              first = true;
-    const pt_json_t  *c;
-
-    if (r->policy == POLICY_SKIP
-        || (r->policy == POLICY_NEWER && !restore_newer(t, newer)))
-    {
-        pt_buf_add_text(sql, " ON CONFLICT DO NOTHING");
-        return;
-    }
-
-    pt_buf_add_text(sql, " ON CONFLICT (");
-
-    for (c = pt_json_member(t->saved, "key")->first; c; c = c->next) {
-        (void) snprintf(name, sizeof(name), "%.*s", PT_STR_ARG(c->text));
-        backup_sql_name(r->conn, sql, name);
-        pt_buf_add_text(sql, c->next != NULL ? ", " : ") DO UPDATE SET ");
-    }
-
-    for (c = pt_json_member(t->saved, "columns")->first; c; c = c->next) {
-        (void) snprintf(name, sizeof(name), "%.*s",
-                        PT_STR_ARG(pt_json_string(c, "name", PT_STR("?"))));
-
-        if (restore_is_fixed(t, name)) {
-            continue;
-        }
-
-        pt_buf_add_text(sql, first ? "" : ", ");
-        backup_sql_name(r->conn, sql, name);
-        pt_buf_add_text(sql, " = excluded.");
-        backup_sql_name(r->conn, sql, name);
-        first = false;
-    }
-
-    pt_buf_printf(sql, " WHERE (%s)",
-                  t->table->own != NULL ? t->table->own : "false");
-
-    if (r->policy == POLICY_NEWER) {
-        pt_buf_add_text(sql, " AND excluded.");
-        backup_sql_name(r->conn, sql, newer);
-        pt_buf_add_text(sql, " > t.");
-        backup_sql_name(r->conn, sql, newer);
-    }
+    (void) worker;
 }
 
 
-/* of the key, which is equal, or a number that is given once */
-static bool
-restore_is_fixed(const restore_table_t *t, const char *name)
+void
+backup_restore_progress(restore_t *r)
 {
-    size_t  i;
+    double  rows, files = 1;
 
-    for (i = 0; i < t->table->ncolumns; i++) {
-        if (strcmp(t->table->columns[i].name, name) == 0) {
-            return t->table->columns[i].always
-                   || (t->table->columns[i].key != 0
-                       && t->table->ncolumns > t->table->nkey);
-        }
+    int64_t  bytes = pt_json_int(pt_json_member(r->manifest.json, "files"),
+                                 "bytes", 0);
+
+    rows = r->n == 0 ? 1 : (double) atomic_load(&r->tables_done)
+                           / (double) r->n;
+
+    if (r->with_files && bytes > 0) {
+        files = (double) atomic_load(&r->bytes_done) / (double) bytes;
     }
 
-    return false;
-}
-
-
-/* numbers that rows have now are not given again */
-static pt_err_t
-restore_sequences(restore_t *r, const restore_table_t *t)
-{
-    size_t    i;
-    pt_buf_t  sql;
-    pt_err_t  err = PT_OK;
-
-    if (t->counts.inserted == 0 || r->dry_run) {
-        return PT_OK;
-    }
-
-    for (i = 0; i < t->table->ncolumns && err == PT_OK; i++) {
-        const backup_column_t  *c = &t->table->columns[i];
-
-        if (strcmp(c->type, "bigint") != 0 && strcmp(c->type, "integer") != 0
-            && strcmp(c->type, "smallint") != 0)
-        {
-            continue;
-        }
-
-        pt_buf_init(&sql, &pt_mem_heap, SQL_MAX);
-        pt_buf_add_text(&sql, "SELECT pg_catalog.setval(q.s, q.m) FROM (SELECT"
-                        " pg_catalog.pg_get_serial_sequence(");
-        backup_sql_text(r->conn, &sql, t->target);
-        pt_buf_add_text(&sql, ", ");
-        backup_sql_text(r->conn, &sql, c->name);
-        pt_buf_add_text(&sql, ")::pg_catalog.regclass AS s, (SELECT max(");
-        backup_sql_name(r->conn, &sql, c->name);
-        pt_buf_printf(&sql, ") FROM %s) AS m) q WHERE q.s IS NOT NULL AND q.m >"
-                      " coalesce(pg_catalog.pg_sequence_last_value(q.s), 0)",
-                      t->target);
-        pt_buf_add_char(&sql, '\0');
-
-        err = sql.err != PT_OK ? backup_say(sql.err, "no memory")
-                               : backup_sql(r->conn, sql.data);
-        pt_buf_done(&sql);
-    }
-
-    return err;
-}
-
-
-/* by the key; without one, by the whole row */
-static void
-restore_join(restore_t *r, const restore_table_t *t, const char *a,
-    const char *b, pt_buf_t *sql)
-{
-    char              name[256];
-    const pt_json_t  *key = pt_json_member(t->saved, "key")->first;
-
-    if (key == NULL) {
-        pt_buf_add_text(sql, "ROW(");
-        backup_column_list(r->conn, t->saved, a, sql);
-        pt_buf_add_text(sql, ")::text = ROW(");
-        backup_column_list(r->conn, t->saved, b, sql);
-        pt_buf_add_text(sql, ")::text");
-    }
-
-    for ( /* void */ ; key != NULL; key = key->next) {
-        (void) snprintf(name, sizeof(name), "%.*s", PT_STR_ARG(key->text));
-        pt_buf_add_text(sql, a);
-        backup_sql_name(r->conn, sql, name);
-        pt_buf_printf(sql, " = %s", b);
-        backup_sql_name(r->conn, sql, name);
-        pt_buf_add_text(sql, key->next != NULL ? " AND " : "");
-    }
-}
-
-
-static bool
-restore_newer(const restore_table_t *t, char ret_column[256])
-{
-    pt_str_t  newer = pt_json_string(t->table->json, "newer", PT_STR_NULL);
-
-    (void) snprintf(ret_column, 256, "%.*s", PT_STR_ARG(newer));
-
-    return newer.data != NULL;
-}
-
-
-static pt_err_t
-restore_run(restore_t *r, pt_buf_t *sql, int64_t *ret_n)
-{
-    pt_err_t   err;
-    PGresult  *result;
-
-    pt_buf_add_char(sql, '\0');
-
-    if (sql->err != PT_OK) {
-        return backup_say(sql->err, "a table is too wide");
-    }
-
-    err = backup_query(r->conn, sql->data, NULL, 0, &result);
-
-    /* a value that somebody else has taken meanwhile, say */
-    if (err != PT_OK && PQstatus(r->conn) == CONNECTION_OK) {
-        return PT_E_CONFLICT;
-    }
-
-    if (err == PT_OK) {
-        *ret_n = strtoll(PQcmdTuples(result), NULL, 10);
-        PQclear(result);
-    }
-
-    return err;
-}
-
-
-/* ---- files ---- */
-
-static pt_err_t
-restore_files(restore_t *r)
-{
-    pt_err_t      err;
-    backup_sum_t  sum;
-
-    if (r->storage == NULL) {
-        return backup_say(PT_E_UNAVAILABLE, "the storage is not known");
-    }
-
-    pt_job_progress(r->session.job, 600, "files");
-
-    r->files = r->manifest;
-    r->files.reader = NULL;
-    err = backup_reader_new(&r->files.reader);
-
-    if (err == PT_OK) {
-        err = backup_index_read(&r->manifest, restore_file, r, &sum);
-        backup_reader_free(r->files.reader);
-    }
-
-    /* all at once, before the rows that name them are committed */
-    if (err == PT_OK && r->files_restored != 0 && !r->dry_run) {
-        err = backup_sync(r->storage);
-    }
-
-    return err;
-}
-
-
-/* a stored file never changes: one that is there is the same */
-static pt_err_t
-restore_file(void *ctx, const backup_indexed_t *file)
-{
-    char         path[BACKUP_PATH_MAX], key[BACKUP_FILE_KEY_MAX];
-    char         object[BACKUP_PATH_MAX];
-    restore_t   *r = ctx;
-    struct stat  st;
-
-    if (file->object.data == NULL) {
-        r->files_missing++;
-        return PT_OK;
-    }
-
-    (void) snprintf(key, sizeof(key), "%.*s", PT_STR_ARG(file->key));
-    (void) snprintf(object, sizeof(object), "%.*s", PT_STR_ARG(file->object));
-    (void) snprintf(path, sizeof(path), "%s/%s", r->storage, key);
-
-    if (stat(path, &st) == 0 && S_ISREG(st.st_mode)
-        && (uint64_t) st.st_size == file->size)
-    {
-        r->files_there++;
-        return PT_OK;
-    }
-
-    r->files_restored++;
-
-    return r->dry_run ? PT_OK
-                      : restore_file_write(r, object, key, file->sha256);
-}
-
-
-static pt_err_t
-restore_file_write(restore_t *r, const char *object, const char *key,
-    const uint8_t sha256[32])
-{
-    char            path[BACKUP_PATH_MAX], tmp[BACKUP_PATH_MAX];
-    uint64_t        number;
-    pt_err_t        err;
-    backup_sum_t    sum;
-    restore_file_t  file;
-
-    err = restore_folders(r, key);
-    if (err != PT_OK) {
-        return err;
-    }
-
-    randombytes_buf(&number, sizeof(number));
-    (void) snprintf(path, sizeof(path), "%s/%s", r->storage, key);
-    (void) snprintf(tmp, sizeof(tmp), "%s/.restore-%016llx", r->storage,
-                    (unsigned long long) number);
-
-    file.fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    if (file.fd == -1) {
-        return backup_say(PT_E_STORAGE, "could not write to storage: %s",
-                          strerror(errno));
-    }
-
-    err = backup_object_read(&r->files, BACKUP_FILE, object,
-                             restore_file_piece, &file, &sum);
-
-    if (err == PT_OK && memcmp(sum.sha256, sha256, 32) != 0) {
-        err = backup_say(PT_E_INPUT_BROKEN, "object \"%s/%s\" is not what its "
-                         "index says", r->owner.name, object);
-    }
-
-    if (close(file.fd) == -1 && err == PT_OK) {
-        err = backup_say(PT_E_STORAGE, "could not write to storage: %s",
-                         strerror(errno));
-    }
-
-    if (err == PT_OK && rename(tmp, path) == -1) {
-        err = backup_say(PT_E_STORAGE, "could not write \"%s\" in storage: %s",
-                         key, strerror(errno));
-    }
-
-    if (err != PT_OK) {
-        (void) unlink(tmp);
-    }
-
-    return err;
-}
-
-
-static pt_err_t
-restore_file_piece(void *ctx, pt_str_t piece)
-{
-    ssize_t          n;
-    restore_file_t  *file = ctx;
-
-    while (piece.len != 0) {
-        n = write(file->fd, piece.data, piece.len);
-
-        if (n == -1 && errno != EINTR) {
-            return backup_say(PT_E_STORAGE, "could not write to storage: %s",
-                              strerror(errno));
-        }
-
-        if (n > 0) {
-            piece.data += n;
-            piece.len -= (size_t) n;
-        }
-    }
-
-    return PT_OK;
-}
-
-
-static pt_err_t
-restore_folders(const restore_t *r, const char *key)
-{
-    char         path[BACKUP_PATH_MAX];
-    const char  *slash;
-
-    for (slash = strchr(key, '/'); slash; slash = strchr(slash + 1, '/')) {
-        (void) snprintf(path, sizeof(path), "%s/%.*s", r->storage,
-                        (int) (slash - key), key);
-
-        if (mkdir(path, 0750) == -1 && errno != EEXIST) {
-            return backup_say(PT_E_STORAGE, "could not make \"%s\": %s", path,
-                              strerror(errno));
-        }
-    }
-
-    return PT_OK;
+    pt_job_progress(r->session.job,
+                    (unsigned) (400 * rows + 550 * (files > 1 ? 1 : files)),
+                    rows < 1 ? "rows" : "files");
 }
 
 
@@ -1196,11 +542,11 @@ restore_result(restore_t *r, pt_buf_t *text)
     pt_jsonw_key(&w, "files");
     pt_jsonw_object(&w);
     pt_jsonw_key(&w, "restored");
-    pt_jsonw_int(&w, (int64_t) r->files_restored);
+    pt_jsonw_int(&w, (int64_t) atomic_load(&r->files_restored));
     pt_jsonw_key(&w, "there");
-    pt_jsonw_int(&w, (int64_t) r->files_there);
+    pt_jsonw_int(&w, (int64_t) atomic_load(&r->files_there));
     pt_jsonw_key(&w, "missing");
-    pt_jsonw_int(&w, (int64_t) r->files_missing);
+    pt_jsonw_int(&w, (int64_t) atomic_load(&r->files_missing));
     pt_jsonw_end(&w);
     pt_jsonw_end(&w);
 }

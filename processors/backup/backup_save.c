@@ -4,7 +4,6 @@
  */
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -12,12 +11,15 @@
 
 #include "backup_dump.h"
 #include "backup_files.h"
+#include "backup_pool.h"
 #include "backup_save.h"
 #include "backup_verify.h"
 
 
 /* rows gather to so much before they are hashed and compressed */
 #define ROWS_BATCH    (256u << 10)
+
+#define LEVEL_ROWS    3            /* zstd's */
 
 #define RESULT_MAX    65536
 #define KEEP_DEFAULT  10
@@ -52,32 +54,24 @@ typedef struct {
 
     atomic_ullong         files_done;
     uint64_t              files_total;
-    atomic_uint           next_table;
     atomic_uint           tables_done;
-
-    pthread_mutex_t       lock;
-    pt_err_t              err;             /* the first of a thread */
-    char                  reason[512];
 } save_t;
 
 
+/* a thread's own */
 typedef struct {
-    save_t     *save;
-    PGconn     *conn;
-    pthread_t   thread;
-} save_rows_t;
-
-
-typedef struct {
+    PGconn           *conn;
     backup_writer_t  *writer;
-    save_t           *save;
-} save_dump_t;
+    char             *batch;
+} save_worker_t;
 
 
 static pt_err_t save_run(pt_job_t *job, bool platform);
 static pt_err_t save_begin(save_t *s);
-static pt_err_t save_rows(save_t *s);
-static void *save_rows_thread(void *arg);
+static pt_err_t save_all(save_t *s);
+static pt_err_t save_worker_open(void *ctx, unsigned n, void **ret_worker);
+static pt_err_t save_worker_run(void *ctx, void *worker, void *task);
+static void save_worker_close(void *worker);
 static pt_err_t save_table(save_t *s, PGconn *conn, backup_writer_t *writer,
     size_t n, char *batch);
 static pt_err_t save_copy(PGconn *conn, backup_writer_t *writer, char *batch,
@@ -86,7 +80,7 @@ static pt_err_t save_files(save_t *s);
 static pt_err_t save_files_of(save_t *s, backup_files_t *files,
     const char *sql);
 static pt_err_t save_file_row(backup_files_t *files, const PGresult *row);
-static pt_err_t save_dump(save_t *s);
+static pt_err_t save_dump(save_t *s, backup_writer_t *writer);
 static pt_err_t save_dump_piece(void *ctx, pt_str_t piece);
 static void save_root(save_t *s);
 static pt_err_t save_manifest(save_t *s);
@@ -98,6 +92,16 @@ static void save_progress(save_t *s);
 static double save_clock(void);
 static void save_keep(const pt_json_t *params, bool platform,
     backup_keep_t *ret_keep);
+
+
+/* the leader's connection tells which files there are, meanwhile */
+static const backup_crew_t  save_crew = {
+    .task    = sizeof(size_t),
+    .threads = BACKUP_CONNECTIONS - 1,
+    .open    = save_worker_open,
+    .run     = save_worker_run,
+    .close   = save_worker_close
+};
 
 
 pt_err_t
@@ -128,7 +132,6 @@ save_run(pt_job_t *job, bool platform)
     s.platform = platform;
     s.owner.lock = -1;
     s.started = save_clock();
-    (void) pthread_mutex_init(&s.lock, NULL);
     pt_buf_init(&result, &pt_mem_heap, RESULT_MAX);
 
     err = backup_session_open(job, platform, &s.session);
@@ -138,11 +141,7 @@ save_run(pt_job_t *job, bool platform)
     }
 
     if (err == PT_OK) {
-        err = platform ? save_dump(&s) : save_rows(&s);
-    }
-
-    if (err == PT_OK) {
-        err = save_files(&s);
+        err = save_all(&s);
     }
 
     if (err == PT_OK) {
@@ -178,7 +177,6 @@ save_run(pt_job_t *job, bool platform)
     backup_session_close(&s.session);
     free(s.saved);
     free(s.user);
-    (void) pthread_mutex_destroy(&s.lock);
 
     return err;
 }
@@ -231,84 +229,86 @@ save_begin(save_t *s)
 
 /* ---- rows ---- */
 
+/* rows, or the dump, and files at the same time: all of one snapshot */
 static pt_err_t
-save_rows(save_t *s)
+save_all(save_t *s)
 {
-    unsigned     i, n = 0;
-    pt_err_t     err = PT_OK;
-    save_rows_t  workers[BACKUP_CONNECTIONS];
+    size_t          i;
+    pt_err_t        err, end;
+    backup_pool_t  *pool;
 
-    for (i = 0; i < BACKUP_CONNECTIONS; i++) {
-        workers[i] = (save_rows_t) {
-            .save = s, .conn = pt_job_connection(s->session.job, i)
-        };
-
-        if (pthread_create(&workers[i].thread, NULL, save_rows_thread,
-                           &workers[i]) != 0)
-        {
-            err = backup_say(PT_E_NOMEM, "could not start a thread");
-            break;
-        }
-
-        n++;
+    err = backup_pool_open(&save_crew, s, &pool);
+    if (err != PT_OK) {
+        return err;
     }
 
-    for (i = 0; i < n; i++) {
-        (void) pthread_join(workers[i].thread, NULL);
+    for (i = 0; i < (s->platform ? 1 : s->tables.n) && err == PT_OK; i++) {
+        err = backup_pool_add(pool, &i);
     }
 
-    if (err == PT_OK && s->err != PT_OK) {
-        err = backup_say(s->err, "%s", s->reason);
+    if (err == PT_OK) {
+        err = save_files(s);
     }
 
-    return err;
+    end = backup_pool_close(pool, err != PT_OK);
+
+    return err != PT_OK ? err : end;
 }
 
 
-static void *
-save_rows_thread(void *arg)
+static pt_err_t
+save_worker_open(void *ctx, unsigned n, void **ret_worker)
 {
-    char             *batch;
-    size_t            n;
-    pt_err_t          err;
-    save_rows_t      *worker = arg;
-    save_t           *s = worker->save;
-    backup_writer_t  *writer = NULL;
+    save_t         *s = ctx;
+    save_worker_t  *w;
 
-    batch = malloc(ROWS_BATCH);
-    err = batch == NULL ? backup_say(PT_E_NOMEM, "no memory")
-                        : backup_writer_new(&writer);
-
-    while (err == PT_OK && (n = atomic_fetch_add(&s->next_table, 1))
-                           < s->tables.n)
-    {
-        if (backup_table_is_saved(&s->tables.tables[n])) {
-            err = save_table(s, worker->conn, writer, n, batch);
-        }
-
-        atomic_fetch_add(&s->tables_done, 1);
-        save_progress(s);
+    w = calloc(1, sizeof(*w));
+    if (w == NULL) {
+        return backup_say(PT_E_NOMEM, "no memory");
     }
 
-    if (err != PT_OK) {
-        (void) pthread_mutex_lock(&s->lock);
+    *ret_worker = w;
+    w->conn = pt_job_connection(s->session.job, n + 1);
+    w->batch = malloc(ROWS_BATCH);
 
-        if (s->err == PT_OK) {
-            s->err = err;
-            (void) snprintf(s->reason, sizeof(s->reason), "%s",
-                            backup_said());
-        }
+    return w->batch == NULL ? backup_say(PT_E_NOMEM, "no memory")
+                            : backup_writer_new(&w->writer);
+}
 
-        (void) pthread_mutex_unlock(&s->lock);
 
-        /* the others have no reason to go on */
-        atomic_store(&s->next_table, (unsigned) s->tables.n);
+static void
+save_worker_close(void *worker)
+{
+    save_worker_t  *w = worker;
+
+    if (w != NULL) {
+        backup_writer_free(w->writer);
+        free(w->batch);
+        free(w);
+    }
+}
+
+
+static pt_err_t
+save_worker_run(void *ctx, void *worker, void *task)
+{
+    save_t         *s = ctx;
+    size_t          n = *(const size_t *) task;
+    pt_err_t        err = PT_OK;
+    save_worker_t  *w = worker;
+
+    if (s->platform) {
+        return save_dump(s, w->writer);
     }
 
-    backup_writer_free(writer);
-    free(batch);
+    if (backup_table_is_saved(&s->tables.tables[n])) {
+        err = save_table(s, w->conn, w->writer, n, w->batch);
+    }
 
-    return NULL;
+    atomic_fetch_add(&s->tables_done, 1);
+    save_progress(s);
+
+    return err;
 }
 
 
@@ -336,7 +336,7 @@ save_table(save_t *s, PGconn *conn, backup_writer_t *writer, size_t n,
 
     if (err == PT_OK) {
         err = backup_writer_begin(writer, put.fd, &s->owner.keys, BACKUP_ROWS,
-                                  name, 3);
+                                  name, LEVEL_ROWS);
     }
 
     if (err == PT_OK) {
@@ -532,35 +532,28 @@ save_file_row(backup_files_t *files, const PGresult *row)
 /* ---- the platform's dump ---- */
 
 static pt_err_t
-save_dump(save_t *s)
+save_dump(save_t *s, backup_writer_t *writer)
 {
     char          path[BACKUP_PATH_MAX], name[BACKUP_PATH_MAX];
     pt_err_t      err;
-    save_dump_t   dump = { NULL, s };
     backup_put_t  put = { .fd = -1, .path = "" };
-
-    pt_job_progress(s->session.job, 1, "dump");
 
     (void) snprintf(path, sizeof(path), "generations/%s/dump", s->generation);
     backup_object_path(&s->owner, path, name);
 
-    err = backup_writer_new(&dump.writer);
+    err = backup_put_begin(&s->owner, &put);
 
     if (err == PT_OK) {
-        err = backup_put_begin(&s->owner, &put);
+        err = backup_writer_begin(writer, put.fd, &s->owner.keys,
+                                  BACKUP_DUMP, name, LEVEL_ROWS);
     }
 
     if (err == PT_OK) {
-        err = backup_writer_begin(dump.writer, put.fd, &s->owner.keys,
-                                  BACKUP_DUMP, name, 3);
+        err = backup_dump(s->snapshot, save_dump_piece, writer);
     }
 
     if (err == PT_OK) {
-        err = backup_dump(s->snapshot, save_dump_piece, &dump);
-    }
-
-    if (err == PT_OK) {
-        err = backup_writer_end(dump.writer, &s->dump);
+        err = backup_writer_end(writer, &s->dump);
     }
 
     if (err == PT_OK) {
@@ -568,7 +561,6 @@ save_dump(save_t *s)
     }
 
     backup_put_abort(&put);
-    backup_writer_free(dump.writer);
 
     return err;
 }
@@ -577,9 +569,7 @@ save_dump(save_t *s)
 static pt_err_t
 save_dump_piece(void *ctx, pt_str_t piece)
 {
-    save_dump_t  *dump = ctx;
-
-    return backup_writer_add(dump->writer, piece.data, piece.len);
+    return backup_writer_add(ctx, piece.data, piece.len);
 }
 
 

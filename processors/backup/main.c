@@ -5,6 +5,10 @@
 #include "backup_cli.h"
 #include "backup_dump.h"
 #include "backup_session.h"
+#include "backup_storage.h"
+
+
+static pt_err_t backup_prepare(const pt_reach_t *reach);
 
 
 static const pt_action_t  backup_actions[] = {
@@ -27,7 +31,7 @@ static const pt_processor_t  backup_processor = {
     .reads_storage  = true,
     .writes_storage = true,                /* restored files */
     .folder_env     = "PITCHEY_BACKUP_STORE",
-    .prepare        = backup_dump_prepare
+    .prepare        = backup_prepare
 };
 
 
@@ -42,4 +46,15 @@ main(int argc, char **argv)
     }
 
     return pt_processor_main(&backup_processor, argc, argv);
+}
+
+
+static pt_err_t
+backup_prepare(const pt_reach_t *reach)
+{
+    pt_err_t  err;
+
+    err = backup_dump_prepare(reach);
+
+    return err == PT_OK ? backup_storage_prepare(reach) : err;
 }

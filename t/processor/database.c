@@ -16,7 +16,7 @@
 #include "pt_processor.h"
 
 
-static pt_err_t database_prepare(const char *conninfo);
+static pt_err_t database_prepare(const pt_reach_t *reach);
 static pt_err_t database_sql(pt_job_t *job);
 static pt_err_t database_cage(pt_job_t *job);
 static void cage_note(pt_jsonw_t *w, const char *name, int rc);
@@ -53,9 +53,9 @@ main(int argc, char **argv)
 
 
 static pt_err_t
-database_prepare(const char *conninfo)
+database_prepare(const pt_reach_t *reach)
 {
-    prepared = conninfo != NULL;
+    prepared = reach->conninfo != NULL;
 
     return PT_OK;
 }

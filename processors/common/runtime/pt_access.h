@@ -27,7 +27,7 @@
 typedef struct {
     char        *conninfo;      /* ours; NULL: none is configured */
     const char  *storage;       /* NULL: not declared */
-    pt_s3_t     *s3;            /* NULL: no bucket; the parent's alone */
+    pt_s3_t     *s3;            /* NULL: no bucket */
     bool         writes_storage;
     const char  *folder;        /* NULL: not declared, or not configured */
 } pt_access_t;
@@ -37,7 +37,7 @@ typedef struct {
  * In main(), before the zygote: what the declaration asks for and the
  * environment has.  The conninfo and the bucket's keys are wiped out of the
  * environment: the parent keeps both, for pt_platform.h and for storage, the
- * zygote the conninfo alone, for connections.
+ * zygote for connections and prepare().
  *
  * storage  absolute or relative, of the command line; NULL: there is none
  * Errors   PT_E_INVALID (the folder is not there), PT_E_NOMEM; a line is logged
@@ -48,7 +48,8 @@ PT_MUST_CHECK pt_err_t pt_access_init(pt_access_t *access,
 /* wipes the conninfo, and what the next does */
 void pt_access_done(pt_access_t *access);
 
-/* wipes the bucket's keys: a zygote's first act, its children have none */
+/* wipes the bucket's keys: a zygote's first act, but for one whose children
+ * read storage by a helper that prepare() starts */
 void pt_access_forget_s3(pt_access_t *access);
 
 

@@ -133,7 +133,8 @@ pt_child_signals(void)
 static pt_err_t
 pt_child_reach(const pt_processor_t *processor, pt_access_t *access)
 {
-    pt_err_t  err = PT_OK;
+    pt_err_t    err = PT_OK;
+    pt_reach_t  reach = { access->conninfo, access->s3 };
 
     if (processor->connections != 0) {
         err = pt_connections_open(access, processor->service,
@@ -141,7 +142,7 @@ pt_child_reach(const pt_processor_t *processor, pt_access_t *access)
     }
 
     if (err == PT_OK && processor->prepare != NULL) {
-        err = processor->prepare(access->conninfo);
+        err = processor->prepare(&reach);
     }
 
     pt_access_done(access);

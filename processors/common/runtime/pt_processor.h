@@ -20,11 +20,19 @@
 #define PT_PROCESSOR_H
 
 #include "pt_json.h"
+#include "pt_s3.h"
 
 
 typedef struct pt_job_s  pt_job_t;
 
 struct pg_conn;            /* libpq's PGconn */
+
+
+/* what prepare() may use; all of it is wiped when it returns */
+typedef struct {
+    const char     *conninfo;      /* NULL: no database is configured */
+    const pt_s3_t  *s3;            /* NULL: no bucket, or not declared */
+} pt_reach_t;
 
 
 typedef struct {
@@ -94,10 +102,9 @@ typedef struct {
 
     /*
      * In each child, last before its sandbox closes: opens what cannot be
-     * opened afterwards.  conninfo is NULL where no database is configured,
-     * and wiped when it returns.  May be NULL.
+     * opened afterwards.  May be NULL.
      */
-    pt_err_t           (*prepare)(const char *conninfo);
+    pt_err_t           (*prepare)(const pt_reach_t *reach);
 } pt_processor_t;
 
 

@@ -193,7 +193,10 @@ pt_zygote_main(const pt_processor_t *processor, const char *share,
     pt_zygote_event_t  event;
 
     pt_zygote_settle(fd, parent);
-    pt_access_forget_s3(access);
+
+    if (!processor->reads_storage || processor->prepare == NULL) {
+        pt_access_forget_s3(access);
+    }
 
     if (processor->connections == 0 && processor->prepare == NULL) {
         pt_access_done(access);
