@@ -7,10 +7,16 @@
 #include "analysis_write.h"
 
 
+/* as many as a request may declare */
+#define GENRES_MAX  6
+
+
 static void analyze_score(pt_jsonw_t *w, const analysis_score_t *s);
 static void analyze_raise(pt_jsonw_t *w, const analysis_engine_t *e,
     const analysis_score_t *s);
 static void analyze_otherwise(pt_jsonw_t *w, const analysis_engine_t *e,
+    const analysis_score_t *s);
+static void analyze_emphasis(pt_jsonw_t *w, const analysis_engine_t *e,
     const analysis_score_t *s);
 static void analyze_change(pt_jsonw_t *w, const analysis_engine_t *e,
     const analysis_score_t *s, const analysis_pitch_t *pitch,
@@ -39,7 +45,7 @@ analysis_analyze_json(analysis_engine_t *e, const pt_json_t *params,
         return err;
     }
 
-    scratch = malloc((e->text.n + 1) * sizeof(*scratch));
+    scratch = malloc((e->text.n + e->text.ntitle + 1) * sizeof(*scratch));
     if (scratch == NULL) {
         return PT_E_NOMEM;
     }
@@ -180,7 +186,7 @@ static void
 analyze_otherwise(pt_jsonw_t *w, const analysis_engine_t *e,
     const analysis_score_t *s)
 {
-    unsigned          month, best;
+    unsigned          month;
     analysis_pitch_t  p;
 
     pt_jsonw_key(w, "counterfactuals");
@@ -203,19 +209,45 @@ analyze_otherwise(pt_jsonw_t *w, const analysis_engine_t *e,
             analyze_change(w, e, s, &p, "the season of the best forecast");
         }
 
-        best = analysis_label_genre(s->genres.order[0]);
-
-        if (s->text_refusal == NULL && s->pitch.genres != 0
-            && !(s->pitch.genres >> best & 1))
-        {
-            p = s->pitch;
-            p.genres |= 1u << best;
-            analyze_change(w, e, s, &p, "with the genre that the text reads"
-                                        " as");
+        if (s->text_refusal == NULL) {
+            analyze_emphasis(w, e, s);
         }
     }
 
     pt_jsonw_end(w);
+}
+
+
+/* the likeliest genre that is not declared, and of those that are alone */
+static void
+analyze_emphasis(pt_jsonw_t *w, const analysis_engine_t *e,
+    const analysis_score_t *s)
+{
+    unsigned          i;
+    uint32_t          genre, own = s->pitch.genres, other = 0, main = 0;
+    analysis_pitch_t  p = s->pitch;
+
+    for (i = 0; i < ANALYSIS_LABELS; i++) {
+        genre = 1u << analysis_label_genre(s->genres.order[i]);
+
+        if (own & genre) {
+            main = main ? main : genre;
+
+        } else {
+            other = other ? other : genre;
+        }
+    }
+
+    if (other != 0 && analysis_count(own) < GENRES_MAX) {
+        p.genres = own | other;
+        analyze_change(w, e, s, &p, "with the likeliest genre that it does"
+                                    " not name");
+    }
+
+    if (main != 0 && own != main) {
+        p.genres = main;
+        analyze_change(w, e, s, &p, "only the likeliest genre that it names");
+    }
 }
 
 

@@ -78,12 +78,12 @@ common_positions(pt_jsonw_t *w, const analysis_engine_t *e, uint32_t word)
     unsigned                n = 0;
     const analysis_word_t  *at;
 
-    static const char *const  fields[] = { "logline", "synopsis" };
+    static const char *const  fields[] = { "logline", "synopsis", "title" };
 
     pt_jsonw_key(w, "positions");
     pt_jsonw_array(w);
 
-    for (i = word; i < e->text.n && n < POSITIONS_MAX; i++) {
+    for (i = word; i < e->text.n + e->text.ntitle && n < POSITIONS_MAX; i++) {
         at = &e->text.words[i];
 
         if (at->hash != e->text.words[word].hash || at->stop) {

@@ -24,8 +24,8 @@ static unsigned comps_terms(const analysis_engine_t *e, comps_term_t *terms);
 static uint32_t comps_term(const analysis_model_t *m, uint32_t hash);
 static const uint8_t *comps_next(const uint8_t *p, uint32_t *film,
     unsigned *tf);
-static double comps_words(analysis_engine_t *e, const comps_term_t *terms,
-    unsigned n);
+static double comps_words(analysis_engine_t *e,
+    const analysis_comps_query_t *q, const comps_term_t *terms, unsigned n);
 static double comps_genres(const analysis_genres_t *g,
     const analysis_comps_query_t *q, uint32_t genres, double norm);
 static void comps_score(const analysis_engine_t *e,
@@ -50,7 +50,7 @@ analysis_comps(analysis_engine_t *e, const analysis_genres_t *g,
     const analysis_model_t  *m = e->model;
 
     nterms = comps_terms(e, terms);
-    scale = comps_words(e, terms, nterms);
+    scale = comps_words(e, q, terms, nterms);
     scale = scale > 0 ? 1 / scale : 0;
 
     for (l = 0; l < ANALYSIS_LABELS; l++) {
@@ -62,6 +62,11 @@ analysis_comps(analysis_engine_t *e, const analysis_genres_t *g,
 
     for (i = 0; i < films; i++) {
         film = q->money ? m->money[i] : i;
+
+        if (m->films.films[film].fold + 1u == q->without) {
+            continue;
+        }
+
         comps_score(e, g, q, norm, scale, film, &c);
 
         if (n < q->max || (float) c.score >= near[n - 1].score) {
@@ -162,9 +167,10 @@ comps_next(const uint8_t *p, uint32_t *film, unsigned *tf)
 }
 
 
-/* fills e->score; the largest */
+/* fills e->score; the largest of those that are asked */
 static double
-comps_words(analysis_engine_t *e, const comps_term_t *terms, unsigned n)
+comps_words(analysis_engine_t *e, const analysis_comps_query_t *q,
+    const comps_term_t *terms, unsigned n)
 {
     float                    max = 0;
     double                   length;
@@ -191,7 +197,9 @@ comps_words(analysis_engine_t *e, const comps_term_t *terms, unsigned n)
     }
 
     for (i = 0; i < m->films.n; i++) {
-        max = e->score[i] > max ? e->score[i] : max;
+        if (e->score[i] > max && m->films.films[i].fold + 1u != q->without) {
+            max = e->score[i];
+        }
     }
 
     return (double) max;

@@ -54,7 +54,7 @@ typedef struct {
 PT_MUST_CHECK pt_err_t analysis_genres(analysis_engine_t *e,
     analysis_genres_t *ret);
 
-/* what each word adds to a label's log-odds; n of e->text */
+/* what each word adds to a label's log-odds; n + ntitle of e->text */
 void analysis_genre_words(const analysis_engine_t *e, unsigned label,
     double *share);
 
@@ -83,6 +83,7 @@ typedef struct {
     unsigned   year;             /* 0: unknown */
     bool       money;            /* only films with known budget and gross */
     unsigned   max;              /* up to ANALYSIS_COMPS_MAX */
+    unsigned   without;          /* 1 + a fold that is not asked; 0: all are */
 } analysis_comps_query_t;
 
 

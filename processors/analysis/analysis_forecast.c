@@ -135,7 +135,6 @@ forecast_part(const analysis_model_t *m, unsigned which,
 {
     double                     part[ANALYSIS_FEATURES] = { 0 }, base, c;
     double                     z[ANALYSIS_LINEAR];
-    double                     terms[ANALYSIS_CALIBRATE];
     unsigned                   i;
     const double              *mix, *coef, *calibrate;
     const analysis_numbers_t  *n = m->numbers;
@@ -166,15 +165,15 @@ forecast_part(const analysis_model_t *m, unsigned which,
     sum->part[ANALYSIS_C_BASE] += mix[2] * c;
     sum->part[ANALYSIS_C_ALIKE] = mix[2] * (alike - c);
 
-    analysis_calibrate_terms(0, year, terms);
-
     for (i = 0; i < ANALYSIS_CONTRIBUTIONS; i++) {
         sum->part[i] *= calibrate[0];
     }
 
     sum->part[ANALYSIS_C_BASE] += calibrate[1];
-    sum->part[ANALYSIS_C_YEAR] += calibrate[2] * terms[2]
-                                  + calibrate[3] * terms[3];
+
+    if (which) {
+        sum->part[ANALYSIS_C_YEAR] += n->level[analysis_level(year)];
+    }
 }
 
 

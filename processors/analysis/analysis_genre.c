@@ -108,7 +108,7 @@ analysis_genres(analysis_engine_t *e, analysis_genres_t *ret)
         f = e->touched[i];
         v = genre_value(e, f);
         e->value[f] = v;
-        sum[m->df[f] >> 15] += v * v;
+        sum[m->df[f] >> ANALYSIS_DF_BITS] += v * v;
     }
 
     for (i = 0; i < ANALYSIS_BLOCKS; i++) {
@@ -119,7 +119,7 @@ analysis_genres(analysis_engine_t *e, analysis_genres_t *ret)
 
     for (i = 0; i < e->ntouched; i++) {
         f = e->touched[i];
-        v = e->value[f] / sum[m->df[f] >> 15];
+        v = e->value[f] / sum[m->df[f] >> ANALYSIS_DF_BITS];
         e->value[f] = v;
         w = m->weight + (size_t) f * ANALYSIS_LABELS;
 
@@ -153,7 +153,7 @@ genre_on_feature(void *ctx, analysis_block_t block, uint32_t hash,
 
     f = analysis_model_feature(e->model, hash);
 
-    if (f == e->model->nfeatures || e->model->df[f] >> 15 != block) {
+    if (f == e->model->nfeatures || e->model->df[f] >> ANALYSIS_DF_BITS != block) {
         return;
     }
 
@@ -219,7 +219,7 @@ analysis_genre_words(const analysis_engine_t *e, unsigned label,
     const analysis_model_t       *m = e->model;
     const analysis_occurrence_t  *o;
 
-    memset(share, 0, e->text.n * sizeof(*share));
+    memset(share, 0, (e->text.n + e->text.ntitle) * sizeof(*share));
 
     for (i = 0; i < e->nfound; i++) {
         o = &e->found[i];

@@ -1,6 +1,7 @@
 /*
  * The features of a text: stems, pairs of stems, and parts of words (3 to 5
- * characters, with the gaps at both ends), each found by its hash.
+ * characters, with the gaps at both ends), each found by its hash.  Those of
+ * the title are others than those of the prose.
  */
 
 #ifndef ANALYSIS_GENRE_H
@@ -13,6 +14,8 @@
 typedef enum {
     ANALYSIS_WORDS = 0,          /* stems and pairs */
     ANALYSIS_CHARS,
+    ANALYSIS_TITLE_STEMS,        /* of the title, likewise */
+    ANALYSIS_TITLE_CHARS,
 
     ANALYSIS_BLOCKS
 } analysis_block_t;

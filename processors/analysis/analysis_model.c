@@ -16,8 +16,6 @@
 #define SECTION    24
 #define XZ_MAX     (4u << 20)
 
-#define DF_CHARS   0x8000u
-
 
 typedef struct {
     const uint8_t  *data;
@@ -402,7 +400,8 @@ model_derive(analysis_model_t *m)
 
         m->slot[at] = i + 1;
         m->idf[i] = (float) (analysis_log((1 + docs)
-                                          / (1 + (m->df[i] & ~DF_CHARS)))
+                                          / (1 + (m->df[i]
+                                                & ANALYSIS_DF_MAX)))
                              + 1);
     }
 

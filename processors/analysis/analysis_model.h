@@ -31,7 +31,7 @@ typedef enum {
     ANALYSIS_SECTION_META = 0,   /* JSON: version, sources, evaluation */
     ANALYSIS_SECTION_NUMBERS,    /* analysis_numbers_t */
     ANALYSIS_SECTION_HASH,       /* u32 of each feature, ascending */
-    ANALYSIS_SECTION_DF,         /* u16: texts that have it; top bit: chars */
+    ANALYSIS_SECTION_DF,         /* u16: its block, texts that have it */
     ANALYSIS_SECTION_WEIGHT,     /* i8 * labels of each feature */
     ANALYSIS_SECTION_NODE,       /* analysis_node_t */
     ANALYSIS_SECTION_ROOT,       /* u32 of each tree, and the end */
@@ -59,6 +59,7 @@ typedef struct {
     double    linear[2][ANALYSIS_LINEAR + 1];
     double    mix[2][ANALYSIS_PARTS];
     double    calibrate[2][ANALYSIS_CALIBRATE];
+    double    level[ANALYSIS_LEVELS];    /* of hits: log-odds beside all */
     double    range[2];          /* of budgets; log10 of 2019 dollars */
     double    cut[ANALYSIS_FIFTHS - 1];
     double    residual[ANALYSIS_FIFTHS][ANALYSIS_QUANTILES];
@@ -97,6 +98,11 @@ typedef struct {
     uint32_t                   nmoney;
     uint8_t                   *owned;
 } analysis_model_t;
+
+
+/* what df holds */
+#define ANALYSIS_DF_BITS  14
+#define ANALYSIS_DF_MAX   ((1u << ANALYSIS_DF_BITS) - 1)
 
 
 /*

@@ -6,9 +6,6 @@
 /* farther in log10 of budget, no film is among the nearest */
 #define BUDGET_REACH  0.8
 
-#define TURN_YEAR     1998       /* where the two trends meet */
-#define LAST_YEAR     2019
-
 
 void
 analysis_deal_features(const analysis_deal_t *deal,
@@ -106,26 +103,15 @@ analysis_trees_sum(const analysis_trees_t *trees, uint32_t first,
 }
 
 
-void
-analysis_calibrate_terms(double sum, unsigned year,
-    double terms[ANALYSIS_CALIBRATE])
+unsigned
+analysis_level(unsigned year)
 {
-    double  y = ((double) (year > LAST_YEAR ? LAST_YEAR : year) - TURN_YEAR)
-                / 10;
+    if (year < ANALYSIS_YEAR_FIRST) {
+        return 0;
+    }
 
-    terms[0] = sum;
-    terms[1] = 1;
-    terms[2] = y > 0 ? y : 0;
-    terms[3] = y < 0 ? y : 0;
-}
-
-
-double
-analysis_calibrate(const double coef[ANALYSIS_CALIBRATE],
-    const double terms[ANALYSIS_CALIBRATE])
-{
-    return coef[0] * terms[0] + coef[1] * terms[1] + coef[2] * terms[2]
-           + coef[3] * terms[3];
+    return (year > ANALYSIS_YEAR_LAST ? ANALYSIS_YEAR_LAST : year)
+           - ANALYSIS_YEAR_FIRST;
 }
 
 

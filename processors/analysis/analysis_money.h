@@ -33,10 +33,13 @@ enum {
 /* the median release of the training films, for what is not known */
 #define ANALYSIS_MONTH_UNKNOWN  8
 
-/* what the sum of the parts goes through: slope, constant, two trends */
-#define ANALYSIS_CALIBRATE  4
+/* what the sum of the parts goes through: slope, constant */
+#define ANALYSIS_CALIBRATE  2
 
-/* the year that hits are asked with: their trends stand for it */
+/* years of which it is known how common hits were */
+#define ANALYSIS_LEVELS  (ANALYSIS_YEAR_LAST - ANALYSIS_YEAR_FIRST + 1)
+
+/* the year that hits are asked with: its level stands for the true one */
 #define ANALYSIS_YEAR_NONE  2000
 
 /* films that have an equal say in the third part of a forecast */
@@ -88,11 +91,8 @@ double analysis_trees_sum(const analysis_trees_t *trees, uint32_t first,
     double part[ANALYSIS_FEATURES], double *ret_base);
 
 
-/* years beyond the films' last are like it */
-void analysis_calibrate_terms(double sum, unsigned year,
-    double terms[ANALYSIS_CALIBRATE]);
-double analysis_calibrate(const double coef[ANALYSIS_CALIBRATE],
-    const double terms[ANALYSIS_CALIBRATE]);
+/* the place of a year's level; years beyond those known are like the nearest */
+unsigned analysis_level(unsigned year);
 
 
 /* ---- films like it ---- */

@@ -36,8 +36,11 @@ analysis_pitch_read(const pt_json_t *params, const pt_json_t *row,
     v = pitch_member(params, row, "themes");
     ret->themes = v && v->type == PT_JSON_ARRAY ? v->n : 0;
 
-    ret->genres = pitch_genres(pt_json_member(params, "genres"))
-                  | pitch_genres(pt_json_member(params, "genre"));
+    ret->genres = pitch_genres(pt_json_member(params, "genres"));
+
+    if (ret->genres == 0) {
+        ret->genres = pitch_genres(pt_json_member(params, "genre"));
+    }
 
     if (ret->genres == 0) {
         ret->genres = pitch_genres(pt_json_member(row, "genres"))

@@ -14,6 +14,7 @@
 /* parts of the text, in the order in which they are read */
 #define ANALYSIS_PART_LOGLINE   0
 #define ANALYSIS_PART_SYNOPSIS  1
+#define ANALYSIS_PART_TITLE     2
 
 
 typedef struct {

@@ -176,6 +176,11 @@ analysis_predict_line(analysis_engine_t *e, analysis_predict_t what,
     err = analysis_text_add(&e->text,
                             pt_json_string(json, "text", PT_STR("")));
 
+    if (err == PT_OK) {
+        err = analysis_text_add_title(&e->text, pt_json_string(json, "title",
+                                                               PT_STR("")));
+    }
+
     if (err == PT_OK && what != ANALYSIS_PREDICT_FINANCE) {
         err = analysis_genres(e, &g);
     }
@@ -376,6 +381,11 @@ evaluate(const analysis_model_t *model)
     all = pt_json_member(meta, "evaluation");
     evaluate_table("genre from text, by folds (thresholds too)",
                    pt_json_member(all, "genre"));
+    s = pt_json_member(all, "comparables");
+    evaluate_table("ten films by a text alone, of other folds",
+                   pt_json_member(s, "by_text"));
+    evaluate_table("thirty films by genres, budget, year and text, of other"
+                   " folds", pt_json_member(s, "by_genres_and_budget"));
     all = pt_json_member(all, "finance");
     evaluate_table("finance, by folds", pt_json_member(all, "folds"));
     evaluate_table("finance, learned up to 2012, measured on 2013 to 2019",
@@ -396,7 +406,7 @@ evaluate_table(const char *title, const pt_json_t *figures)
 
     for (f = figures ? figures->first : NULL; f != NULL; f = f->next) {
         if (f->type == PT_JSON_NUMBER) {
-            (void) printf("  %-24.*s %10.6g\n", PT_STR_ARG(f->key),
+            (void) printf("  %-28.*s %10.6g\n", PT_STR_ARG(f->key),
                           f->number);
             continue;
         }

@@ -54,7 +54,7 @@ analysis_recommend_json(analysis_engine_t *e, const pt_json_t *params,
         return err;
     }
 
-    scratch = malloc((e->text.n + 1) * sizeof(*scratch));
+    scratch = malloc((e->text.n + e->text.ntitle + 1) * sizeof(*scratch));
     if (scratch == NULL) {
         return PT_E_NOMEM;
     }

@@ -59,6 +59,10 @@ analysis_score(analysis_engine_t *e, const analysis_pitch_t *pitch,
     }
 
     if (err == PT_OK) {
+        err = analysis_text_add_title(&e->text, pitch->title);
+    }
+
+    if (err == PT_OK) {
         err = analysis_genres(e, &ret->genres);
     }
 
@@ -399,7 +403,8 @@ analysis_genre_terms(const analysis_engine_t *e, unsigned label,
     const analysis_text_t  *t = &e->text;
 
     analysis_genre_words(e, label, share);
-    words = t->n < EXPLAINED_MAX ? t->n : EXPLAINED_MAX;
+    words = t->n + t->ntitle;
+    words = words < EXPLAINED_MAX ? words : EXPLAINED_MAX;
 
     for (i = 0; i < words; i++) {
 

@@ -15,10 +15,12 @@
 typedef struct {
     analysis_text_t  *text;
     analysis_word_t   word;
+    size_t            max;       /* words of the text */
     bool              open;      /* a word is being read */
 } text_reader_t;
 
 
+static pt_err_t text_read(analysis_text_t *t, pt_str_t s, size_t max);
 static void text_char(text_reader_t *r, int32_t c, uint32_t at);
 static unsigned text_fold(int32_t c, char *ret, bool *ret_letter);
 static void text_put(text_reader_t *r, char c, uint32_t at);
@@ -77,6 +79,7 @@ void
 analysis_text_reset(analysis_text_t *t)
 {
     t->n = 0;
+    t->ntitle = 0;
     t->parts = 0;
     t->letters = 0;
     t->foreign = 0;
@@ -88,10 +91,37 @@ analysis_text_reset(analysis_text_t *t)
 pt_err_t
 analysis_text_add(analysis_text_t *t, pt_str_t s)
 {
+    return text_read(t, s, ANALYSIS_WORDS_MAX);
+}
+
+
+pt_err_t
+analysis_text_add_title(analysis_text_t *t, pt_str_t s)
+{
+    pt_err_t         err;
+    analysis_text_t  prose = *t;
+
+    t->cut = false;
+    err = text_read(t, s, prose.n + ANALYSIS_TITLE_WORDS);
+
+    t->ntitle = t->n - prose.n;
+    t->n = prose.n;
+    t->letters = prose.letters;
+    t->foreign = prose.foreign;
+    t->sentences = prose.sentences;
+    t->cut = prose.cut;
+
+    return err;
+}
+
+
+static pt_err_t
+text_read(analysis_text_t *t, pt_str_t s, size_t max)
+{
     size_t              i;
     uint32_t            at = 0;
     pt_err_t            err;
-    text_reader_t       r = { .text = t };
+    text_reader_t       r = { .text = t, .max = max };
     utf8proc_int32_t    c;
     utf8proc_ssize_t    n;
 
@@ -219,7 +249,7 @@ text_close(text_reader_t *r, uint32_t at)
         return PT_OK;
     }
 
-    if (t->n == ANALYSIS_WORDS_MAX) {
+    if (t->n == r->max) {
         t->cut = true;
         return PT_OK;
     }

@@ -14,6 +14,8 @@
 
 #define ANALYSIS_WORD_MAX   31        /* bytes; longer ones are cut */
 
+#define ANALYSIS_TITLE_WORDS  40      /* of a title, likewise */
+
 
 typedef struct {
     uint32_t  offset;                 /* characters before it, in its text */
@@ -30,6 +32,7 @@ typedef struct {
     struct sb_stemmer  *stemmer;
     analysis_word_t    *words;
     size_t              n, cap;
+    size_t              ntitle;       /* words behind those n: the title's */
     unsigned            parts;
     size_t              letters;      /* of any script */
     size_t              foreign;      /* that do not fold to a-z */
@@ -46,6 +49,13 @@ void analysis_text_reset(analysis_text_t *t);
 
 /* reads one text after the others; any bytes */
 PT_MUST_CHECK pt_err_t analysis_text_add(analysis_text_t *t, pt_str_t s);
+
+/*
+ * Reads the title, after all texts.  It is no prose: of what is counted, it
+ * only adds to ntitle.
+ */
+PT_MUST_CHECK pt_err_t analysis_text_add_title(analysis_text_t *t,
+    pt_str_t s);
 
 
 /* what a feature is, in its hash */

@@ -9,12 +9,18 @@ static void
 on_feature(void *ctx, analysis_block_t block, uint32_t hash, uint32_t word,
     uint32_t last)
 {
+    size_t                  end;
     const analysis_text_t  *text = ctx;
 
     (void) hash;
+    end = text->n;
 
-    if (block >= ANALYSIS_BLOCKS || word >= text->n || last >= text->n
-        || word > last)
+    if (block >= ANALYSIS_TITLE_STEMS) {
+        end += text->ntitle;
+    }
+
+    if (block >= ANALYSIS_BLOCKS || last >= end || word > last
+        || (block >= ANALYSIS_TITLE_STEMS && word < text->n))
     {
         abort();
     }
@@ -38,12 +44,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (analysis_text_add(&text, (pt_str_t) { p, half }) == PT_OK
         && analysis_text_add(&text, (pt_str_t) { p + half, size - half })
-           == PT_OK)
+           == PT_OK
+        && analysis_text_add_title(&text, (pt_str_t) { p, size }) == PT_OK)
     {
-        for (i = 0; i < text.n; i++) {
+        for (i = 0; i < text.n + text.ntitle; i++) {
             if (text.words[i].offset + text.words[i].length > size
                 || strlen(text.words[i].word) != text.words[i].len
-                || text.words[i].len < 2 || text.words[i].part > 1)
+                || text.words[i].len < 2
+                || (i < text.n ? text.words[i].part > 1
+                               : text.words[i].part != 2))
             {
                 abort();
             }

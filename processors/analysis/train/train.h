@@ -24,6 +24,7 @@ typedef struct {
     int        plot_words;
     unsigned   year, month, fold;
     uint32_t   genres;
+    unsigned   main_genre;       /* 1 + that which is named first; 0: none */
     unsigned   sequel, based_on, mpaa;
     double     budget_usd;       /* of its year; 0: unknown */
     double     gross_usd;

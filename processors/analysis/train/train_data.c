@@ -211,6 +211,10 @@ data_wiki(train_data_t *data, char *text)
             int  genre = analysis_genre_find(g->text);
 
             f->genres |= genre < 0 ? 0 : 1u << genre;
+
+            if (f->main_genre == 0 && genre >= 0) {
+                f->main_genre = (unsigned) genre + 1;
+            }
         }
 
         pt_json_free(json);

@@ -3,6 +3,7 @@
 #ifndef TRAIN_GENRE_H
 #define TRAIN_GENRE_H
 
+#include "analysis_engine.h"
 #include "train.h"
 
 
@@ -27,6 +28,9 @@ typedef struct {
 
     train_genre_measure_t    measured;        /* by folds, all nested */
     double                   reliability[10][3];  /* n, said, was */
+
+    /* of each film with a plot, by models that have not seen it */
+    analysis_genres_t      **said;
 } train_genre_t;
 
 

@@ -39,6 +39,7 @@ typedef struct {
     train_fit_t             fit;          /* of all films */
     double                  mix[2][TRAIN_PARTS];
     double                  calibrate[2][ANALYSIS_CALIBRATE];
+    double                  level[ANALYSIS_LEVELS];
     double                  cut[TRAIN_FIFTHS - 1];
     double                  residual[TRAIN_FIFTHS][TRAIN_QUANTILES];
     double                  range[2];     /* of budgets */

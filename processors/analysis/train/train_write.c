@@ -15,8 +15,6 @@
 #define DF_MIN        3
 #define DF_SHARE_MAX  0.1
 
-#define DF_CHARS      0x8000u
-#define DF_MAX        0x7fffu
 
 
 typedef struct {
@@ -39,8 +37,13 @@ static void write_numbers(const train_data_t *data,
     const train_genre_t *genre, const train_money_t *money, pt_buf_t *buf);
 static void write_meta(const train_data_t *data,
     const analysis_films_t *films, const train_genre_t *genre,
-    const train_money_t *money, pt_buf_t *buf);
-static void write_file(const pt_buf_t *parts, const char *path);
+    const train_money_t *money, const train_comps_t *comps, pt_buf_t *buf);
+static void write_parts(const train_data_t *data,
+    const analysis_films_t *films, const train_genre_t *genre,
+    const train_money_t *money, pt_buf_t *parts);
+static uint8_t *write_model(const pt_buf_t *parts, size_t *ret_size,
+    analysis_model_t *ret_model);
+static void write_file(const uint8_t *model, size_t size, const char *path);
 
 
 /* ---- films ---- */
@@ -304,6 +307,10 @@ write_numbers(const train_data_t *data, const train_genre_t *genre,
         }
     }
 
+    for (i = 0; i < ANALYSIS_LEVELS; i++) {
+        n->level[i] = analysis_round6(money->level[i]);
+    }
+
     for (k = 0; k < TRAIN_FIFTHS - 1; k++) {
         n->cut[k] = analysis_round6(money->cut[k]);
     }
@@ -378,7 +385,8 @@ write_measured(pt_jsonw_t *w, const char *key,
 
 static void
 write_meta(const train_data_t *data, const analysis_films_t *films,
-    const train_genre_t *genre, const train_money_t *money, pt_buf_t *buf)
+    const train_genre_t *genre, const train_money_t *money,
+    const train_comps_t *comps, pt_buf_t *buf)
 {
     size_t      i;
     pt_jsonw_t  w;
@@ -425,6 +433,22 @@ write_meta(const train_data_t *data, const analysis_films_t *films,
     write_measured(&w, "folds", &money->folds);
     write_measured(&w, "time_split_2012", &money->time);
     pt_jsonw_end(&w);
+    pt_jsonw_key(&w, "comparables");
+    pt_jsonw_object(&w);
+    pt_jsonw_key(&w, "by_text");
+    pt_jsonw_object(&w);
+    write_key_number(&w, "texts", (double) comps->texts);
+    write_key_number(&w, "same_main_genre", comps->same_main);
+    write_key_number(&w, "same_main_genre_at_random", comps->random_main);
+    write_key_number(&w, "genres_in_common", comps->jaccard);
+    pt_jsonw_end(&w);
+    pt_jsonw_key(&w, "by_genres_and_budget");
+    pt_jsonw_object(&w);
+    write_key_number(&w, "films", (double) comps->films);
+    write_key_number(&w, "multiple_rank_correlation", comps->roi_rank);
+    write_key_number(&w, "gross_rank_correlation", comps->gross_rank);
+    pt_jsonw_end(&w);
+    pt_jsonw_end(&w);
     pt_jsonw_end(&w);
     pt_jsonw_end(&w);
 }
@@ -437,18 +461,48 @@ train_write(const train_data_t *data, const analysis_films_t *films,
     const train_genre_t *genre, const train_money_t *money,
     const char *path)
 {
-    char       code;
-    size_t     i;
-    uint16_t   df;
-    pt_buf_t   parts[ANALYSIS_SECTIONS];
-    double     scale;
-    analysis_numbers_t  *numbers;
+    size_t             i, size;
+    uint8_t           *bytes;
+    pt_buf_t           parts[ANALYSIS_SECTIONS];
+    train_comps_t      comps;
+    analysis_model_t   model;
 
     for (i = 0; i < ANALYSIS_SECTIONS; i++) {
         pt_buf_init(&parts[i], &pt_mem_heap, 64u << 20);
     }
 
-    write_meta(data, films, genre, money, &parts[ANALYSIS_SECTION_META]);
+    write_parts(data, films, genre, money, parts);
+
+    /* it says how good it is, which is measured by itself */
+    bytes = write_model(parts, &size, &model);
+    train_comps(data, genre, &model, &comps);
+    analysis_model_close(&model);
+    free(bytes);
+
+    write_meta(data, films, genre, money, &comps,
+               &parts[ANALYSIS_SECTION_META]);
+    bytes = write_model(parts, &size, &model);
+    analysis_model_close(&model);
+
+    for (i = 0; i < ANALYSIS_SECTIONS; i++) {
+        train_note("section %2zu: %9zu bytes", i, parts[i].len);
+    }
+
+    write_file(bytes, size, path);
+    free(bytes);
+}
+
+
+static void
+write_parts(const train_data_t *data, const analysis_films_t *films,
+    const train_genre_t *genre, const train_money_t *money, pt_buf_t *parts)
+{
+    char                 code;
+    size_t               i;
+    double               scale;
+    uint16_t             df;
+    analysis_numbers_t  *numbers;
+
     write_numbers(data, genre, money, &parts[ANALYSIS_SECTION_NUMBERS]);
     numbers = (void *) parts[ANALYSIS_SECTION_NUMBERS].data;
 
@@ -456,8 +510,9 @@ train_write(const train_data_t *data, const analysis_films_t *films,
                genre->nfeatures * 4);
 
     for (i = 0; i < genre->nfeatures; i++) {
-        df = (uint16_t) ((genre->df[i] > DF_MAX ? DF_MAX : genre->df[i])
-                         | (genre->block[i] ? DF_CHARS : 0));
+        df = (uint16_t) ((genre->df[i] > ANALYSIS_DF_MAX ? ANALYSIS_DF_MAX
+                                                        : genre->df[i])
+                         | (unsigned) genre->block[i] << ANALYSIS_DF_BITS);
         pt_buf_add(&parts[ANALYSIS_SECTION_DF], &df, 2);
     }
 
@@ -481,30 +536,25 @@ train_write(const train_data_t *data, const analysis_films_t *films,
     parts[ANALYSIS_SECTION_TERM] = write_index.term;
     parts[ANALYSIS_SECTION_POST] = write_index.post;
     parts[ANALYSIS_SECTION_LIST] = write_index.list;
+}
+
+
+static uint8_t *
+write_model(const pt_buf_t *parts, size_t *ret_size,
+    analysis_model_t *ret_model)
+{
+    size_t     i, size;
+    uint8_t   *model;
+    uint32_t   n = ANALYSIS_SECTIONS, kind;
+    uint64_t   at, len;
+
+    size = 24 + ANALYSIS_SECTIONS * 24;
 
     for (i = 0; i < ANALYSIS_SECTIONS; i++) {
         if (parts[i].err != PT_OK) {
             train_die("a part of the model is too large");
         }
-    }
 
-    write_file(parts, path);
-}
-
-
-static void
-write_file(const pt_buf_t *parts, const char *path)
-{
-    FILE              *f;
-    size_t             i, size, packed = 0, cap;
-    uint8_t           *model, *out;
-    uint32_t           n = ANALYSIS_SECTIONS, kind;
-    uint64_t           at, len;
-    analysis_model_t   check;
-
-    size = 24 + ANALYSIS_SECTIONS * 24;
-
-    for (i = 0; i < ANALYSIS_SECTIONS; i++) {
         size += (parts[i].len + 7) / 8 * 8;
     }
 
@@ -521,16 +571,30 @@ write_file(const pt_buf_t *parts, const char *path)
         memcpy(model + 24 + i * 24, &kind, 4);
         memcpy(model + 24 + i * 24 + 8, &at, 8);
         memcpy(model + 24 + i * 24 + 16, &len, 8);
-        memcpy(model + at, parts[i].data, len);
-        train_note("section %2zu: %9zu bytes", i, parts[i].len);
+
+        if (len != 0) {
+            memcpy(model + at, parts[i].data, len);
+        }
+
         at += (len + 7) / 8 * 8;
     }
 
-    if (analysis_model_open(model, size, &check) != PT_OK) {
+    if (analysis_model_open(model, size, ret_model) != PT_OK) {
         train_die("the reader does not take the model");
     }
 
-    analysis_model_close(&check);
+    *ret_size = size;
+
+    return model;
+}
+
+
+static void
+write_file(const uint8_t *model, size_t size, const char *path)
+{
+    FILE     *f;
+    size_t    packed = 0, cap;
+    uint8_t  *out;
 
     cap = lzma_stream_buffer_bound(size);
     out = train_alloc(cap, 1);
@@ -549,6 +613,5 @@ write_file(const pt_buf_t *parts, const char *path)
     }
 
     train_note("model: %zu bytes, %zu compressed", size, packed);
-    free(model);
     free(out);
 }

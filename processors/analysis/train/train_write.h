@@ -3,7 +3,7 @@
 #ifndef TRAIN_WRITE_H
 #define TRAIN_WRITE_H
 
-#include "train_genre.h"
+#include "train_comps.h"
 #include "train_money.h"
 
 
