@@ -13,7 +13,7 @@
 
 
 typedef struct {
-    double  mean, loss, shortfall;
+    double  mean, loss, nothing, shortfall;
 } assess_figures_t;
 
 
@@ -24,17 +24,19 @@ static double assess_share(const pt_json_t *terms, const char *key,
 static void assess_draw(const analysis_model_t *m,
     const analysis_forecast_t *f, uint64_t seed, double *gross);
 static void assess_moic(const analysis_terms_t *t, const double *gross,
-    double *moic);
+    double times, double *moic);
 static void assess_figures(const double *moic, assess_figures_t *ret);
 static double assess_irr(double moic, double years);
 static void assess_write(pt_jsonw_t *w, const analysis_terms_t *t,
     const double *moic);
 static void assess_sensitivity(pt_jsonw_t *w, const analysis_terms_t *t,
     const double *gross, double *moic);
+static void assess_changed(pt_jsonw_t *w, const char *term, double from,
+    double to, const double *moic);
 static void assess_comps(pt_jsonw_t *w, const analysis_engine_t *e,
     const analysis_score_t *s, const analysis_terms_t *t);
 static void assess_risks(pt_jsonw_t *w, const analysis_score_t *s,
-    const analysis_terms_t *t, const assess_figures_t *f);
+    const assess_figures_t *f);
 
 
 pt_err_t
@@ -75,12 +77,12 @@ analysis_assess_json(analysis_engine_t *e, const pt_json_t *params,
         assess_terms(params, &pitch, &terms);
         assess_draw(e->model, &score.forecast,
                     (uint64_t) pt_json_int(params, "seed", 1), gross);
-        assess_moic(&terms, gross, moic);
+        assess_moic(&terms, gross, 1, moic);
         assess_figures(moic, &figures);
         assess_write(&w, &terms, moic);
         assess_sensitivity(&w, &terms, gross, moic);
         assess_comps(&w, e, &score, &terms);
-        assess_risks(&w, &score, &terms, &figures);
+        assess_risks(&w, &score, &figures);
     }
 
     analysis_write_comps(&w, e, &score);
@@ -198,14 +200,15 @@ assess_draw(const analysis_model_t *m, const analysis_forecast_t *f,
 }
 
 
-/* ascending */
+/* of so many times the gross, ascending */
 static void
-assess_moic(const analysis_terms_t *t, const double *gross, double *moic)
+assess_moic(const analysis_terms_t *t, const double *gross, double times,
+    double *moic)
 {
     unsigned  i;
 
     for (i = 0; i < DRAWS; i++) {
-        moic[i] = analysis_waterfall(t, gross[i]) / t->amount;
+        moic[i] = analysis_waterfall(t, gross[i] * times) / t->amount;
     }
 
     analysis_sort(moic, DRAWS);
@@ -222,6 +225,7 @@ assess_figures(const double *moic, assess_figures_t *ret)
     for (i = 0; i < DRAWS; i++) {
         ret->mean += moic[i] / DRAWS;
         ret->loss += (moic[i] < 1) / (double) DRAWS;
+        ret->nothing += !(moic[i] > 0) / (double) DRAWS;
 
         if (i < DRAWS * WORST) {
             ret->shortfall += moic[i] / (DRAWS * WORST);
@@ -307,63 +311,71 @@ assess_write(pt_jsonw_t *w, const analysis_terms_t *t, const double *moic)
 }
 
 
-/* one term at a time, by the same draws */
+/* one term at a time, and the gross itself, by the same draws */
 static void
 assess_sensitivity(pt_jsonw_t *w, const analysis_terms_t *t,
     const double *gross, double *moic)
 {
     size_t            i, side;
-    double            v, *at;
+    double            v, to;
     analysis_terms_t  changed;
-    assess_figures_t  f;
+
+    static const double  sides[] = { 0.8, 1.2 };
 
     static const struct {
         const char  *name;
         size_t       offset;
+        bool         share;      /* no more than all of it */
     } terms[] = {
-        { "cinema_share", offsetof(analysis_terms_t, cinemas) },
-        { "distribution_fee", offsetof(analysis_terms_t, fee) },
-        { "marketing_usd", offsetof(analysis_terms_t, marketing) },
-        { "senior_debt_usd", offsetof(analysis_terms_t, debt) },
-        { "premium", offsetof(analysis_terms_t, premium) },
-        { "investor_split", offsetof(analysis_terms_t, split) }
+        { "cinema_share", offsetof(analysis_terms_t, cinemas), true },
+        { "distribution_fee", offsetof(analysis_terms_t, fee), true },
+        { "marketing_usd", offsetof(analysis_terms_t, marketing), false },
+        { "senior_debt_usd", offsetof(analysis_terms_t, debt), false },
+        { "senior_interest", offsetof(analysis_terms_t, interest), false },
+        { "premium", offsetof(analysis_terms_t, premium), false },
+        { "investor_split", offsetof(analysis_terms_t, split), true }
     };
 
     pt_jsonw_key(w, "sensitivity");
     pt_jsonw_array(w);
 
+    for (side = 0; side < 2; side++) {
+        assess_moic(t, gross, sides[side], moic);
+        assess_changed(w, "gross", 1, sides[side], moic);
+    }
+
     for (i = 0; i < sizeof(terms) / sizeof(terms[0]); i++) {
         memcpy(&v, (const char *) t + terms[i].offset, sizeof(v));
 
-        if (!(v > 0)) {
-            continue;
-        }
-
-        for (side = 0; side < 2; side++) {
+        for (side = 0; side < 2 && v > 0; side++) {
+            to = v * sides[side];
+            to = terms[i].share && to > 1 ? 1 : to;
             changed = *t;
-            at = (double *) (void *) ((char *) &changed + terms[i].offset);
-            *at = v * (side ? 1.2 : 0.8);
+            memcpy((char *) &changed + terms[i].offset, &to, sizeof(to));
 
-            if (terms[i].offset != offsetof(analysis_terms_t, marketing)
-                && terms[i].offset != offsetof(analysis_terms_t, debt)
-                && *at > 1)
-            {
-                *at = 1;
-            }
-
-            assess_moic(&changed, gross, moic);
-            assess_figures(moic, &f);
-
-            pt_jsonw_object(w);
-            analysis_put_text(w, "term", terms[i].name);
-            analysis_put_key(w, "from", v);
-            analysis_put_key(w, "to", *at);
-            analysis_put_key(w, "mean_moic", f.mean);
-            analysis_put_key(w, "loss_probability", f.loss);
-            pt_jsonw_end(w);
+            assess_moic(&changed, gross, 1, moic);
+            assess_changed(w, terms[i].name, v, to, moic);
         }
     }
 
+    pt_jsonw_end(w);
+}
+
+
+static void
+assess_changed(pt_jsonw_t *w, const char *term, double from, double to,
+    const double *moic)
+{
+    assess_figures_t  f;
+
+    assess_figures(moic, &f);
+
+    pt_jsonw_object(w);
+    analysis_put_text(w, "term", term);
+    analysis_put_key(w, "from", from);
+    analysis_put_key(w, "to", to);
+    analysis_put_key(w, "mean_moic", f.mean);
+    analysis_put_key(w, "loss_probability", f.loss);
     pt_jsonw_end(w);
 }
 
@@ -418,7 +430,7 @@ assess_risk(pt_jsonw_t *w, const char *risk, double probability,
 
 static void
 assess_risks(pt_jsonw_t *w, const analysis_score_t *s,
-    const analysis_terms_t *t, const assess_figures_t *f)
+    const assess_figures_t *f)
 {
     unsigned  below = s->ncomps - s->comp_hits;
 
@@ -426,6 +438,9 @@ assess_risks(pt_jsonw_t *w, const analysis_score_t *s,
     pt_jsonw_array(w);
     assess_risk(w, "loss_of_capital", f->loss, "the amount does not come"
                 " back in full", "draws");
+    assess_risk(w, "nothing_left", f->nothing, "cinemas, distribution,"
+                " marketing and lenders are paid first, and nothing is left",
+                "draws");
     assess_risk(w, "no_hit", 1 - s->forecast.p_hit, "the film grosses less"
                 " than 2.5 times its budget", "forecast");
     assess_risk(w, "budget_not_grossed", 1 - s->reach[0], "the film grosses"
@@ -435,11 +450,6 @@ assess_risks(pt_jsonw_t *w, const analysis_score_t *s,
         assess_risk(w, "comparables_missed", (double) below / s->ncomps,
                     "of the films most like it, this share was no hit",
                     "comparables");
-    }
-
-    if (t->debt > 0) {
-        assess_risk(w, "senior_debt", f->loss, "lenders are paid before"
-                    " investors", "terms");
     }
 
     pt_jsonw_end(w);

@@ -12,6 +12,11 @@
 #define RECENT_YEARS  5
 #define SHOWN         10
 
+/* fewer years are no trend */
+#define TREND_YEARS_MIN  5
+
+#define NORMAL_95     1.959964
+
 
 typedef struct {
     uint32_t                 genres;         /* 0: any */
@@ -27,6 +32,21 @@ typedef struct {
     unsigned   hits;
     double     gross;
 } market_group_t;
+
+
+/* a straight line through a figure of each year, by weighted sums */
+typedef struct {
+    double    w, x, y, xx, xy, yy;
+    unsigned  n;
+} market_line_t;
+
+enum {
+    MARKET_FILMS = 0,
+    MARKET_HITS,
+    MARKET_MULTIPLE,
+
+    MARKET_TRENDS
+};
 
 
 typedef bool (*market_in_fn)(const analysis_film_t *film, unsigned key);
@@ -45,6 +65,11 @@ static bool market_month(const analysis_film_t *film, unsigned key);
 static bool market_year(const analysis_film_t *film, unsigned key);
 static bool market_band(const analysis_film_t *film, unsigned key);
 static bool market_mpaa(const analysis_film_t *film, unsigned key);
+static void market_trend_add(market_line_t *lines, unsigned year,
+    const market_group_t *g);
+static void market_line_add(market_line_t *line, double x, double y,
+    double weight);
+static void market_trends(pt_jsonw_t *w, const market_line_t *lines);
 static void market_saturation(pt_jsonw_t *w, const analysis_model_t *m,
     const market_filter_t *f);
 static void market_largest(pt_jsonw_t *w, const analysis_model_t *m,
@@ -72,10 +97,12 @@ analysis_market_json(analysis_engine_t *e, const pt_json_t *params,
     unsigned                 i;
     pt_jsonw_t               w;
     market_group_t           g;
+    market_line_t            trends[MARKET_TRENDS];
     market_filter_t          f;
     const analysis_model_t  *m = e->model;
 
     (void) ret_reason;
+    memset(trends, 0, sizeof(trends));
 
     g.roi = malloc((m->films.n + 1) * sizeof(double));
     if (g.roi == NULL) {
@@ -151,6 +178,7 @@ analysis_market_json(analysis_engine_t *e, const pt_json_t *params,
 
     for (i = f.from; i <= f.to; i++) {
         market_group(m, &f, market_year, i, &g);
+        market_trend_add(trends, i, &g);
         pt_jsonw_object(&w);
         analysis_put_int(&w, "year", i);
         pt_jsonw_key(&w, "figures");
@@ -159,6 +187,7 @@ analysis_market_json(analysis_engine_t *e, const pt_json_t *params,
     }
 
     pt_jsonw_end(&w);
+    market_trends(&w, trends);
     pt_jsonw_key(&w, "ratings");
     pt_jsonw_array(&w);
 
@@ -307,7 +336,7 @@ market_figures(pt_jsonw_t *w, market_group_t *g)
 static void
 market_wilson(unsigned hits, unsigned n, double *low, double *high)
 {
-    double  p = (double) hits / n, z = 1.959964, middle, half;
+    double  p = (double) hits / n, z = NORMAL_95, middle, half;
 
     middle = (p + z * z / (2 * n)) / (1 + z * z / n);
     half = z / (1 + z * z / n)
@@ -362,6 +391,85 @@ market_band(const analysis_film_t *film, unsigned key)
     return (double) film->budget <= market_bands[key].to
            && (key == 0
                || (double) film->budget > market_bands[key - 1].to);
+}
+
+
+/* ---- trends ---- */
+
+/* a year's shares and means count by its films */
+static void
+market_trend_add(market_line_t *lines, unsigned year, const market_group_t *g)
+{
+    double    mean = 0, decade = ((double) year - 2000) / 10;
+    unsigned  i;
+
+    market_line_add(&lines[MARKET_FILMS], decade, g->n, 1);
+
+    if (g->n == 0) {
+        return;
+    }
+
+    for (i = 0; i < g->n; i++) {
+        mean += g->roi[i] / g->n;
+    }
+
+    market_line_add(&lines[MARKET_HITS], decade, (double) g->hits / g->n,
+                    g->n);
+    market_line_add(&lines[MARKET_MULTIPLE], decade, mean, g->n);
+}
+
+
+static void
+market_line_add(market_line_t *line, double x, double y, double weight)
+{
+    line->w += weight;
+    line->x += weight * x;
+    line->y += weight * y;
+    line->xx += weight * x * x;
+    line->xy += weight * x * y;
+    line->yy += weight * y * y;
+    line->n++;
+}
+
+
+/* the slope in ten years, with its 95 % interval */
+static void
+market_trends(pt_jsonw_t *w, const market_line_t *lines)
+{
+    double                xx, xy, yy, slope, half;
+    unsigned              i;
+    const market_line_t  *l;
+
+    static const char *const  names[MARKET_TRENDS] = {
+        "films", "hit_rate", "log10_multiple"
+    };
+
+    pt_jsonw_key(w, "trends");
+    pt_jsonw_object(w);
+
+    for (i = 0; i < MARKET_TRENDS; i++) {
+        l = &lines[i];
+
+        if (l->n < TREND_YEARS_MIN) {
+            continue;
+        }
+
+        xx = l->xx - l->x * l->x / l->w;
+        xy = l->xy - l->x * l->y / l->w;
+        yy = l->yy - l->y * l->y / l->w;
+        slope = xy / xx;
+        half = (yy - slope * xy) / xx / (l->n - 2);
+        half = NORMAL_95 * __builtin_sqrt(half > 0 ? half : 0);
+
+        pt_jsonw_key(w, names[i]);
+        pt_jsonw_object(w);
+        analysis_put_key(w, "per_decade", slope);
+        analysis_put_key(w, "low", slope - half);
+        analysis_put_key(w, "high", slope + half);
+        pt_jsonw_end(w);
+    }
+
+    pt_jsonw_end(w);
 }
 
 
