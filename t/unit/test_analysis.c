@@ -18,6 +18,7 @@
 #include "analysis_math.h"
 #include "analysis_predict.h"
 #include "analysis_write.h"
+#include "pt_schema.h"
 
 
 /* under a sanitizer each takes ten times as long */
@@ -28,12 +29,17 @@
 #endif
 
 
+#define SCHEMA_MAX  (1u << 20)
+
+
 static analysis_model_t   model;
 static analysis_engine_t  engine;
+static pt_schema_t       *results;       /* of all actions */
 
 
 static pt_json_t *call(analysis_action_fn fn, const char *params,
     const char *platform);
+static unsigned undocumented(const char *action, pt_str_t result);
 static pt_json_t *parse(const char *text);
 static const pt_json_t *at(const pt_json_t *json, const char *path);
 static void assert_adds_up(const pt_json_t *result, const char *params);
@@ -130,13 +136,12 @@ test_the_same_pitch_gives_the_same_bytes(void **state)
 
 
 /* whoever submits what a counterfactual names gets what it promised */
-static void
-test_counterfactuals_keep_their_promise(void **state)
+static unsigned
+assert_counterfactuals_hold(const char *text)
 {
-    char              text[4096], change[1024];
     unsigned          n = 0;
     pt_buf_t          buf;
-    pt_json_t        *result, *again;
+    pt_json_t        *result, *again, *base = parse(text);
     pt_jsonw_t        w;
     const pt_json_t  *c, *m, *v;
 
@@ -147,22 +152,23 @@ test_counterfactuals_keep_their_promise(void **state)
         { "hit_probability", "forecast.hit_probability" }
     };
 
-    (void) state;
-
-    (void) snprintf(text, sizeof(text), usual, "");
     result = call(analysis_analyze_json, text, NULL);
 
-    for (c = at(result, "counterfactuals")->first; c; c = c->next) {
-        pt_json_t  *base = parse(text);
-
-        pt_buf_init(&buf, &pt_mem_heap, 8192);
+    for (c = at(result, "counterfactuals")->first; c; c = c->next, n++) {
+        pt_buf_init(&buf, &pt_mem_heap, 1u << 20);
         pt_jsonw_init(&w, &buf);
         pt_jsonw_object(&w);
 
         for (m = base->first; m != NULL; m = m->next) {
-            v = pt_json_member_str(at(c, "change"), m->key);
+            if (pt_json_member_str(at(c, "change"), m->key) == NULL) {
+                pt_jsonw_key_str(&w, m->key);
+                pt_jsonw_value(&w, m);
+            }
+        }
+
+        for (m = at(c, "change")->first; m != NULL; m = m->next) {
             pt_jsonw_key_str(&w, m->key);
-            pt_jsonw_value(&w, v ? v : m);
+            pt_jsonw_value(&w, m);
         }
 
         pt_jsonw_end(&w);
@@ -170,21 +176,51 @@ test_counterfactuals_keep_their_promise(void **state)
         again = call(analysis_analyze_json, buf.data, NULL);
 
         for (size_t i = 0; i < 4; i++) {
-            (void) snprintf(change, sizeof(change), "%.*s",
-                            PT_STR_ARG(at(again, figures[i][1])->text));
-            assert_int_equal(at(c, figures[i][0])->text.len, strlen(change));
-            assert_memory_equal(at(c, figures[i][0])->text.data, change,
-                                strlen(change));
+            v = at(again, figures[i][1]);
+            m = at(c, figures[i][0]);
+            assert_int_equal(m->text.len, v->text.len);
+            assert_memory_equal(m->text.data, v->text.data, v->text.len);
         }
 
-        n++;
         pt_json_free(again);
-        pt_json_free(base);
         pt_buf_done(&buf);
     }
 
-    assert_true(n >= 3);
     pt_json_free(result);
+    pt_json_free(base);
+
+    return n;
+}
+
+
+static void
+test_counterfactuals_keep_their_promise(void **state)
+{
+    char            text[4096];
+    unsigned        i, n = 0;
+    pt_buf_t        params;
+    analysis_rng_t  rng;
+
+    (void) state;
+
+    (void) snprintf(text, sizeof(text), usual, "");
+    assert_true(assert_counterfactuals_hold(text) >= 4);
+
+    /* a genre of the other kind gives way to those that are promised */
+    (void) snprintf(text, sizeof(text), usual, ",\"genre\":\"War\"");
+    assert_true(assert_counterfactuals_hold(text) >= 4);
+
+    analysis_rng_init(&rng, 11);
+    pt_buf_init(&params, &pt_mem_heap, 1u << 20);
+
+    for (i = 0; i < PITCHES / 50; i++) {
+        random_pitch(&rng, &params);
+        pt_buf_add_char(&params, '\0');
+        n += assert_counterfactuals_hold(params.data);
+    }
+
+    assert_true(n > i);
+    pt_buf_done(&params);
 }
 
 
@@ -217,6 +253,62 @@ test_what_raises_the_score_raises_it_by_as_much(void **state)
 
     pt_json_free(result);
     pt_json_free(again);
+}
+
+
+/* the completeness of a pitch, member after member */
+static void
+test_naming_more_never_makes_a_pitch_less_complete(void **state)
+{
+    int64_t           points, last;
+    unsigned          i, k, n;
+    pt_buf_t          buf;
+    pt_json_t        *base, *result;
+    pt_jsonw_t        w;
+    analysis_rng_t    rng;
+    const pt_json_t  *m;
+
+    (void) state;
+
+    analysis_rng_init(&rng, 5);
+    pt_buf_init(&buf, &pt_mem_heap, 1u << 20);
+
+    for (i = 0; i < 40; i++) {
+        random_pitch(&rng, &buf);
+        pt_buf_add_char(&buf, '\0');
+        base = parse(buf.data);
+
+        for (last = 0, n = 1; n <= base->n; n++) {
+            pt_buf_reset(&buf);
+            pt_jsonw_init(&w, &buf);
+            pt_jsonw_object(&w);
+
+            for (m = base->first, k = 0; k < n; m = m->next, k++) {
+                pt_jsonw_key_str(&w, m->key);
+                pt_jsonw_value(&w, m);
+            }
+
+            pt_jsonw_end(&w);
+            pt_buf_add_char(&buf, '\0');
+            result = call(analysis_analyze_json, buf.data, NULL);
+
+            for (m = at(result, "score.parts")->first;
+                 !pt_str_is(at(m, "name")->text, "completeness");
+                 m = m->next)
+            {
+                /* void */
+            }
+
+            points = at(m, "points")->i64;
+            assert_true(points >= last);
+            last = points;
+            pt_json_free(result);
+        }
+
+        pt_json_free(base);
+    }
+
+    pt_buf_done(&buf);
 }
 
 
@@ -709,6 +801,94 @@ test_a_broken_model_is_refused_or_harmless(void **state)
 
 /* ---- helpers ---- */
 
+static const char *
+action_name(analysis_action_fn fn)
+{
+    return fn == analysis_analyze_json ? "analyze-pitch"
+           : fn == analysis_market_json ? "market-research"
+           : fn == analysis_assess_json ? "assess-investment"
+                                        : "recommend-content";
+}
+
+
+static void
+on_violation(void *ctx, pt_str_t pointer, pt_str_t detail)
+{
+    (void) ctx;
+
+    print_error("%.*s: %.*s\n", PT_STR_ARG(pointer), PT_STR_ARG(detail));
+}
+
+
+/* 1 where a result is not as results.schema.json says */
+static unsigned
+undocumented(const char *action, pt_str_t result)
+{
+    pt_buf_t    buf;
+    pt_err_t    err;
+    pt_json_t  *json;
+    pt_jsonw_t  w;
+
+    const pt_schema_visitor_t  visitor = { .violation = on_violation };
+
+    pt_buf_init(&buf, &pt_mem_heap, 2 * ANALYSIS_RESULT_MAX);
+    pt_jsonw_init(&w, &buf);
+    pt_jsonw_object(&w);
+    pt_jsonw_key(&w, action);
+    pt_jsonw_raw(&w, result);
+    pt_jsonw_end(&w);
+
+    assert_int_equal(pt_json_parse(pt_buf_str(&buf), &pt_mem_heap, &json,
+                                   NULL), PT_OK);
+    err = pt_schema_validate(results, json, 20, &visitor);
+    pt_json_free(json);
+    pt_buf_done(&buf);
+
+    return err != PT_OK;
+}
+
+
+/* call() validates what all tests get; this one that it can fail */
+static void
+test_what_is_not_documented_is_found(void **state)
+{
+    char    text[4096];
+    size_t  i;
+
+    static const char *const  wrong[][2] = {
+        { "analyze-pitch", "{}" },
+        { "market-research", "null" },
+        { "assess-investment", "{\"pitch\":{}}" },
+        { "recommend-content", "{\"edits\":[{}]}" },
+        { "another", "{}" }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_int_equal(undocumented(wrong[i][0], pt_str(wrong[i][1])), 1);
+    }
+
+    /* the least and the most that may be asked */
+    pt_json_free(call(analysis_analyze_json, "{\"title\":\"x\"}", NULL));
+    pt_json_free(call(analysis_assess_json, "{\"title\":\"x\","
+                      "\"amount_usd\":1}", NULL));
+    pt_json_free(call(analysis_recommend_json, "{\"title\":\"x\"}", NULL));
+    pt_json_free(call(analysis_market_json, "{}", NULL));
+    pt_json_free(call(analysis_market_json, "{\"genres\":[\"Western\","
+                      "\"Noir\"],\"budget_usd\":{\"from\":1,\"to\":2},"
+                      "\"years\":{\"from\":1915,\"to\":2022}}",
+                      "{\"by_genre\":[]}"));
+    (void) snprintf(text, sizeof(text), usual, ",\"amount_usd\":250000,"
+                    "\"share_pct\":30,\"terms\":{\"senior_debt_usd\":1e6,"
+                    "\"senior_interest_pct\":10,\"years\":4}");
+    pt_json_free(call(analysis_assess_json, text, NULL));
+    pt_json_free(call(analysis_recommend_json, text,
+                      "{\"similar\":[{\"id\":1,\"logline\":\"A drowned"
+                      " captain.\"}]}"));
+}
+
+
 static pt_json_t *
 call(analysis_action_fn fn, const char *params, const char *platform)
 {
@@ -716,11 +896,19 @@ call(analysis_action_fn fn, const char *params, const char *platform)
     pt_json_t   *p, *rows = NULL, *result;
     const char  *reason = "";
 
+    static unsigned  calls;
+
     p = parse(params);
     rows = platform ? parse(platform) : NULL;
 
     pt_buf_init(&out, &pt_mem_heap, ANALYSIS_RESULT_MAX);
     assert_int_equal(fn(&engine, p, rows, &out, &reason), PT_OK);
+
+    /* of ten thousand random ones some are enough */
+    if (++calls < 500 || calls % 10 == 0) {
+        assert_int_equal(undocumented(action_name(fn), pt_buf_str(&out)), 0);
+    }
+
     assert_int_equal(pt_json_parse(pt_buf_str(&out), &pt_mem_heap, &result,
                                    NULL), PT_OK);
 
@@ -907,6 +1095,36 @@ predict(analysis_predict_t what, const char *line)
 
 
 static int
+results_open(const char *source)
+{
+    char    path[4096], error[512];
+    char   *text = calloc(1, SCHEMA_MAX);
+    FILE   *f;
+    size_t  n = 0;
+
+    (void) snprintf(path, sizeof(path),
+                    "%s/processors/analysis/results.schema.json", source);
+
+    f = fopen(path, "r");
+
+    if (f != NULL) {
+        n = fread(text, 1, SCHEMA_MAX, f);
+        (void) fclose(f);
+    }
+
+    if (pt_schema_compile((pt_str_t) { text, n }, &pt_mem_heap, &results,
+                          error, sizeof(error)) != PT_OK)
+    {
+        print_error("%s: %s\n", path, error);
+    }
+
+    free(text);
+
+    return results == NULL;
+}
+
+
+static int
 model_open(void **state)
 {
     char         share[4096];
@@ -914,9 +1132,11 @@ model_open(void **state)
 
     (void) state;
 
-    (void) snprintf(share, sizeof(share), "%s/conf", source ? source : ".");
+    source = source ? source : ".";
+    (void) snprintf(share, sizeof(share), "%s/conf", source);
 
-    return analysis_model_load(share, &model) != PT_OK
+    return results_open(source) != 0
+           || analysis_model_load(share, &model) != PT_OK
            || analysis_engine_init(&engine, &model) != PT_OK;
 }
 
@@ -928,6 +1148,7 @@ model_close(void **state)
 
     analysis_engine_done(&engine);
     analysis_model_close(&model);
+    pt_schema_free(results);
 
     return 0;
 }
@@ -938,9 +1159,11 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_contributions_add_up_to_the_last_digit),
+        cmocka_unit_test(test_what_is_not_documented_is_found),
         cmocka_unit_test(test_the_same_pitch_gives_the_same_bytes),
         cmocka_unit_test(test_counterfactuals_keep_their_promise),
         cmocka_unit_test(test_what_raises_the_score_raises_it_by_as_much),
+        cmocka_unit_test(test_naming_more_never_makes_a_pitch_less_complete),
         cmocka_unit_test(test_unknowns_widen_the_interval),
         cmocka_unit_test(test_the_waterfall_never_gives_less_for_more),
         cmocka_unit_test(test_the_waterfall_of_a_worked_example),
