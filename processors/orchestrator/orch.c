@@ -329,6 +329,7 @@ orch_tick(uv_timer_t *timer)
         orch_processors_beat(o);
         orch_supervisor_tick(o);
         orch_recover_tick(o);
+        orch_share_tick(o);
         orch_sweep_tick(o);
         orch_left_tick(o);
         orch_schedules_tick(o);

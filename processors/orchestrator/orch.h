@@ -43,6 +43,7 @@ typedef struct orch_s  orch_t;
 #include "orch_reload.h"
 #include "orch_schedule.h"
 #include "orch_seal.h"
+#include "orch_share.h"
 #include "orch_storage.h"
 #include "orch_supervisor.h"
 #include "orch_move.h"
@@ -80,6 +81,7 @@ struct orch_s {
     orch_processors_t     processors;
     orch_supervisor_t     supervisor;
     orch_recover_t        recover;
+    orch_share_t          share;
     orch_storage_t        storage;
     orch_sweep_t          sweep;
     orch_left_t           left;

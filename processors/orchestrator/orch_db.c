@@ -811,7 +811,7 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
 /* $1 name -> id, whether it was there before: this one, its lease begun */
 [ORCH_SQL_REGISTER] =
     "insert into pitchey.orchestrator (name, expires_at)"
-    " values ($1::text, now() + interval '5 seconds')"
+    " values ($1::text, now() + interval '3 seconds')"
     " on conflict (name) do update set started_at = now(),"
     "     expires_at = excluded.expires_at"
     " returning id, xmax <> 0",
@@ -834,15 +834,20 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " where q.n <= $1::int order by q.n, q.run_at limit $2::int",
 
 /*
- * Others have a while to renew theirs after the database was away.
- * $1 lease_owner -> a row if the lease is ours still: whether others' ended
+ * Three seconds, and half a one, and the second in which that is seen: what a
+ * dead one held is another's within five.  Others have a while to renew theirs
+ * after the database was away.
+ * $1 lease_owner -> a row if the lease is ours still: whether others' ended,
+ * whether there are others that live
  */
 [ORCH_SQL_RENEW] =
-    "update pitchey.orchestrator set expires_at = now() + interval '5 seconds'"
+    "update pitchey.orchestrator set expires_at = now() + interval '3 seconds'"
     " where id = $1::int returning exists ("
     "     select 1 from pitchey.orchestrator d where d.id <> $1::int"
-    "     and d.expires_at < now() - interval '1 second')"
-    " and pg_postmaster_start_time() < now() - interval '15 seconds'",
+    "     and d.expires_at < now() - interval '500 milliseconds')"
+    " and pg_postmaster_start_time() < now() - interval '15 seconds',"
+    " exists (select 1 from pitchey.orchestrator d where d.id <> $1::int"
+    "     and d.expires_at > now())",
 
 /*
  * Jobs of orchestrators that have no lease, or whose lease has ended, become
@@ -853,13 +858,31 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
 [ORCH_SQL_TAKE_OVER] =
     "with dead as ("
     " delete from pitchey.orchestrator where $2::int > 0"
-    "     and expires_at < now() - interval '1 second' and id <> $1::int"
+    "     and expires_at < now() - interval '500 milliseconds'"
+    "     and id <> $1::int"
     " returning id)"
     "update pitchey.queue q set lease_owner = $1::int"
     " where q.status = 'running' and (q.lease_owner in (select id from dead)"
     "     or not exists (select 1 from pitchey.orchestrator o"
     "         where o.id = q.lease_owner))"
     " returning " ORCH_SQL_QUEUE_COLUMNS,
+
+/* $1 job[] $2 attempt[] -> those of our attempts that run no more, as pairs */
+[ORCH_SQL_ENDED] =
+    "select t.job, t.attempt from unnest($1::uuid[], $2::int[])"
+    "     as t (job, attempt)"
+    " where not exists (select 1 from pitchey.queue q where q.job = t.job"
+    "     and q.attempt = t.attempt and q.status = 'running')",
+
+/*
+ * Some jobs that somebody else has not begun for a second: the first that are
+ * found, for the whole of the queue may be long.
+ * $1 service[] $2 limit -> the columns of an open job
+ */
+[ORCH_SQL_WAITING] =
+    "select " ORCH_SQL_QUEUE_COLUMNS " from pitchey.queue q"
+    " where q.status in ('queued', 'retrying') and q.service = any ($1::text[])"
+    "     and q.run_at < now() - interval '1 second' limit $2::int",
 
 [ORCH_SQL_PING] =
     "select 1",

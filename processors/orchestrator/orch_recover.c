@@ -12,6 +12,9 @@
 /* when we were cut off others may have been: they renew within this */
 #define ORCH_OTHERS_MS    6000
 
+/* our own renewals come in turn: nothing holds up the database, and others */
+#define ORCH_STEADY_MS    2000
+
 /* jobs read at once; the rest when half of them is gone */
 #define ORCH_LOAD_MAX     100000
 
@@ -38,8 +41,6 @@ static void orch_recover_failed(orch_t *o);
 static void orch_recover_read(orch_t *o);
 static void orch_recover_loaded(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
-static void orch_recover_rows(orch_t *o, const PGresult *res, bool running,
-    uint64_t wait_ms);
 static orch_job_row_t orch_recover_row(const PGresult *res, int row);
 static void orch_recover_load(orch_t *o);
 static void orch_recover_more(void *ctx, pt_err_t err,
@@ -188,7 +189,7 @@ orch_recover_loaded(void *ctx, pt_err_t err, PGresult *const *results,
 }
 
 
-static void
+void
 orch_recover_rows(orch_t *o, const PGresult *res, bool running,
     uint64_t wait_ms)
 {
@@ -522,11 +523,18 @@ static void
 orch_recover_renewed(void *ctx, pt_err_t err, PGresult *const *results,
     size_t n)
 {
-    orch_t  *o = ctx;
+    bool       steady;
+    orch_t    *o = ctx;
+    uint64_t   now = orch_loop_ms(o);
 
     if (err != PT_OK || n != 1 || !orch_recover_is_done(o)) {
         return;
     }
+
+    steady = now - o->recover.since_ms > ORCH_OTHERS_MS
+             && now - o->recover.renewed_ms < ORCH_STEADY_MS;
+    o->recover.renewed_ms = now;
+    o->share.others = PQntuples(results[0]) && pt_pg_bool(results[0], 0, 1);
 
     if (PQntuples(results[0]) == 0) {
         pt_log(PT_LOG_WARN, "recover", "another orchestrator has taken our "
@@ -534,9 +542,7 @@ orch_recover_renewed(void *ctx, pt_err_t err, PGresult *const *results,
         orch_recover_stop(o);
         orch_recover_start(o);
 
-    } else if (pt_pg_bool(results[0], 0, 0)
-               && orch_loop_ms(o) - o->recover.since_ms > ORCH_OTHERS_MS)
-    {
+    } else if (steady && pt_pg_bool(results[0], 0, 0)) {
         /* looks at the whole queue: only when there is something to take */
         orch_recover_take_over(o, true);
 

@@ -12,6 +12,7 @@ typedef struct {
     int32_t       id;              /* lease_owner; 0: not known yet */
     bool          done;            /* memory is what the database says */
     uint64_t      since_ms;
+    uint64_t      renewed_ms;      /* our lease */
     bool          starting;        /* the first questions are under way */
     bool          loading;         /* jobs that wait are being read */
     bool          look;            /* there may be some that we do not know */
@@ -25,6 +26,10 @@ void orch_recover_start(orch_t *o);
 void orch_recover_stop(orch_t *o);
 
 bool orch_recover_is_done(const orch_t *o);
+
+/* rows of open jobs: they wait, or run and have wait_ms to come back */
+void orch_recover_rows(orch_t *o, const PGresult *res, bool running,
+    uint64_t wait_ms);
 
 /* the job's state is DOUBT, or was */
 void orch_recover_doubt(orch_t *o, orch_job_t *job);

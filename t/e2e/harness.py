@@ -224,7 +224,7 @@ class Services:
         return self.json("POST", f"/files?name={name or os.path.basename(path)}", cookie, data, headers)
 
     def submit(self, cookie, action, parameters):
-        status, job = self.json("POST", "/" + action, cookie, parameters)
+        status, job = self.json("POST", "/" + action, cookie, parameters, {"Cache-Control": "no-cache"})
         if status != 202:
             raise RuntimeError(f"{action} was answered {status}: {job}")
         return job["id"]
