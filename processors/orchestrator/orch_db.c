@@ -603,16 +603,18 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
 
 /*
  * Outputs of jobs that have ended long ago, where they go before their jobs:
- * a job's outputs are withdrawn together.
+ * a job's outputs are withdrawn together.  Those that can be seen are looked
+ * at first: there may be many jobs that old whose outputs have gone.
  * $1 id below $2 finished before $3 limit -> job
  */
 [ORCH_SQL_PRUNE_OUTPUTS] =
-    "with old as materialized ("
+    "with seen as materialized ("
     " select distinct o.job from pitchey.output o"
-    " where o.job < $1::uuid and not o.withdrawn and exists ("
-    "     select 1 from pitchey.job j where j.id = o.job"
-    "     and j.finished_at < $2::timestamptz)"
-    " order by o.job limit $3::int)"
+    " where o.job < $1::uuid and not o.withdrawn"
+    " order by o.job limit 5 * $3::int),"
+    "old as materialized ("
+    " select s.job from seen s join pitchey.job j on j.id = s.job"
+    " where j.finished_at < $2::timestamptz limit $3::int)"
     "update pitchey.output o set withdrawn = true from old"
     " where o.job = old.job and not o.withdrawn returning o.job",
 
