@@ -164,6 +164,9 @@ class Edge:
         return json.loads(self.ask("RETRY", ident(job or uuid7()), ident(of), text(user_type), text(key),
                                    hashlib.sha256(of.encode()).digest(), **who))
 
+    def usage(self, owner=None, month=0, by_user=0, **who):
+        return json.loads(self.ask("USAGE", text(owner), i64(month), u8(by_user), **who))
+
     def metrics(self):
         return self.ask("METRICS", user="", role="").decode()
 
