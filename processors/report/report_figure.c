@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pt_date.h"
 #include "report_figure.h"
 
 
@@ -224,12 +225,11 @@ report_present_value(const double *days, const double *amounts, size_t n,
 }
 
 
-/* days from civil, after Hinnant's description of the Gregorian calendar */
 pt_err_t
 report_days(pt_str_t text, double *ret_days)
 {
-    int      n, year, month, day, era, of_era;
-    char     date[16];
+    int   n, year, month, day;
+    char  date[16];
 
     if (text.len < 10) {
         return PT_E_INVALID;
@@ -244,14 +244,7 @@ report_days(pt_str_t text, double *ret_days)
         return PT_E_INVALID;
     }
 
-    /* a year begins in March: its leap day is its last */
-    year -= month <= 2;
-    era = year / 400;
-    of_era = year - era * 400;
-    n = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-    *ret_days = era * 146097.0 + of_era * 365 + of_era / 4 - of_era / 100 + n
-                - 719468;
+    *ret_days = (double) pt_date_days(year, (unsigned) month, (unsigned) day);
 
     return PT_OK;
 }

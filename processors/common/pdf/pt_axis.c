@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "pt_axis.h"
+#include "pt_date.h"
 
 
 #define PT_HOUR   3600.0
@@ -30,9 +31,6 @@ static void pt_ticks_fixed(double step, pt_ticks_t *ticks);
 static void pt_ticks_calendar(unsigned months, pt_ticks_t *ticks);
 static unsigned pt_ticks_count(double min, double max, double step);
 static double pt_ticks_origin(double step);
-static int64_t pt_days(int64_t year, unsigned month);
-static void pt_date(int64_t days, int64_t *ret_year, unsigned *ret_month,
-    unsigned *ret_day);
 static const pt_scale_t *pt_scale(const pt_units_t *units, double largest);
 static void pt_group(const pt_units_t *units, const char *digits,
     pt_buf_t *buf);
@@ -205,13 +203,14 @@ pt_ticks_calendar(unsigned months, pt_ticks_t *ticks)
     int64_t   year, index;
     unsigned  month, day;
 
-    pt_date((int64_t) floor(ticks->min / PT_DAY), &year, &month, &day);
+    pt_date_civil((int64_t) floor(ticks->min / PT_DAY), &year, &month, &day);
 
     index = year * 12 + month - 1;
     index -= index % months;
 
     for ( /* void */ ; ticks->n < PT_TICKS_MAX; index += months) {
-        t = (double) pt_days(index / 12, (unsigned) (index % 12) + 1) * PT_DAY;
+        t = (double) pt_date_days(index / 12, (unsigned) (index % 12) + 1, 1)
+            * PT_DAY;
 
         if (t > ticks->max) {
             break;
@@ -221,51 +220,6 @@ pt_ticks_calendar(unsigned months, pt_ticks_t *ticks)
             ticks->at[ticks->n++] = t;
         }
     }
-}
-
-
-/*
- * The first of a month as days since 1970, and back, in the Gregorian
- * calendar.  A year that begins in March has its leap day last.
- */
-static int64_t
-pt_days(int64_t year, unsigned month)
-{
-    int64_t  y = month <= 2 ? year - 1 : year;
-    int64_t  m = month <= 2 ? month + 9 : month - 3;
-
-    /* 400 years more, so that divisions are of positive numbers */
-    y += 400;
-
-    return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5
-           - 719468 - 146097;
-}
-
-
-static void
-pt_date(int64_t days, int64_t *ret_year, unsigned *ret_month,
-    unsigned *ret_day)
-{
-    int64_t   year;
-    unsigned  month = 12;
-
-    year = 1970 + (int64_t) floor((double) days / 365.2425);
-
-    while (pt_days(year, 1) > days) {
-        year--;
-    }
-
-    while (pt_days(year + 1, 1) <= days) {
-        year++;
-    }
-
-    while (pt_days(year, month) > days) {
-        month--;
-    }
-
-    *ret_year = year;
-    *ret_month = month;
-    *ret_day = (unsigned) (days - pt_days(year, month)) + 1;
 }
 
 
@@ -301,7 +255,7 @@ pt_tick_text(const pt_ticks_t *ticks, unsigned i, const pt_units_t *units,
     }
 
     days = (int64_t) floor(ticks->at[i] / PT_DAY);
-    pt_date(days, &year, &month, &day);
+    pt_date_civil(days, &year, &month, &day);
 
     switch (ticks->unit) {
 
