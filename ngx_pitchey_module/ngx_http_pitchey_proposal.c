@@ -622,8 +622,9 @@ ngx_http_pitchey_proposal_params(ngx_http_pitchey_proposal_t *p,
 
     ngx_http_pitchey_secrets_init(&p->secrets);
 
-    err = pt_schema_validate(p->job->schema->schema, value,
-                             NGX_HTTP_PITCHEY_VIOLATIONS, &visitor);
+    err = ngx_http_pitchey_schema_validate(p->job->schema, value,
+                                           NGX_HTTP_PITCHEY_VIOLATIONS,
+                                           &visitor);
 
     if (err == PT_OK && p->nerrors == 0) {
         err = ngx_http_pitchey_secrets_take(&p->secrets, value, p->mem,

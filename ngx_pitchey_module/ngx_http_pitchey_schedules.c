@@ -252,8 +252,9 @@ ngx_http_pitchey_schedules_params(ngx_http_pitchey_schedule_t *s,
     visitor.secret = ngx_http_pitchey_schedules_secret;
     visitor.ctx = s;
 
-    err = pt_schema_validate(s->schema->schema, params,
-                             NGX_HTTP_PITCHEY_VIOLATIONS, &visitor);
+    err = ngx_http_pitchey_schema_validate(s->schema, params,
+                                           NGX_HTTP_PITCHEY_VIOLATIONS,
+                                           &visitor);
 
     s->violations.prefix = PT_STR("");
 

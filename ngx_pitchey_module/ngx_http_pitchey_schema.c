@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_pitchey_schema.h"
+#include "ngx_http_pitchey_mem.h"
 #include "pt_secret.h"
 
 
@@ -20,6 +21,8 @@ static ngx_int_t ngx_http_pitchey_schema_read_service(ngx_conf_t *cf,
     ngx_http_pitchey_schemas_t *set, ngx_str_t *service);
 static ngx_int_t ngx_http_pitchey_schema_read_file(ngx_conf_t *cf,
     ngx_http_pitchey_schemas_t *set, ngx_str_t *service, ngx_str_t *action);
+static pt_schema_t *ngx_http_pitchey_schema_compile(ngx_conf_t *cf,
+    ngx_str_t *path);
 static ngx_int_t ngx_http_pitchey_schema_text(ngx_conf_t *cf, ngx_str_t *path,
     ngx_str_t *text);
 static ngx_int_t ngx_http_pitchey_schema_reserved(ngx_conf_t *cf,
@@ -28,6 +31,15 @@ static ngx_int_t ngx_http_pitchey_schema_extension(ngx_conf_t *cf,
     ngx_http_pitchey_schema_t *schema, ngx_str_t *path);
 static ngx_int_t ngx_http_pitchey_schema_names(ngx_conf_t *cf,
     const pt_json_t *list, ngx_array_t *names);
+static ngx_int_t ngx_http_pitchey_schema_choices(ngx_conf_t *cf,
+    ngx_http_pitchey_schema_t *schema, const pt_json_t *one_of,
+    ngx_str_t *path);
+static ngx_uint_t ngx_http_pitchey_schema_wild(const char *text, size_t len);
+static ngx_int_t ngx_http_pitchey_schema_choice(ngx_conf_t *cf,
+    ngx_http_pitchey_schema_t *schema, ngx_str_t *path, size_t star,
+    size_t tail);
+static const ngx_http_pitchey_choice_t *ngx_http_pitchey_schema_chosen(
+    const ngx_http_pitchey_schema_t *schema, const pt_json_t *document);
 static ngx_int_t ngx_http_pitchey_schema_each(ngx_conf_t *cf, ngx_str_t *dir,
     ngx_array_t *names);
 static ngx_uint_t ngx_http_pitchey_schema_is_name(ngx_str_t *name);
@@ -210,11 +222,8 @@ static ngx_int_t
 ngx_http_pitchey_schema_read_file(ngx_conf_t *cf,
     ngx_http_pitchey_schemas_t *set, ngx_str_t *service, ngx_str_t *action)
 {
-    char                        error[512];
     u_char                     *p;
-    pt_err_t                    err;
-    ngx_str_t                   path, text;
-    ngx_pool_cleanup_t         *cln;
+    ngx_str_t                   path;
     ngx_http_pitchey_schema_t  *schema;
 
     path.len = set->dir.len + service->len + action->len
@@ -228,14 +237,8 @@ ngx_http_pitchey_schema_read_file(ngx_conf_t *cf,
                     &set->dir, service, action);
     *p = '\0';
 
-    if (ngx_http_pitchey_schema_text(cf, &path, &text) != NGX_OK) {
-        return NGX_ERROR;
-    }
-
-    cln = ngx_pool_cleanup_add(cf->pool, 0);
     schema = ngx_array_push(&set->schemas);
-
-    if (cln == NULL || schema == NULL) {
+    if (schema == NULL) {
         return NGX_ERROR;
     }
 
@@ -244,27 +247,52 @@ ngx_http_pitchey_schema_read_file(ngx_conf_t *cf,
     schema->service = *service;
     schema->action = *action;
 
-    error[0] = '\0';
+    schema->schema = ngx_http_pitchey_schema_compile(cf, &path);
 
-    err = pt_schema_compile((pt_str_t) { (char *) text.data, text.len },
-                            &pt_mem_heap, &schema->schema, error,
-                            sizeof(error));
-
-    if (err != PT_OK) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "\"pitchey_schemas\" file \"%V\": %s", &path,
-                           error[0] ? error : pt_err_code(err));
-        return NGX_ERROR;
-    }
-
-    cln->handler = ngx_http_pitchey_schema_cleanup;
-    cln->data = schema->schema;
-
-    if (ngx_http_pitchey_schema_reserved(cf, schema, &path) != NGX_OK) {
+    if (schema->schema == NULL
+        || ngx_http_pitchey_schema_reserved(cf, schema, &path) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
     return ngx_http_pitchey_schema_extension(cf, schema, &path);
+}
+
+
+/* lives as long as the configuration; NULL after it was logged */
+static pt_schema_t *
+ngx_http_pitchey_schema_compile(ngx_conf_t *cf, ngx_str_t *path)
+{
+    char                 error[512];
+    pt_err_t             err;
+    ngx_str_t            text;
+    pt_schema_t         *schema;
+    ngx_pool_cleanup_t  *cln;
+
+    cln = ngx_pool_cleanup_add(cf->pool, 0);
+
+    if (cln == NULL
+        || ngx_http_pitchey_schema_text(cf, path, &text) != NGX_OK)
+    {
+        return NULL;
+    }
+
+    error[0] = '\0';
+
+    err = pt_schema_compile(ngx_http_pitchey_pt_str(&text), &pt_mem_heap,
+                            &schema, error, sizeof(error));
+
+    if (err != PT_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "\"pitchey_schemas\" file \"%V\": %s", path,
+                           error[0] ? error : pt_err_code(err));
+        return NULL;
+    }
+
+    cln->handler = ngx_http_pitchey_schema_cleanup;
+    cln->data = schema;
+
+    return schema;
 }
 
 
@@ -359,7 +387,11 @@ ngx_http_pitchey_schema_reserved(ngx_conf_t *cf,
 }
 
 
-/* "x-pitchey": {"role":[...], "user_type":[...], "max_body":N} */
+/*
+ * "x-pitchey": {"role":[...], "user_type":[...], "max_body":N,
+ *     "one_of":{"member":"template","schemas":"../../templates/STAR.json"}},
+ * where STAR is a "*"
+ */
 static ngx_int_t
 ngx_http_pitchey_schema_extension(ngx_conf_t *cf,
     ngx_http_pitchey_schema_t *schema, ngx_str_t *path)
@@ -408,6 +440,9 @@ ngx_http_pitchey_schema_extension(ngx_conf_t *cf,
             } else {
                 rc = NGX_DECLINED;
             }
+
+        } else if (pt_str_is(member->key, "one_of")) {
+            rc = ngx_http_pitchey_schema_choices(cf, schema, member, path);
 
         } else {
             rc = NGX_DECLINED;
@@ -458,6 +493,143 @@ ngx_http_pitchey_schema_names(ngx_conf_t *cf, const pt_json_t *list,
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * The schemas whose files an operator adds: "*" in the path, which begins at
+ * the schema's own folder, is the member's value.  NGX_DECLINED: no such
+ * object
+ */
+static ngx_int_t
+ngx_http_pitchey_schema_choices(ngx_conf_t *cf,
+    ngx_http_pitchey_schema_t *schema, const pt_json_t *one_of,
+    ngx_str_t *path)
+{
+    u_char      *p;
+    size_t       dir, star;
+    pt_str_t     member, files;
+    ngx_int_t    rc;
+    ngx_str_t    file, pattern;
+    ngx_glob_t   gl;
+
+    member = pt_json_string(one_of, "member", PT_STR(""));
+    files = pt_json_string(one_of, "schemas", PT_STR(""));
+
+    for (star = 0; star < files.len && files.data[star] != '*'; star++) {
+        /* void */
+    }
+
+    if (one_of->type != PT_JSON_OBJECT || one_of->n != 2 || member.len == 0
+        || memchr(member.data, '/', member.len)
+        || memchr(member.data, '~', member.len) || star == files.len
+        || ngx_http_pitchey_schema_wild(files.data, star)
+        || ngx_http_pitchey_schema_wild(files.data + star + 1,
+                                        files.len - star - 1))
+    {
+        return NGX_DECLINED;
+    }
+
+    for (dir = path->len; path->data[dir - 1] != '/'; dir--) {
+        /* void: the folder, with its slash */
+    }
+
+    schema->chooser.len = 1 + member.len;
+    schema->chooser.data = ngx_pnalloc(cf->pool, schema->chooser.len);
+
+    pattern.len = dir + files.len;
+    pattern.data = ngx_pnalloc(cf->pool, pattern.len + 1);
+
+    if (schema->chooser.data == NULL || pattern.data == NULL
+        || ngx_array_init(&schema->choices, cf->pool, 8,
+                          sizeof(ngx_http_pitchey_choice_t))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    schema->chooser.data[0] = '/';
+    ngx_memcpy(schema->chooser.data + 1, member.data, member.len);
+
+    p = ngx_cpymem(pattern.data, path->data, dir);
+    p = ngx_cpymem(p, files.data, files.len);
+    *p = '\0';
+
+    ngx_memzero(&gl, sizeof(ngx_glob_t));
+
+    gl.pattern = pattern.data;
+    gl.log = cf->log;
+    gl.test = 1;
+
+    if (ngx_open_glob(&gl) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_glob_n " \"%V\" failed", &pattern);
+        return NGX_ERROR;
+    }
+
+    rc = NGX_OK;
+
+    while (rc == NGX_OK && ngx_read_glob(&gl, &file) == NGX_OK) {
+        rc = ngx_http_pitchey_schema_choice(cf, schema, &file,
+                                            dir + star,
+                                            files.len - star - 1);
+    }
+
+    ngx_close_glob(&gl);
+
+    if (rc == NGX_OK && schema->choices.nelts == 0) {
+        ngx_conf_log_error(NGX_LOG_WARN, cf, 0,
+                           "\"pitchey_schemas\" file \"%V\": "
+                           "#/x-pitchey/one_of: there is no \"%V\"", path,
+                           &pattern);
+    }
+
+    return rc;
+}
+
+
+/* whether glob() would take more of it than its letters */
+static ngx_uint_t
+ngx_http_pitchey_schema_wild(const char *text, size_t len)
+{
+    size_t  i;
+
+    for (i = 0; i < len; i++) {
+        if (strchr("*?[\\", text[i]) != NULL) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/* star and tail: bytes before and behind what the "*" stands for */
+static ngx_int_t
+ngx_http_pitchey_schema_choice(ngx_conf_t *cf,
+    ngx_http_pitchey_schema_t *schema, ngx_str_t *path, size_t star,
+    size_t tail)
+{
+    ngx_str_t                   file;
+    ngx_http_pitchey_choice_t  *choice;
+
+    choice = ngx_array_push(&schema->choices);
+
+    /* the matches go with the glob */
+    file.len = path->len;
+    file.data = ngx_pnalloc(cf->pool, path->len + 1);
+
+    if (choice == NULL || file.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_cpystrn(file.data, path->data, path->len + 1);
+
+    choice->name.data = file.data + star;
+    choice->name.len = file.len - star - tail;
+    choice->schema = ngx_http_pitchey_schema_compile(cf, &file);
+
+    return choice->schema ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -571,6 +743,71 @@ ngx_http_pitchey_schema_find(const ngx_http_pitchey_schemas_t *set,
 
         } else {
             low = middle + 1;
+        }
+    }
+
+    return NULL;
+}
+
+
+pt_err_t
+ngx_http_pitchey_schema_validate(const ngx_http_pitchey_schema_t *schema,
+    const pt_json_t *document, size_t max, const pt_schema_visitor_t *visitor)
+{
+    pt_err_t                          err, chosen;
+    const ngx_http_pitchey_choice_t  *choice;
+
+    err = pt_schema_validate(schema->schema, document, max, visitor);
+
+    if (schema->chooser.len == 0 || (err != PT_OK && err != PT_E_INVALID)) {
+        return err;
+    }
+
+    choice = ngx_http_pitchey_schema_chosen(schema, document);
+
+    if (choice == NULL) {
+
+        /* the schema itself may have said what is wrong with it */
+
+        if (err == PT_OK) {
+            visitor->violation(visitor->ctx,
+                               ngx_http_pitchey_pt_str(&schema->chooser),
+                               PT_STR("names nothing that there is"));
+        }
+
+        return PT_E_INVALID;
+    }
+
+    chosen = pt_schema_validate(choice->schema, document, max, visitor);
+
+    return chosen == PT_OK ? err : chosen;
+}
+
+
+/* NULL: none, or one that is not there */
+static const ngx_http_pitchey_choice_t *
+ngx_http_pitchey_schema_chosen(const ngx_http_pitchey_schema_t *schema,
+    const pt_json_t *document)
+{
+    ngx_str_t                         name;
+    ngx_uint_t                        i;
+    const pt_json_t                  *member;
+    const ngx_http_pitchey_choice_t  *choice;
+
+    member = pt_json_member_str(document,
+                      (pt_str_t) { (char *) schema->chooser.data + 1,
+                                   schema->chooser.len - 1 });
+
+    if (member == NULL || member->type != PT_JSON_STRING) {
+        return NULL;
+    }
+
+    name = ngx_http_pitchey_ngx_str(member->text);
+    choice = schema->choices.elts;
+
+    for (i = 0; i < schema->choices.nelts; i++) {
+        if (ngx_http_pitchey_schema_order(&name, &choice[i].name) == 0) {
+            return &choice[i];
         }
     }
 

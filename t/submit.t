@@ -2,6 +2,8 @@
 
 BEGIN { push @INC, 't/lib' }
 use Test::Nginx::Socket 'no_plan';
+use File::Basename qw(dirname);
+use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use Pitchey;
 
@@ -16,7 +18,11 @@ our %location;
 
 for ([only => 'special', '{"x-pitchey":{"user_type":["investor"],"max_body":20}}'],
      [typo => 'broken', '{"properties":{"a":{"type":"strin"}}}'],
-     [own => 'broken', '{"properties":{"priority":{"type":"integer"}}}'])
+     [own => 'broken', '{"properties":{"priority":{"type":"integer"}}}'],
+     [chosen => 'noop', '{"required":["kind"],"x-pitchey":{"one_of":{"member":"kind","schemas":"../../kinds/*/params.json"}}}'],
+     [star => 'broken', '{"x-pitchey":{"one_of":{"member":"kind","schemas":"../../kinds/*/*.json"}}}'],
+     [nobody => 'noop', '{"x-pitchey":{"one_of":{"member":"kind","schemas":"../../none/*.json"}}}'],
+     [worse => 'noop', '{"x-pitchey":{"one_of":{"member":"kind","schemas":"../../worse/*.json"}}}'])
 {
     my ($folder, $action, $text) = @$_;
 
@@ -28,6 +34,19 @@ for ([only => 'special', '{"x-pitchey":{"user_type":["investor"],"max_body":20}}
 
     $location{$folder} = "location /api/containers/ {
         pitchey on; pitchey_schemas $schemas/$folder; }";
+}
+
+# what an operator adds to "chosen", and one that is wrong
+for (['kinds/nda/params.json', '{"required":["party"],"properties":{"party":{"minLength":2},"file":{"format":"file-id"}}}'],
+     ['kinds/deal/params.json', '{"properties":{"party":false}}'],
+     ['worse/bad.json', '{"type":"strin"}'])
+{
+    my ($path, $text) = @$_;
+
+    make_path(dirname("$schemas/$path"));
+    open my $file, '>', "$schemas/$path" or die;
+    print $file $text;
+    close $file;
 }
 
 insert_file('0198c3a2-0000-7000-8000-0000000000a1', $CREATOR, 'mine.txt',
@@ -252,3 +271,42 @@ location /api/containers/ { pitchey on; pitchey_schemas /usr/share/nginx; }
 --- response_headers_like
 Retry-After: [0-9]+
 --- response_body_like: "code":"unavailable"
+
+
+=== TEST 22: a member chooses one of the schemas that an operator adds
+--- config eval: $::location{chosen}
+--- request eval
+["POST $::noop\n" . '{"kind":"nda","party":"Ann"}', "POST $::noop\n" . '{"kind":"deal"}',
+ "POST $::noop\n" . '{"kind":"nda"}', "POST $::noop\n" . '{"kind":"deal","party":"Ann"}',
+ "POST $::noop\n" . '{"kind":"../nda","party":"Ann"}', "POST $::noop\n{}",
+ "POST $::noop\n" . '{"kind":"nda","party":"A","file":"0198c3a2-0000-7000-8000-0000000000zz"}',
+ "POST $::noop\n" . '{"kind":"nda","party":"Ann","file":"0198c3a2-0000-7000-8000-0000000000a2"}']
+--- error_code eval
+[202, 202, (422) x 6]
+--- response_body_like eval
+['"status":"queued"', '"status":"queued"', '"pointer":"","detail":"[^\]]*party', '"pointer":"/party"',
+ '"errors":\[\{"pointer":"/kind","detail":"names nothing that there is"\}\]', '"pointer":"","detail":"[^\]]*kind[^\]]*\}\]',
+ '"pointer":"/party".*"pointer":"/file"', '"pointer":"/file"']
+
+
+=== TEST 23: one star, and no other wildcard
+--- config eval: $::location{star}
+--- must_die
+--- error_log
+broken.json": #/x-pitchey/one_of: unknown, or of another type
+
+
+=== TEST 24: an operator's schema that is wrong is named
+--- config eval: $::location{worse}
+--- must_die
+--- error_log
+worse/bad.json": #/type
+
+
+=== TEST 25: none at all is likely a mistake
+--- config eval: $::location{nobody}
+--- request eval
+"POST $::noop\n" . '{"kind":"nda"}'
+--- error_code: 422
+--- error_log
+there is no "
