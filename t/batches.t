@@ -95,9 +95,9 @@ qr{"code":"invalid".*"pointer":"/a~1b".*"/jobs/1/priority".*"/jobs/1/colour".*"/
 
 === TEST 5: 1 to 1,000 jobs
 --- request eval
-["POST $::jobs\n" . '{"jobs":[]}', "POST $::jobs\n" . '{"jobs":[' . noops(1001) . ']}',
+["POST $::jobs\n" . '{"jobs":[]}', "POST $::jobs\n" . '{"jobs":[' . main::noops(1001) . ']}',
  "POST $::jobs\n" . '{"jobs":{}}', "POST $::jobs\n[]", "POST $::jobs\n{}",
- "POST $::jobs\n" . '{"jobs":[' . noops(1000, ',"metadata":{"run":"many-' . $::run . '"}') . ']}']
+ "POST $::jobs\n" . '{"jobs":[' . main::noops(1000, ',"metadata":{"run":"many-' . $::run . '"}') . ']}']
 --- error_code eval
 [422, 422, 422, 422, 422, 202]
 --- response_body_like eval
@@ -107,9 +107,9 @@ qr{"code":"invalid".*"pointer":"/a~1b".*"/jobs/1/priority".*"/jobs/1/colour".*"/
 
 === TEST 6: an Idempotency-Key covers the whole batch
 --- request eval
-["POST $::jobs\n" . '{"jobs":[' . noops(2, ',"metadata":{"run":"key-' . $::run . '"}') . ']}',
- "POST $::jobs\n" . '{ "jobs" : [' . noops(2, ',"metadata":{"run":"key-' . $::run . '"}') . ']}',
- "POST $::jobs\n" . '{"jobs":[' . noops(1) . ']}']
+["POST $::jobs\n" . '{"jobs":[' . main::noops(2, ',"metadata":{"run":"key-' . $::run . '"}') . ']}',
+ "POST $::jobs\n" . '{ "jobs" : [' . main::noops(2, ',"metadata":{"run":"key-' . $::run . '"}') . ']}',
+ "POST $::jobs\n" . '{"jobs":[' . main::noops(1) . ']}']
 --- more_headers eval
 "Content-Type: application/json\nIdempotency-Key: batch-$::run"
 --- error_code eval
@@ -150,7 +150,7 @@ qr/"jobs":\[\{"id":"$::job"/
 
 === TEST 10: a large body is checked by a thread, and the worker goes on
 --- request eval
-["POST $::jobs\n" . '{"jobs":[' . noops(20, ',"metadata":{"x":"' . 'y' x 1000 . '"}') . ']}',
+["POST $::jobs\n" . '{"jobs":[' . main::noops(20, ',"metadata":{"x":"' . 'y' x 1000 . '"}') . ']}',
  "POST $::jobs\n" . '{"service":"test-service","action":"noop","z":' . '[' x 60 . ']' x 60 . ' ' x 20000 . '}',
  "POST $::jobs\n" . '[' . '1,' x 20000 . ']']
 --- error_code eval

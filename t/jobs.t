@@ -144,8 +144,8 @@ qw(limit state status created_after batch cursor service limit)
 
 === TEST 13: only an admin lists another's
 --- request eval
-["GET $::jobs?user=$CREATOR&$::old", "GET $::jobs?user=$CREATOR&$::old",
- "GET $::jobs?user=$INVESTOR&$::old"]
+["GET $::jobs?user=$::CREATOR&$::old", "GET $::jobs?user=$::CREATOR&$::old",
+ "GET $::jobs?user=$::INVESTOR&$::old"]
 --- more_headers eval
 [$::investor, $::admin, $::investor]
 --- error_code eval

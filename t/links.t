@@ -53,7 +53,7 @@ Content-Type: application/json
 --- response_headers
 Content-Type: application/json
 Cache-Control: no-store
---- response_body_like
+--- response_body_like chomp
 \A\{"url":"/api/containers/links/[A-Za-z0-9_-]{50}/","expires_at":"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z"\}\z
 
 

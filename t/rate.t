@@ -37,10 +37,10 @@ run_tests();
 __DATA__
 
 === TEST 1: jobs of a service are counted, however they are submitted
---- config eval: policy('one', 'rate=1r/m burst=3 service=test-service')
+--- config eval: main::policy('one', 'rate=1r/m burst=3 service=test-service')
 --- request eval
 ["POST $::noop\n{$::later}", "GET $::jobs", "POST $::jobs\n" . '{"service":"test-service","action":"noop",' . $::later . '}',
- "POST $::jobs\n" . noops(3), "POST $::jobs\n" . noops(1), "POST $::jobs/$::old/retry", "POST $::noop\n{$::later}"]
+ "POST $::jobs\n" . main::noops(3), "POST $::jobs\n" . main::noops(1), "POST $::jobs/$::old/retry", "POST $::noop\n{$::later}"]
 --- error_code eval
 [202, 200, 202, 429, 202, 202, 429]
 --- response_headers_like eval
@@ -51,9 +51,9 @@ __DATA__
 
 
 === TEST 2: a batch larger than all that is allowed is told so
---- config eval: policy('two', 'rate=1r/m burst=3 service=test-service')
+--- config eval: main::policy('two', 'rate=1r/m burst=3 service=test-service')
 --- request eval
-"POST $::jobs\n" . noops(5)
+"POST $::jobs\n" . main::noops(5)
 --- error_code: 429
 --- response_headers
 ! Retry-After
@@ -61,7 +61,7 @@ __DATA__
 
 
 === TEST 3: jobs of other services, and wrong ones, cost nothing
---- config eval: policy('three', 'rate=1r/m service=video-processing')
+--- config eval: main::policy('three', 'rate=1r/m service=video-processing')
 --- request eval
 ["POST $::noop\n{$::later}", "POST /api/containers/video-processing/process\n{}",
  "POST /api/containers/video-processing/process\n{}"]
@@ -85,7 +85,7 @@ RateLimit: "all";r=59;t=1, "test";r=9;t=60
 
 
 === TEST 5: a reading is refused too, where requests are counted
---- config eval: policy('five', 'rate=1r/m')
+--- config eval: main::policy('five', 'rate=1r/m')
 --- request eval
 ["GET $::jobs", "GET $::jobs", "GET /api/containers/health", "GET /api/containers/metrics"]
 --- error_code eval
@@ -95,14 +95,14 @@ RateLimit: "all";r=59;t=1, "test";r=9;t=60
 
 
 === TEST 6: a rate is a number in seconds or minutes
---- config eval: policy('six', 'rate=1r/h')
+--- config eval: main::policy('six', 'rate=1r/h')
 --- must_die
 --- error_log
 invalid parameter "rate=1r/h" of "pitchey_rate"
 
 
 === TEST 7: one name has one rate
---- config eval: policy('seven', 'rate=1r/m; pitchey_rate name=seven rate=2r/m')
+--- config eval: main::policy('seven', 'rate=1r/m; pitchey_rate name=seven rate=2r/m')
 --- must_die
 --- error_log
 stands for another rate elsewhere
