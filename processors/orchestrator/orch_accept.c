@@ -47,6 +47,7 @@ static void orch_accept_answered(orch_request_t *rq);
 static orch_batch_t *orch_batch_new(orch_t *o);
 static pt_err_t orch_batch_send(orch_batch_t *b, pt_pg_t *pg);
 static pt_err_t orch_batch_send_keys(orch_batch_t *b, pt_pg_t *pg);
+static pt_err_t orch_batch_send_files(orch_batch_t *b, pt_pg_t *pg);
 static void orch_batch_row(pt_pg_column_t *c, const orch_request_t *rq);
 static void orch_batch_done(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
@@ -460,6 +461,10 @@ orch_batch_send(orch_batch_t *b, pt_pg_t *pg)
     err = body.err == PT_OK ? orch_batch_send_keys(b, pg) : body.err;
 
     if (err == PT_OK) {
+        err = orch_batch_send_files(b, pg);
+    }
+
+    if (err == PT_OK) {
         err = pt_pg_query(pg, ORCH_SQL_ACCEPT, &args);
     }
 
@@ -528,6 +533,62 @@ orch_batch_send_keys(orch_batch_t *b, pt_pg_t *pg)
     }
 
     return err;
+}
+
+
+/* they were there a moment ago: now they stay until the jobs are committed */
+static pt_err_t
+orch_batch_send_files(orch_batch_t *b, pt_pg_t *pg)
+{
+    pt_err_t         err;
+    pt_pg_column_t   ids, owners;
+    orch_request_t  *rq;
+
+    pt_pg_column_init(&ids, PT_PG_UUID);
+    pt_pg_column_init(&owners, PT_PG_TEXT);
+
+    DL_FOREACH(b->list, rq) {
+        orch_inputs_add(&ids, &owners, rq->msg.u.submit.rq.user,
+                        rq->msg.u.submit.inputs);
+    }
+
+    err = orch_inputs_keep(pg, &ids, &owners);
+
+    pt_pg_column_done(&ids);
+    pt_pg_column_done(&owners);
+
+    return err;
+}
+
+
+void
+orch_inputs_add(pt_pg_column_t *ids, pt_pg_column_t *owners, pt_str_t owner,
+    pt_str_t inputs)
+{
+    size_t   i;
+    pt_id_t  id;
+
+    for (i = 0; i < inputs.len; i += sizeof(id.bytes)) {
+        memcpy(id.bytes, inputs.data + i, sizeof(id.bytes));
+        pt_pg_column_id(ids, &id);
+        pt_pg_column_text(owners, owner);
+    }
+}
+
+
+pt_err_t
+orch_inputs_keep(pt_pg_t *pg, pt_pg_column_t *ids, pt_pg_column_t *owners)
+{
+    pt_pg_args_t  args = { .n = 0 };
+
+    if (ids->n == 0) {
+        return PT_OK;
+    }
+
+    pt_pg_arg_column(&args, ids);
+    pt_pg_arg_column(&args, owners);
+
+    return pt_pg_query(pg, ORCH_SQL_FILES_KEEP, &args);
 }
 
 
@@ -628,6 +689,14 @@ orch_batch_failed(orch_batch_t *b, pt_err_t err)
 
         if (again) {
             DL_PREPEND(rq->o->accept.waiting, rq);
+            continue;
+        }
+
+        if (err == PT_E_INVALID && rq->msg.u.submit.inputs.len
+            && rq->tries++ < ORCH_ACCEPT_TRIES)
+        {
+            /* a file may have gone since it was looked for */
+            orch_accept_files(rq);
             continue;
         }
 

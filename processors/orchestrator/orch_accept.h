@@ -22,6 +22,15 @@ void orch_accept_submit(orch_request_t *rq);
 /* the request's files that do not exist, as rows of ids */
 void orch_refuse_files(orch_request_t *rq, const PGresult *res);
 
+/*
+ * The files that jobs name, before the jobs in their transaction: they stay,
+ * or it fails with PT_E_INVALID because one has gone.
+ */
+void orch_inputs_add(pt_pg_column_t *ids, pt_pg_column_t *owners,
+    pt_str_t owner, pt_str_t inputs);
+PT_MUST_CHECK pt_err_t orch_inputs_keep(pt_pg_t *pg, pt_pg_column_t *ids,
+    pt_pg_column_t *owners);
+
 /* whether a time of a submission can be stored; 0: none */
 bool orch_time_is_good(int64_t ms);
 

@@ -255,11 +255,14 @@ orch_bulk_send_jobs(orch_request_t *rq, pt_pg_t *pg)
     pt_str_t                  jobs;
     pt_submit_t               job;
     pt_pg_args_t              args = { .n = 0 };
-    pt_pg_column_t            c[ORCH_BULK_COLUMNS];
+    pt_pg_column_t            c[ORCH_BULK_COLUMNS], ids, owners;
     const pt_submit_batch_t  *b = &rq->msg.u.submit_batch;
 
     pt_buf_init(&body, &pt_mem_heap, ORCH_STATE_MAX);
     orch_json_state(&body, "queued", 0, orch_now_ms(), 0, NULL, false);
+
+    pt_pg_column_init(&ids, PT_PG_UUID);
+    pt_pg_column_init(&owners, PT_PG_TEXT);
 
     pt_pg_arg_text(&args, b->rq.user);
     pt_pg_arg_text(&args, b->rq.role);
@@ -275,6 +278,7 @@ orch_bulk_send_jobs(orch_request_t *rq, pt_pg_t *pg)
     for (jobs = b->jobs; pt_batch_job_read(&jobs, &job); /* void */) {
         job.priority = orch_accept_priority(rq->o, b->rq.tier, job.priority);
         orch_bulk_row(c, &job);
+        orch_inputs_add(&ids, &owners, b->rq.user, job.inputs);
     }
 
     for (i = 0; i < ORCH_BULK_COLUMNS; i++) {
@@ -284,12 +288,18 @@ orch_bulk_send_jobs(orch_request_t *rq, pt_pg_t *pg)
     pt_pg_arg_text(&args, pt_buf_str(&body));
     pt_pg_arg_int4(&args, b->no_cache);
 
-    err = body.err == PT_OK ? pt_pg_query(pg, ORCH_SQL_BULK, &args)
-                            : body.err;
+    err = body.err == PT_OK ? orch_inputs_keep(pg, &ids, &owners) : body.err;
+
+    if (err == PT_OK) {
+        err = pt_pg_query(pg, ORCH_SQL_BULK, &args);
+    }
 
     for (i = 0; i < ORCH_BULK_COLUMNS; i++) {
         pt_pg_column_done(&c[i]);
     }
+
+    pt_pg_column_done(&ids);
+    pt_pg_column_done(&owners);
 
     pt_buf_done(&body);
 
@@ -509,7 +519,8 @@ orch_bulk_found(void *ctx, pt_err_t err, PGresult *const *results, size_t n)
     }
 
     if (PQntuples(results[0]) == 0) {
-        orch_refuse(rq, PT_E_INVALID, "a value cannot be stored");
+        orch_refuse(rq, PT_E_INVALID,
+                    "a value cannot be stored, or a file has gone");
         return;
     }
 

@@ -167,6 +167,19 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " order by t.n",
 
 /*
+ * In the transaction of the jobs that name them: who deletes one waits for it,
+ * and sees the jobs then.  One that has gone in the meantime is an error.
+ * $1 id[] $2 owner[]
+ */
+[ORCH_SQL_FILES_KEEP] =
+    "select case when count(*) < cardinality($1::uuid[])"
+    "     then ('a file has gone: ' || count(*))::int end"
+    " from (select 1 from unnest($1::uuid[], $2::text[]) as t (id, owner)"
+    "     join pitchey.file f on f.id = t.id and f.owner = t.owner"
+    "     and (f.expires_at is null or f.expires_at > now())"
+    "     order by f.id for key share of f) kept",
+
+/*
  * A batch: all of its jobs, or an error for an id that is taken, or none if
  * its key is not its own.
  * $1 owner $2 role $3 user_type $4 batch $5 key $6 traceparent $7 id[]
