@@ -7,7 +7,7 @@
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_violations.h"
 #include "ngx_http_pitchey_timestamp.h"
-#include "ngx_http_pitchey_zmq.h"
+#include "ngx_http_pitchey_ask.h"
 #include "pt_format.h"
 
 
@@ -38,8 +38,6 @@ static uint16_t ngx_http_pitchey_admin_number(const pt_json_t *root,
 static ngx_int_t ngx_http_pitchey_admin_usage(ngx_http_request_t *r,
     const char *const *names, uint8_t by_user);
 static bool ngx_http_pitchey_admin_month(pt_str_t month, int64_t *ret_ms);
-static ngx_int_t ngx_http_pitchey_admin_reply(ngx_http_request_t *r,
-    const ngx_http_pitchey_reply_t *reply);
 
 
 
@@ -65,7 +63,6 @@ ngx_int_t
 ngx_http_pitchey_admin_instances_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match)
 {
-    pt_msg_t   msg;
     ngx_int_t  rc;
 
     rc = ngx_http_pitchey_admin_check(r);
@@ -73,12 +70,8 @@ ngx_http_pitchey_admin_instances_handler(ngx_http_request_t *r,
         return rc;
     }
 
-    ngx_memzero(&msg, sizeof(pt_msg_t));
-
-    msg.command = PT_CMD_INSTANCES;
-
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_admin_reply);
+    return ngx_http_pitchey_ask_about(r, PT_CMD_INSTANCES, NULL,
+                                      ngx_http_pitchey_reply_json);
 }
 
 
@@ -215,8 +208,8 @@ ngx_http_pitchey_admin_done(ngx_http_request_t *r,
         return rc;
     }
 
-    return ngx_http_pitchey_zmq_request(r, &a->msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_admin_reply);
+    return ngx_http_pitchey_ask(r, &a->msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                ngx_http_pitchey_reply_json);
 }
 
 
@@ -329,8 +322,8 @@ ngx_http_pitchey_admin_usage(ngx_http_request_t *r, const char *const *names,
                                         by_user ? "" : ", user=ID");
     }
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_admin_reply);
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                ngx_http_pitchey_reply_json);
 }
 
 
@@ -361,31 +354,8 @@ ngx_int_t
 ngx_http_pitchey_admin_deliveries_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match)
 {
-    pt_msg_t  msg;
-
-    ngx_memzero(&msg, sizeof(pt_msg_t));
-
-    msg.command = PT_CMD_DELIVERIES;
-    msg.u.get.id = match->id;
-
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_admin_reply);
+    return ngx_http_pitchey_ask_about(r, PT_CMD_DELIVERIES, &match->id,
+                                      ngx_http_pitchey_reply_json);
 }
 
 
-static ngx_int_t
-ngx_http_pitchey_admin_reply(ngx_http_request_t *r,
-    const ngx_http_pitchey_reply_t *reply)
-{
-    ngx_str_t  body;
-
-    if (reply->err != PT_OK) {
-        return ngx_http_pitchey_reply_problem(r, reply);
-    }
-
-    if (ngx_http_pitchey_reply_body(r, reply, &body) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_pitchey_send_json(r, NGX_HTTP_OK, &body);
-}

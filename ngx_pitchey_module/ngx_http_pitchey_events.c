@@ -4,6 +4,7 @@
  */
 
 #include "ngx_http_pitchey_events.h"
+#include "ngx_http_pitchey_ask.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_stream.h"
 #include "ngx_http_pitchey_watch.h"

@@ -51,10 +51,6 @@ static ngx_int_t ngx_http_pitchey_files_added(ngx_http_request_t *r,
 static ngx_int_t ngx_http_pitchey_files_created(ngx_http_request_t *r,
     const pt_id_t *id, const ngx_http_pitchey_reply_t *reply);
 
-static ngx_int_t ngx_http_pitchey_files_reply(ngx_http_request_t *r,
-    const ngx_http_pitchey_reply_t *reply);
-static ngx_int_t ngx_http_pitchey_files_deleted(ngx_http_request_t *r,
-    const ngx_http_pitchey_reply_t *reply);
 
 
 ngx_int_t
@@ -530,8 +526,8 @@ ngx_http_pitchey_files_list(ngx_http_request_t *r,
 
     msg.u.file_list.limit = (uint16_t) limit;
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_files_reply);
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                ngx_http_pitchey_reply_json);
 }
 
 
@@ -549,33 +545,8 @@ ngx_int_t
 ngx_http_pitchey_files_metadata(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match)
 {
-    pt_msg_t  msg;
-
-    ngx_memzero(&msg, sizeof(pt_msg_t));
-
-    msg.command = PT_CMD_FILE_GET;
-    msg.u.get.id = match->id;
-
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_files_reply);
-}
-
-
-static ngx_int_t
-ngx_http_pitchey_files_reply(ngx_http_request_t *r,
-    const ngx_http_pitchey_reply_t *reply)
-{
-    ngx_str_t  body;
-
-    if (reply->err != PT_OK) {
-        return ngx_http_pitchey_reply_problem(r, reply);
-    }
-
-    if (ngx_http_pitchey_reply_body(r, reply, &body) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_pitchey_send_json(r, NGX_HTTP_OK, &body);
+    return ngx_http_pitchey_ask_about(r, PT_CMD_FILE_GET, &match->id,
+                                      ngx_http_pitchey_reply_json);
 }
 
 
@@ -583,28 +554,8 @@ ngx_int_t
 ngx_http_pitchey_files_delete(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match)
 {
-    pt_msg_t  msg;
-
-    ngx_memzero(&msg, sizeof(pt_msg_t));
-
-    msg.command = PT_CMD_FILE_DELETE;
-    msg.u.get.id = match->id;
-
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_files_deleted);
+    return ngx_http_pitchey_ask_about(r, PT_CMD_FILE_DELETE, &match->id,
+                                      ngx_http_pitchey_reply_none);
 }
 
 
-static ngx_int_t
-ngx_http_pitchey_files_deleted(ngx_http_request_t *r,
-    const ngx_http_pitchey_reply_t *reply)
-{
-    if (reply->err != PT_OK) {
-        return ngx_http_pitchey_reply_problem(r, reply);
-    }
-
-    r->headers_out.status = NGX_HTTP_NO_CONTENT;
-    r->header_only = 1;
-
-    return ngx_http_send_header(r);
-}

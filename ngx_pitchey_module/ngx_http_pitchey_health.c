@@ -8,7 +8,7 @@
 #include "ngx_http_pitchey_pg.h"
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_revocation.h"
-#include "ngx_http_pitchey_zmq.h"
+#include "ngx_http_pitchey_ask.h"
 
 
 /* ms; a balancer asks often and does not wait long */
@@ -149,9 +149,9 @@ ngx_http_pitchey_health_ask(ngx_http_request_t *r, ngx_uint_t sessions)
 
     msg.command = PT_CMD_HEALTH;
 
-    return ngx_http_pitchey_zmq_request(r, &msg,
-                                        NGX_HTTP_PITCHEY_HEALTH_DEADLINE,
-                                        ngx_http_pitchey_health_reply);
+    return ngx_http_pitchey_ask(r, &msg,
+                                NGX_HTTP_PITCHEY_HEALTH_DEADLINE,
+                                ngx_http_pitchey_health_reply);
 }
 
 

@@ -15,7 +15,7 @@
 #include "ngx_http_pitchey_rate.h"
 #include "ngx_http_pitchey_submit.h"
 #include "ngx_http_pitchey_wait.h"
-#include "ngx_http_pitchey_zmq.h"
+#include "ngx_http_pitchey_ask.h"
 
 
 /* bytes of what is wrong with a query string */
@@ -46,8 +46,6 @@ static ngx_int_t ngx_http_pitchey_jobs_args(ngx_http_request_t *r,
     pt_list_t *ret_list);
 static void ngx_http_pitchey_jobs_args_error(void *ctx, pt_str_t parameter,
     const char *detail);
-static ngx_int_t ngx_http_pitchey_jobs_list_reply(ngx_http_request_t *r,
-    const ngx_http_pitchey_reply_t *reply);
 static ngx_int_t ngx_http_pitchey_jobs_get_reply(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply);
 static ngx_int_t ngx_http_pitchey_jobs_cancel_reply(ngx_http_request_t *r,
@@ -92,8 +90,8 @@ ngx_http_pitchey_jobs_list_handler(ngx_http_request_t *r,
                                         "Another user's jobs are for admins.");
     }
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_jobs_list_reply);
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                ngx_http_pitchey_reply_json);
 }
 
 
@@ -163,24 +161,6 @@ ngx_http_pitchey_jobs_args_error(void *ctx, pt_str_t parameter,
 }
 
 
-static ngx_int_t
-ngx_http_pitchey_jobs_list_reply(ngx_http_request_t *r,
-    const ngx_http_pitchey_reply_t *reply)
-{
-    ngx_str_t  body;
-
-    if (reply->err != PT_OK) {
-        return ngx_http_pitchey_reply_problem(r, reply);
-    }
-
-    if (ngx_http_pitchey_reply_body(r, reply, &body) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_pitchey_send_json(r, NGX_HTTP_OK, &body);
-}
-
-
 ngx_int_t
 ngx_http_pitchey_jobs_get_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match)
@@ -217,8 +197,8 @@ ngx_http_pitchey_jobs_get_handler(ngx_http_request_t *r,
     msg.command = PT_CMD_GET;
     msg.u.get.id = match->id;
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_jobs_get_reply);
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                ngx_http_pitchey_jobs_get_reply);
 }
 
 
@@ -245,15 +225,8 @@ ngx_int_t
 ngx_http_pitchey_jobs_cancel_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match)
 {
-    pt_msg_t  msg;
-
-    ngx_memzero(&msg, sizeof(pt_msg_t));
-
-    msg.command = PT_CMD_CANCEL;
-    msg.u.get.id = match->id;
-
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_jobs_cancel_reply);
+    return ngx_http_pitchey_ask_about(r, PT_CMD_CANCEL, &match->id,
+                                      ngx_http_pitchey_jobs_cancel_reply);
 }
 
 
@@ -292,15 +265,8 @@ ngx_int_t
 ngx_http_pitchey_jobs_batch_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match)
 {
-    pt_msg_t  msg;
-
-    ngx_memzero(&msg, sizeof(pt_msg_t));
-
-    msg.command = PT_CMD_BATCH;
-    msg.u.get.id = match->id;
-
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_jobs_list_reply);
+    return ngx_http_pitchey_ask_about(r, PT_CMD_BATCH, &match->id,
+                                      ngx_http_pitchey_reply_json);
 }
 
 
@@ -334,8 +300,8 @@ ngx_http_pitchey_jobs_retry_handler(ngx_http_request_t *r,
     msg.command = PT_CMD_GET;
     msg.u.get.id = match->id;
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_jobs_retry_read);
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                ngx_http_pitchey_jobs_retry_read);
 }
 
 
@@ -435,8 +401,8 @@ ngx_http_pitchey_jobs_retry_send(ngx_http_request_t *r,
     msg.u.retry.idempotency_key = retry->key;
     msg.u.retry.body_sha256 = retry->sha256;
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_jobs_retry_reply);
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                ngx_http_pitchey_jobs_retry_reply);
 }
 
 

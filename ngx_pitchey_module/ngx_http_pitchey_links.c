@@ -6,7 +6,7 @@
 #include "ngx_http_pitchey_name.h"
 #include "ngx_http_pitchey_outputs.h"
 #include "ngx_http_pitchey_problem.h"
-#include "ngx_http_pitchey_zmq.h"
+#include "ngx_http_pitchey_ask.h"
 #include "pt_json.h"
 #include "pt_link.h"
 
@@ -150,8 +150,8 @@ ngx_http_pitchey_links_ask(ngx_http_request_t *r, const pt_id_t *job,
     msg.command = PT_CMD_GET;
     msg.u.get.id = *job;
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_links_made);
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                ngx_http_pitchey_links_made);
 }
 
 

@@ -15,7 +15,7 @@
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_s3.h"
 #include "ngx_http_pitchey_sniff.h"
-#include "ngx_http_pitchey_zmq.h"
+#include "ngx_http_pitchey_ask.h"
 #include "pt_json.h"
 
 #include <ctype.h>
@@ -142,8 +142,8 @@ ngx_http_pitchey_outputs_open(ngx_http_request_t *r, pt_open_kind_t kind,
     msg.u.open.id = *id;
     msg.u.open.name = ngx_http_pitchey_pt_str(name);
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_outputs_opened);
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                ngx_http_pitchey_outputs_opened);
 }
 
 

@@ -15,7 +15,7 @@
 #include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_secrets.h"
 #include "ngx_http_pitchey_violations.h"
-#include "ngx_http_pitchey_zmq.h"
+#include "ngx_http_pitchey_ask.h"
 
 
 /* bytes of an object of the caller's own; a limit of the wire */
@@ -57,8 +57,6 @@ static ngx_int_t ngx_http_pitchey_schedules_text(const pt_json_t *value,
 static ngx_int_t ngx_http_pitchey_schedules_id(ngx_http_request_t *r,
     pt_id_t *id);
 static ngx_int_t ngx_http_pitchey_schedules_added(ngx_http_request_t *r,
-    const ngx_http_pitchey_reply_t *reply);
-static ngx_int_t ngx_http_pitchey_schedules_reply(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply);
 static ngx_int_t ngx_http_pitchey_schedules_change(ngx_http_request_t *r,
     const pt_id_t *id, pt_schedule_change_e change,
@@ -327,8 +325,8 @@ ngx_http_pitchey_schedules_done(ngx_http_request_t *r,
     msg.command = PT_CMD_SCHEDULE_ADD;
     msg.u.schedule_add = s->add;
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_schedules_added);
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                ngx_http_pitchey_schedules_added);
 }
 
 
@@ -457,14 +455,8 @@ ngx_int_t
 ngx_http_pitchey_schedules_list_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match)
 {
-    pt_msg_t  msg;
-
-    ngx_memzero(&msg, sizeof(pt_msg_t));
-
-    msg.command = PT_CMD_SCHEDULE_LIST;
-
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_schedules_reply);
+    return ngx_http_pitchey_ask_about(r, PT_CMD_SCHEDULE_LIST, NULL,
+                                      ngx_http_pitchey_reply_json);
 }
 
 
@@ -472,33 +464,8 @@ ngx_int_t
 ngx_http_pitchey_schedules_get_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match)
 {
-    pt_msg_t  msg;
-
-    ngx_memzero(&msg, sizeof(pt_msg_t));
-
-    msg.command = PT_CMD_SCHEDULE_GET;
-    msg.u.get.id = match->id;
-
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_schedules_reply);
-}
-
-
-static ngx_int_t
-ngx_http_pitchey_schedules_reply(ngx_http_request_t *r,
-    const ngx_http_pitchey_reply_t *reply)
-{
-    ngx_str_t  body;
-
-    if (reply->err != PT_OK) {
-        return ngx_http_pitchey_reply_problem(r, reply);
-    }
-
-    if (ngx_http_pitchey_reply_body(r, reply, &body) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_pitchey_send_json(r, NGX_HTTP_OK, &body);
+    return ngx_http_pitchey_ask_about(r, PT_CMD_SCHEDULE_GET, &match->id,
+                                      ngx_http_pitchey_reply_json);
 }
 
 
@@ -516,7 +483,7 @@ ngx_http_pitchey_schedules_pause_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match)
 {
     return ngx_http_pitchey_schedules_change(r, &match->id, PT_SCHEDULE_PAUSE,
-                                            ngx_http_pitchey_schedules_reply);
+                                            ngx_http_pitchey_reply_json);
 }
 
 
@@ -561,8 +528,8 @@ ngx_http_pitchey_schedules_change(ngx_http_request_t *r, const pt_id_t *id,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        handler);
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                handler);
 }
 
 
@@ -591,8 +558,8 @@ ngx_http_pitchey_schedules_checked(ngx_http_request_t *r, const pt_id_t *id,
     msg.command = PT_CMD_SCHEDULE_GET;
     msg.u.get.id = *id;
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_schedules_seen);
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                ngx_http_pitchey_schedules_seen);
 }
 
 
@@ -640,7 +607,7 @@ ngx_http_pitchey_schedules_seen(ngx_http_request_t *r,
     return ngx_http_pitchey_schedules_change(r, &c->id, c->change,
                                    c->change == PT_SCHEDULE_RUN
                                    ? ngx_http_pitchey_schedules_ran
-                                   : ngx_http_pitchey_schedules_reply);
+                                   : ngx_http_pitchey_reply_json);
 }
 
 

@@ -198,8 +198,8 @@ ngx_http_pitchey_submit_send(ngx_http_request_t *r,
     msg.u.submit.body_sha256 = p->sha256;
     msg.u.submit.no_cache = ngx_http_pitchey_submit_no_cache(r);
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_submit_reply);
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                ngx_http_pitchey_submit_reply);
 }
 
 
@@ -336,8 +336,8 @@ ngx_http_pitchey_submit_send_batch(ngx_http_request_t *r,
     msg.u.submit_batch.jobs = pt_buf_str(&p->packed);
     msg.u.submit_batch.no_cache = ngx_http_pitchey_submit_no_cache(r);
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_submit_batch_reply);
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+                                ngx_http_pitchey_submit_batch_reply);
 }
 
 

@@ -6,7 +6,7 @@
 #define NGX_HTTP_PITCHEY_SUBMIT_H
 
 #include "ngx_http_pitchey_route.h"
-#include "ngx_http_pitchey_zmq.h"
+#include "ngx_http_pitchey_ask.h"
 
 
 /* POST /{service}/{action} */

@@ -499,9 +499,9 @@ ngx_http_pitchey_upload_add(ngx_http_pitchey_upload_t *up)
 
     up->adding = 1;
 
-    return ngx_http_pitchey_zmq_request(up->request, &msg,
-                                        NGX_HTTP_PITCHEY_DEADLINE,
-                                        ngx_http_pitchey_upload_reply);
+    return ngx_http_pitchey_ask(up->request, &msg,
+                                NGX_HTTP_PITCHEY_DEADLINE,
+                                ngx_http_pitchey_upload_reply);
 }
 
 

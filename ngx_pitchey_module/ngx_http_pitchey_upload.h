@@ -16,7 +16,7 @@
 #define NGX_HTTP_PITCHEY_UPLOAD_H
 
 #include "ngx_http_pitchey_store.h"
-#include "ngx_http_pitchey_zmq.h"
+#include "ngx_http_pitchey_ask.h"
 
 
 typedef struct ngx_http_pitchey_upload_s  ngx_http_pitchey_upload_t;

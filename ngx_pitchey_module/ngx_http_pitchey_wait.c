@@ -5,6 +5,7 @@
  */
 
 #include "ngx_http_pitchey_wait.h"
+#include "ngx_http_pitchey_ask.h"
 #include "ngx_http_pitchey_jobzone.h"
 #include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_problem.h"
@@ -247,7 +248,7 @@ ngx_http_pitchey_wait_ask(ngx_http_pitchey_wait_t *w)
     msg.command = PT_CMD_GET;
     msg.u.get.id = w->job;
 
-    ngx_http_pitchey_zmq_header(w->stream.request, &msg.u.request);
+    ngx_http_pitchey_ask_header(w->stream.request, &msg.u.request);
 
     if (ngx_http_pitchey_zmq_call(NGX_HTTP_PITCHEY_ZMQ_ANY, &msg,
                                   NGX_HTTP_PITCHEY_DEADLINE,

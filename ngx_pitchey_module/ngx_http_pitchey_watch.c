@@ -1,6 +1,7 @@
 /* What this worker follows, and what it knows of it. */
 
 #include "ngx_http_pitchey_watch.h"
+#include "ngx_http_pitchey_ask.h"
 #include "ngx_http_pitchey_owner.h"
 #include "ngx_http_pitchey_problem.h"
 #include "pt_json.h"
@@ -415,7 +416,7 @@ ngx_http_pitchey_watch_asker(ngx_http_request_t *r, pt_request_t *asker,
     ngx_uint_t  i;
 
     ngx_memzero(asker, sizeof(pt_request_t));
-    ngx_http_pitchey_zmq_header(r, asker);
+    ngx_http_pitchey_ask_header(r, asker);
 
     asker->traceparent = PT_STR_NULL;
 
@@ -610,7 +611,7 @@ ngx_http_pitchey_watch_replay(ngx_http_pitchey_subscriber_t *sub)
     msg.u.events.job = sub->watch->job;
     msg.u.events.after = sub->seq ? sub->seq - 1 : 0;
 
-    ngx_http_pitchey_zmq_header(sub->stream->request, &msg.u.request);
+    ngx_http_pitchey_ask_header(sub->stream->request, &msg.u.request);
 
     if (ngx_http_pitchey_zmq_call(NGX_HTTP_PITCHEY_ZMQ_ANY, &msg,
                                   NGX_HTTP_PITCHEY_DEADLINE,

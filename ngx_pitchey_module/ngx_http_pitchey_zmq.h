@@ -1,6 +1,6 @@
 /*
- * The worker's sockets to the orchestrators: requests go out, answers find
- * the HTTP request that waits for them, news goes to _watch.
+ * The worker's sockets to the orchestrators: calls go out, answers find who
+ * waits for them, news goes to _watch.
  *
  * A call is one request of PJP1 and its one answer.  Its handler is called
  * exactly once, unless the call is forgotten before: with the answer, or with
@@ -20,7 +20,10 @@
 #define NGX_HTTP_PITCHEY_ZMQ_ANY  ((ngx_uint_t) -1)
 
 /* ms that a client waits at most before it is told 503 */
-#define NGX_HTTP_PITCHEY_DEADLINE  5000
+#define NGX_HTTP_PITCHEY_DEADLINE     5000
+
+/* s that it is advised to wait then, when nobody is there */
+#define NGX_HTTP_PITCHEY_RETRY_AFTER  1
 
 
 /* valid during the handler's call only: the strings borrow from the frames */
@@ -35,38 +38,12 @@ typedef struct {
 } ngx_http_pitchey_reply_t;
 
 
-/* returns what a content handler returns; the request is finalized with it */
-typedef ngx_int_t (*ngx_http_pitchey_reply_pt)(ngx_http_request_t *r,
-    const ngx_http_pitchey_reply_t *reply);
-
 typedef void (*ngx_http_pitchey_call_pt)(void *data,
     const ngx_http_pitchey_reply_t *reply);
 
 
 /*
- * Asks on behalf of the request's user and suspends the request: rid,
- * deadline and user of msg's header are filled in here.  Return its value from
- * a content handler, from another reply handler, or give it to
- * ngx_http_finalize_request() after reading a body.  When nobody can be asked,
- * the handler is called before this returns, and its value returned.  A client
- * that leaves is noticed, and the answer then finds nobody.
- */
-ngx_int_t ngx_http_pitchey_zmq_request(ngx_http_request_t *r, pt_msg_t *msg,
-    ngx_msec_t deadline, ngx_http_pitchey_reply_pt handler);
-
-/* for reply handlers: a reply that is none as a problem document */
-ngx_int_t ngx_http_pitchey_reply_problem(ngx_http_request_t *r,
-    const ngx_http_pitchey_reply_t *reply);
-
-/* the reply's body in the request's pool: NGX_OK or NGX_ERROR */
-ngx_int_t ngx_http_pitchey_reply_body(ngx_http_request_t *r,
-    const ngx_http_pitchey_reply_t *reply, ngx_str_t *ret_body);
-
-/* the part of a command's header that says who asks */
-void ngx_http_pitchey_zmq_header(ngx_http_request_t *r, pt_request_t *rq);
-
-/*
- * The same without an HTTP request, for the worker itself.
+ * Calls; for an HTTP request there is ngx_http_pitchey_ask().
  *
  * to       an orchestrator's number, or NGX_HTTP_PITCHEY_ZMQ_ANY
  * ret_rid  names the call for _forget(); may be NULL
@@ -81,6 +58,9 @@ ngx_int_t ngx_http_pitchey_zmq_call(ngx_uint_t to, pt_msg_t *msg,
 
 /* the handler will not be called; a call that is over is no error */
 void ngx_http_pitchey_zmq_forget(uint64_t rid);
+
+/* a worker that exits waits for the answer, as for none of its own calls */
+void ngx_http_pitchey_zmq_keep(uint64_t rid);
 
 /* how many orchestrators are configured, and whether one is connected now */
 ngx_uint_t ngx_http_pitchey_zmq_count(void);
