@@ -15,6 +15,9 @@
 #define PAGE_LIGHT    0x595959
 
 #define PAGE_ROOM     (32u << 20)
+/* so that all of it stays one page */
+#define PAGE_RAISES   5
+
 #define PAGE_COLUMNS  5
 
 
@@ -32,6 +35,8 @@ static pt_err_t page_score(page_t *p, pt_drawing_t **ret);
 static pt_err_t page_gross(page_t *p, pt_drawing_t **ret);
 static pt_err_t page_genres(page_t *p);
 static pt_err_t page_comps(page_t *p);
+static pt_err_t page_otherwise(page_t *p);
+static pt_err_t page_raises(page_t *p);
 static pt_err_t page_foot(page_t *p);
 static pt_err_t page_row(page_t *p, const pt_str_t *texts, unsigned style);
 static pt_err_t page_para(page_t *p, pt_str_t text, unsigned style,
@@ -66,7 +71,8 @@ analysis_page(const pt_json_t *result, const pt_typeface_t *typeface,
 
     if ((err = page_head(&p)) == PT_OK && (err = page_charts(&p)) == PT_OK
         && (err = page_genres(&p)) == PT_OK && (err = page_comps(&p)) == PT_OK
-        && (err = page_foot(&p)) == PT_OK
+        && (err = page_otherwise(&p)) == PT_OK
+        && (err = page_raises(&p)) == PT_OK && (err = page_foot(&p)) == PT_OK
         && (err = pt_flow_paginate(&p.flow)) == PT_OK)
     {
         err = pt_pdf_write(&p.flow, &info, pdf);
@@ -306,11 +312,66 @@ page_comps(page_t *p)
 }
 
 
+/* the counterfactuals, beside what the head says */
+static pt_err_t
+page_otherwise(page_t *p)
+{
+    char              text[300];
+    pt_err_t          err = PT_OK;
+    pt_str_t          half;
+    const pt_json_t  *c = page_at(p->result, "counterfactuals")->first;
+
+    if (c != NULL) {
+        err = page_para(p, PT_STR("What would change the forecast"),
+                        PT_STYLE_BOLD, 10 * PT_POINT, PT_BLACK, PAGE_GAP);
+    }
+
+    for ( ; c != NULL && err == PT_OK; c = c->next) {
+        half = page_money(p, pt_json_double(c, "p50", 0));
+        (void) snprintf(text, sizeof(text), "%.*s: a chance of %.0f %%, half"
+                        " of such films above %.*s",
+                        PT_STR_ARG(pt_json_string(c, "what", PT_STR(""))),
+                        pt_json_double(c, "hit_probability", 0) * 100,
+                        PT_STR_ARG(half));
+        err = page_para(p, pt_room_copy(&p->room, pt_str(text)), 0, PAGE_BODY,
+                        PT_BLACK, PT_MM);
+    }
+
+    return err;
+}
+
+
+static pt_err_t
+page_raises(page_t *p)
+{
+    char              text[300];
+    pt_err_t          err = PT_OK;
+    unsigned          n = 0;
+    const pt_json_t  *r = page_at(p->result, "raises")->first;
+
+    if (r != NULL) {
+        err = page_para(p, PT_STR("What would raise the score"),
+                        PT_STYLE_BOLD, 10 * PT_POINT, PT_BLACK, PAGE_GAP);
+    }
+
+    for ( ; r != NULL && n < PAGE_RAISES && err == PT_OK; r = r->next, n++) {
+        (void) snprintf(text, sizeof(text), "%.*s: up to %lld points",
+                        PT_STR_ARG(pt_json_string(r, "advice", PT_STR(""))),
+                        (long long) pt_json_int(r, "points", 0));
+        err = page_para(p, pt_room_copy(&p->room, pt_str(text)), 0, PAGE_BODY,
+                        PT_BLACK, PT_MM);
+    }
+
+    return err;
+}
+
+
 /* what it does not say, and how good it has been */
 static pt_err_t
 page_foot(page_t *p)
 {
     char              text[400];
+    int32_t           before = PAGE_GAP;
     pt_err_t          err = PT_OK;
     const pt_json_t  *w, *folds;
 
@@ -328,7 +389,8 @@ page_foot(page_t *p)
          w = w->next)
     {
         err = page_para(p, pt_json_string(w, "detail", PT_STR("")), 0,
-                        PAGE_SMALL, PAGE_LIGHT, PT_MM);
+                        PAGE_SMALL, PAGE_LIGHT, before);
+        before = PT_MM;
     }
 
     folds = page_at(p->result, "model.evaluation.finance.folds");
