@@ -53,6 +53,8 @@ static int orch_cli_list(const orch_config_t *config, int argc, char **argv);
 static int orch_cli_show(const orch_config_t *config, int argc, char **argv);
 static int orch_cli_cancel(const orch_config_t *config, int argc,
     char **argv);
+static int orch_cli_each(const orch_config_t *config, pt_command_t command,
+    int argc, char **argv);
 static int orch_cli_redrive(const orch_config_t *config, int argc,
     char **argv);
 static bool orch_cli_filter(int argc, char **argv,
@@ -476,37 +478,24 @@ orch_cli_select(const orch_config_t *config, const orch_cli_filter_t *filter,
 static int
 orch_cli_show(const orch_config_t *config, int argc, char **argv)
 {
-    int         i, status = argc > 1 ? EXIT_SUCCESS : ORCH_EXIT_USAGE;
-    pt_msg_t    msg = { .command = PT_CMD_GET };
-    pt_str_t    body;
-    orch_cli_t  cli;
-
-    if (!orch_cli_open(&cli, config)) {
-        return EXIT_FAILURE;
-    }
-
-    for (i = 1; i < argc; i++) {
-        if (orch_cli_id(argv[i], &msg.u.get.id)
-            && orch_cli_ask(&cli, &msg, &body))
-        {
-            printf("%.*s\n", PT_STR_ARG(body));
-
-        } else {
-            status = EXIT_FAILURE;
-        }
-    }
-
-    orch_cli_close(&cli);
-
-    return status;
+    return orch_cli_each(config, PT_CMD_GET, argc, argv);
 }
 
 
 static int
 orch_cli_cancel(const orch_config_t *config, int argc, char **argv)
 {
+    return orch_cli_each(config, PT_CMD_CANCEL, argc, argv);
+}
+
+
+/* of each id that is named */
+static int
+orch_cli_each(const orch_config_t *config, pt_command_t command, int argc,
+    char **argv)
+{
     int         i, status = argc > 1 ? EXIT_SUCCESS : ORCH_EXIT_USAGE;
-    pt_msg_t    msg = { .command = PT_CMD_CANCEL };
+    pt_msg_t    msg = { .command = command };
     pt_str_t    body;
     orch_cli_t  cli;
 
@@ -515,13 +504,16 @@ orch_cli_cancel(const orch_config_t *config, int argc, char **argv)
     }
 
     for (i = 1; i < argc; i++) {
-        if (orch_cli_id(argv[i], &msg.u.get.id)
-            && orch_cli_ask(&cli, &msg, &body))
+        if (!orch_cli_id(argv[i], &msg.u.get.id)
+            || !orch_cli_ask(&cli, &msg, &body))
         {
+            status = EXIT_FAILURE;
+
+        } else if (command == PT_CMD_CANCEL) {
             printf("%s cancelled\n", argv[i]);
 
         } else {
-            status = EXIT_FAILURE;
+            printf("%.*s\n", PT_STR_ARG(body));
         }
     }
 

@@ -35,7 +35,8 @@ static void orch_files_query(orch_request_t *rq, const pt_id_t *id,
 static void orch_files_got(void *ctx, pt_err_t err, PGresult *const *results,
     size_t n);
 static void orch_files_reply(orch_request_t *rq, const PGresult *res);
-static void orch_files_write(pt_jsonw_t *w, const PGresult *res, int row);
+static void orch_files_write(orch_t *o, pt_jsonw_t *w, const PGresult *res,
+    int row);
 static void orch_files_listed(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
 static unsigned orch_files_limit(const pt_file_list_t *list);
@@ -193,16 +194,18 @@ orch_files_reply(orch_request_t *rq, const PGresult *res)
 
     pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
     pt_jsonw_init(&w, &buf);
-    orch_files_write(&w, res, 0);
+    orch_files_write(rq->o, &w, res, 0);
 
     orch_read_reply(rq, &buf);
 }
 
 
 static void
-orch_files_write(pt_jsonw_t *w, const PGresult *res, int row)
+orch_files_write(orch_t *o, pt_jsonw_t *w, const PGresult *res, int row)
 {
     pt_id_t  id = pt_pg_id(res, row, COL_ID);
+
+    (void) o;
 
     pt_jsonw_object(w);
     orch_json_id(w, "id", &id);
@@ -254,40 +257,16 @@ orch_files_limit(const pt_file_list_t *list)
 static void
 orch_files_listed(void *ctx, pt_err_t err, PGresult *const *results, size_t n)
 {
-    int              i, limit;
-    pt_id_t          last = { { 0 } };
-    pt_buf_t         buf;
-    pt_jsonw_t       w;
     orch_request_t  *rq = ctx;
     const PGresult  *res;
 
     res = orch_read_result(rq, err, results, n);
-    if (res == NULL) {
-        return;
+
+    if (res) {
+        orch_read_page(rq, res, "files",
+                       orch_files_limit(&rq->msg.u.file_list),
+                       orch_files_write);
     }
-
-    limit = (int) orch_files_limit(&rq->msg.u.file_list);
-
-    pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
-    pt_jsonw_init(&w, &buf);
-    pt_jsonw_object(&w);
-    pt_jsonw_key(&w, "files");
-    pt_jsonw_array(&w);
-
-    for (i = 0; i < PQntuples(res) && i < limit; i++) {
-        orch_files_write(&w, res, i);
-    }
-
-    pt_jsonw_end(&w);
-
-    if (PQntuples(res) > limit) {
-        last = pt_pg_id(res, limit - 1, COL_ID);
-    }
-
-    orch_json_id(&w, "next", &last);
-    pt_jsonw_end(&w);
-
-    orch_read_reply(rq, &buf);
 }
 
 

@@ -12,7 +12,6 @@
 
 static bool orch_prune_args(orch_t *o, orch_sql_t sql, pt_pg_args_t *args,
     pt_id_t *below);
-static pt_id_t orch_prune_id(int64_t ms);
 static void orch_prune_done(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
 
@@ -70,7 +69,7 @@ orch_prune_args(orch_t *o, orch_sql_t sql, pt_pg_args_t *args,
                                  ? ORCH_KEEP_JOBS : ORCH_KEEP_OUTPUTS];
 
         /* what has ended before was made before: ids are in that order */
-        *below = orch_prune_id(before);
+        *below = orch_id_of_time(before);
 
         pt_pg_arg_id(args, below);
         pt_pg_arg_time(args, before);
@@ -79,22 +78,6 @@ orch_prune_args(orch_t *o, orch_sql_t sql, pt_pg_args_t *args,
     pt_pg_arg_int4(args, ORCH_PRUNE_ROWS);
 
     return true;
-}
-
-
-/* the least id that can be made at that time */
-static pt_id_t
-orch_prune_id(int64_t ms)
-{
-    int      i;
-    pt_id_t  id = { { 0 } };
-
-    for (i = 5; i >= 0 && ms > 0; i--) {
-        id.bytes[i] = (uint8_t) ms;
-        ms >>= 8;
-    }
-
-    return id;
 }
 
 

@@ -21,7 +21,8 @@ static void orch_read_list_done(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
 static void orch_read_list_bounds(const pt_list_t *list, pt_id_t *ret_below,
     pt_id_t *ret_from);
-static pt_id_t orch_id_of_time(int64_t ms);
+static void orch_read_list_job(orch_t *o, pt_jsonw_t *w, const PGresult *res,
+    int row);
 static unsigned orch_list_limit(const pt_list_t *list);
 static void orch_read_events_done(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
@@ -248,8 +249,7 @@ orch_read_list_bounds(const pt_list_t *list, pt_id_t *ret_below,
 }
 
 
-/* the smallest of that millisecond */
-static pt_id_t
+pt_id_t
 orch_id_of_time(int64_t ms)
 {
     int      i;
@@ -257,6 +257,10 @@ orch_id_of_time(int64_t ms)
 
     if (ms > 0xffffffffffffLL) {
         ms = 0xffffffffffffLL;
+    }
+
+    if (ms < 0) {
+        ms = 0;
     }
 
     for (i = 0; i < 6; i++) {
@@ -278,36 +282,52 @@ static void
 orch_read_list_done(void *ctx, pt_err_t err, PGresult *const *results,
     size_t n)
 {
-    int              i, limit;
-    pt_id_t          last = { { 0 } };
-    pt_buf_t         buf;
-    pt_jsonw_t       w;
     orch_request_t  *rq = ctx;
     const PGresult  *res;
-    orch_job_view_t  view;
 
     res = orch_read_result(rq, err, results, n);
-    if (res == NULL) {
-        return;
-    }
 
-    limit = (int) orch_list_limit(&rq->msg.u.list);
+    if (res) {
+        orch_read_page(rq, res, "jobs", orch_list_limit(&rq->msg.u.list),
+                       orch_read_list_job);
+    }
+}
+
+
+static void
+orch_read_list_job(orch_t *o, pt_jsonw_t *w, const PGresult *res, int row)
+{
+    orch_job_view_t  view;
+
+    orch_read_view(o, res, row, true, &view);
+    orch_json_job(w, &view);
+}
+
+
+void
+orch_read_page(orch_request_t *rq, const PGresult *res, const char *name,
+    unsigned limit, void (*write)(orch_t *o, pt_jsonw_t *w,
+                                  const PGresult *res, int row))
+{
+    int         i, max = (int) limit;
+    pt_id_t     last = { { 0 } };
+    pt_buf_t    buf;
+    pt_jsonw_t  w;
 
     pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
     pt_jsonw_init(&w, &buf);
     pt_jsonw_object(&w);
-    pt_jsonw_key(&w, "jobs");
+    pt_jsonw_key(&w, name);
     pt_jsonw_array(&w);
 
-    for (i = 0; i < PQntuples(res) && i < limit; i++) {
-        orch_read_view(rq->o, res, i, true, &view);
-        orch_json_job(&w, &view);
+    for (i = 0; i < PQntuples(res) && i < max; i++) {
+        write(rq->o, &w, res, i);
     }
 
     pt_jsonw_end(&w);
 
-    if (PQntuples(res) > limit) {
-        last = pt_pg_id(res, limit - 1, COL_ID);
+    if (PQntuples(res) > max) {
+        last = pt_pg_id(res, max - 1, 0);
     }
 
     orch_json_id(&w, "next", &last);

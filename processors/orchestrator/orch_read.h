@@ -23,6 +23,14 @@ void orch_read_query(orch_request_t *rq, orch_sql_t sql,
 const PGresult *orch_read_result(orch_request_t *rq, pt_err_t err,
     PGresult *const *results, size_t n);
 
+/*
+ * Answers with a page: {NAME: [...], "next"}, of rows whose first column is
+ * their id.  One row more than limit tells that there is another page.
+ */
+void orch_read_page(orch_request_t *rq, const PGresult *res, const char *name,
+    unsigned limit, void (*write)(orch_t *o, pt_jsonw_t *w,
+                                  const PGresult *res, int row));
+
 /* answers with the buffer, and frees it */
 void orch_read_reply(orch_request_t *rq, pt_buf_t *buf);
 
@@ -38,6 +46,9 @@ bool orch_media_type_is_good(pt_str_t type);
 /* an output's name: [a-z0-9._-], "/" between, no leading dot, 1 to 255 */
 bool orch_output_name_is_good(pt_str_t name);
 
+
+/* the least id that can be made at that time, or later */
+pt_id_t orch_id_of_time(int64_t ms);
 
 /* a row of a job's columns, brief or whole */
 void orch_read_view(orch_t *o, const PGresult *res, int row, bool brief,
