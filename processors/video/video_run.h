@@ -91,6 +91,9 @@ struct video_run_s {
 
     int64_t                 key_grid;     /* of the last keyframe */
     unsigned                permille;
+    int64_t                 begun_us;     /* when encoding began, */
+    int64_t                 told_us;      /* and its speed was told last */
+    char                    stage[64];
 
     video_worker_t          workers[VIDEO_RUN_THREADS];
     unsigned                nworkers;

@@ -169,6 +169,83 @@ test_master_playlist_counts_the_audio_into_the_bandwidth(void **state)
 
 
 static void
+test_a_playlist_that_grows_is_an_event_of_one_target(void **state)
+{
+    pt_buf_t          buf;
+    video_segments_t  s;
+    static const video_segment_t  list[] = { { 2 * SECOND, 1 } };
+
+    (void) state;
+
+    s = segments(list, 1);
+    pt_buf_init(&buf, &pt_mem_heap, 4096);
+    video_playlist_media(&buf, &s, 6 * SECOND, false);
+
+    assert_true(pt_str_is(pt_buf_str(&buf),
+        "#EXTM3U\n"
+        "#EXT-X-VERSION:7\n"
+        "#EXT-X-TARGETDURATION:6\n"
+        "#EXT-X-PLAYLIST-TYPE:EVENT\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"
+        "#EXT-X-MAP:URI=\"init.mp4\"\n"
+        "#EXTINF:2.000000,\n"
+        "0001.m4s\n"));
+
+    pt_buf_done(&buf);
+    video_segments_done(&s);
+}
+
+
+static void
+test_a_master_that_is_not_ended_has_bounds_and_names_all_groups(void **state)
+{
+    pt_buf_t          buf;
+    video_master_t    m;
+    video_segments_t  none;
+
+    const video_variant_t  v = { "480p", "avc1.64001e", 854, 480, 25, 3000000,
+                                 &none };
+    const video_group_t    sounds[] = {
+        { "audio", "fra", "fra", true, "mp4a.40.2", 160000, &none },
+        { "audio-2", "eng", "", false, "mp4a.40.2", 160000, &none }
+    };
+    const video_group_t    captions[] = {
+        { "captions-1", "English", "en", false, NULL, 0, NULL }
+    };
+
+    (void) state;
+
+    none = segments(NULL, 0);
+    m = (video_master_t) { &v, 1, sounds, 2, captions, 1, 6 * SECOND, false };
+
+    pt_buf_init(&buf, &pt_mem_heap, 4096);
+    video_playlist_master(&buf, &m);
+
+    assert_true(pt_str_is(pt_buf_str(&buf),
+        "#EXTM3U\n"
+        "#EXT-X-VERSION:7\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"
+        "\n"
+        "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"fra\","
+        "LANGUAGE=\"fra\",DEFAULT=YES,AUTOSELECT=YES,CHANNELS=\"2\","
+        "URI=\"audio/index.m3u8\"\n"
+        "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"eng\","
+        "DEFAULT=NO,AUTOSELECT=YES,CHANNELS=\"2\","
+        "URI=\"audio-2/index.m3u8\"\n"
+        "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"captions\",NAME=\"English\","
+        "LANGUAGE=\"en\",DEFAULT=NO,AUTOSELECT=YES,"
+        "URI=\"captions-1/index.m3u8\"\n"
+        "\n"
+        "#EXT-X-STREAM-INF:BANDWIDTH=3160000,"
+        "CODECS=\"avc1.64001e,mp4a.40.2\",RESOLUTION=854x480,"
+        "FRAME-RATE=25.000,AUDIO=\"audio\",SUBTITLES=\"captions\"\n"
+        "480p/index.m3u8\n"));
+
+    pt_buf_done(&buf);
+}
+
+
+static void
 test_segments_have_a_maximum(void **state)
 {
     unsigned          i;
@@ -201,6 +278,9 @@ main(void)
         cmocka_unit_test(test_media_playlist_reads_as_written),
         cmocka_unit_test(
             test_master_playlist_counts_the_audio_into_the_bandwidth),
+        cmocka_unit_test(test_a_playlist_that_grows_is_an_event_of_one_target),
+        cmocka_unit_test(
+            test_a_master_that_is_not_ended_has_bounds_and_names_all_groups),
         cmocka_unit_test(test_segments_have_a_maximum),
     };
 
