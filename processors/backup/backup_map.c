@@ -54,23 +54,28 @@ static const char  columns_sql[] =
 pt_err_t
 backup_map_load(const char *path, pt_json_t **ret_map)
 {
-    pt_buf_t          text;
-    pt_err_t          err;
-    pt_json_t        *map;
-    pt_json_error_t   error;
+    pt_buf_t  text;
+    pt_err_t  err;
 
     pt_buf_init(&text, &pt_mem_heap, MAP_MAX);
     err = backup_file_read(path, &text);
 
-    if (err != PT_OK) {
-        pt_buf_done(&text);
-        return backup_say(PT_E_IO, "could not read the data map \"%s\"", path);
-    }
-
-    err = pt_json_parse(pt_buf_str(&text), &pt_mem_heap, &map, &error);
+    err = err != PT_OK
+          ? backup_say(PT_E_IO, "could not read the data map \"%s\"", path)
+          : backup_map_parse(pt_buf_str(&text), path, ret_map);
     pt_buf_done(&text);
 
-    if (err != PT_OK) {
+    return err;
+}
+
+
+pt_err_t
+backup_map_parse(pt_str_t text, const char *path, pt_json_t **ret_map)
+{
+    pt_json_t        *map;
+    pt_json_error_t   error;
+
+    if (pt_json_parse(text, &pt_mem_heap, &map, &error) != PT_OK) {
         return backup_say(PT_E_INVALID, "%s: %s at byte %zu", path,
                           error.message, error.offset);
     }

@@ -65,6 +65,10 @@ typedef struct {
 PT_MUST_CHECK pt_err_t backup_map_load(const char *path,
     pt_json_t **ret_map);
 
+/* of any text; path is what an error calls it */
+PT_MUST_CHECK pt_err_t backup_map_parse(pt_str_t text, const char *path,
+    pt_json_t **ret_map);
+
 /*
  * The user's id as the database has it.
  *

@@ -98,6 +98,7 @@ backup_restore(pt_job_t *job)
 
     while (r.n > 0) {
         free(r.order[--r.n].target);
+        free(r.order[r.n].changes);
     }
 
     free(r.order);
@@ -533,6 +534,11 @@ restore_result(restore_t *r, pt_buf_t *text)
             pt_jsonw_key(&w, counts[k].name);
             pt_jsonw_int(&w, *(const int64_t *) ((const char *)
                              &r->order[i].counts + counts[k].offset));
+        }
+
+        if (r->order[i].changes != NULL) {
+            pt_jsonw_key(&w, "changes");
+            pt_jsonw_raw(&w, pt_str(r->order[i].changes));
         }
 
         pt_jsonw_end(&w);

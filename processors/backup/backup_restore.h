@@ -37,6 +37,7 @@ typedef struct {
     char                    staging[64];
     char                   *target;        /* quoted */
     restore_counts_t        counts;
+    char                   *changes;       /* JSON, of a dry run; or NULL */
     bool                    wanted;
     bool                    placed;        /* in the order */
 } restore_table_t;

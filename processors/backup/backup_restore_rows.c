@@ -15,6 +15,11 @@
 /* fewer are in an index before it could be made anew */
 #define STRIP_ROWS   50000
 
+/* of a table, that a dry run shows; and their JSON, which a result has to hold
+ * for every table */
+#define DIFF_ROWS    20
+#define DIFF_MAX     8192
+
 
 static pt_err_t restore_schema(restore_t *r);
 static pt_err_t restore_table(restore_t *r, restore_table_t *t);
@@ -24,6 +29,9 @@ static pt_err_t restore_strip(restore_t *r, restore_table_t *t,
     PGresult **ret_indexes);
 static pt_err_t restore_orphans(restore_t *r, restore_table_t *t);
 static pt_err_t restore_count(restore_t *r, restore_table_t *t);
+static pt_err_t restore_diff(restore_t *r, restore_table_t *t);
+static void restore_compare(restore_t *r, const restore_table_t *t,
+    pt_buf_t *sql);
 static pt_err_t restore_apply(restore_t *r, restore_table_t *t);
 static void restore_apply_conflict(restore_t *r, const restore_table_t *t,
     pt_buf_t *sql);
@@ -377,47 +385,17 @@ restore_orphans(restore_t *r, restore_table_t *t)
 static pt_err_t
 restore_count(restore_t *r, restore_table_t *t)
 {
-    char       newer[256];
     pt_buf_t   sql;
     pt_err_t   err;
     PGresult  *result;
 
     pt_buf_init(&sql, &pt_mem_heap, SQL_MAX);
-
-    /* without a key, a row is there if there is one like it */
-    pt_buf_add_text(&sql, "SELECT count(*) FILTER (WHERE NOT x.there),"
-                    " count(*) FILTER (WHERE x.there AND x.same),"
-                    " count(*) FILTER (WHERE x.there AND NOT x.same"
-                    "                  AND NOT x.own),"
-                    " count(*) FILTER (WHERE x.there AND NOT x.same"
-                    "                  AND x.own AND x.wins),"
-                    " count(*) FILTER (WHERE x.there AND NOT x.same"
-                    "                  AND x.own AND NOT x.wins)"
-                    " FROM (SELECT t.tableoid IS NOT NULL AS there,");
-    pt_buf_add_text(&sql, " t.tableoid IS NOT NULL AND ROW(");
-    backup_column_list(r->conn, t->saved, "s.", &sql);
-    pt_buf_add_text(&sql, ")::text IS NOT DISTINCT FROM ROW(");
-    backup_column_list(r->conn, t->saved, "t.", &sql);
-    pt_buf_printf(&sql, ")::text AS same, coalesce(%s, false) AS own, ",
-                  t->table->own != NULL ? t->table->own : "false");
-
-    if (r->policy == POLICY_OVERWRITE) {
-        pt_buf_add_text(&sql, "true");
-
-    } else if (r->policy == POLICY_NEWER && restore_newer(t, newer)) {
-        pt_buf_add_text(&sql, "coalesce(s.");
-        backup_sql_name(r->conn, &sql, newer);
-        pt_buf_add_text(&sql, " > t.");
-        backup_sql_name(r->conn, &sql, newer);
-        pt_buf_add_text(&sql, ", false)");
-
-    } else {
-        pt_buf_add_text(&sql, "false");
-    }
-
-    pt_buf_printf(&sql, " AS wins FROM %s s LEFT JOIN %s t ON ", t->staging,
-                  t->target);
-    restore_join(r, t, "s.", "t.", &sql);
+    pt_buf_add_text(&sql, "SELECT count(*) FILTER (WHERE x.change = 'insert'),"
+                    " count(*) FILTER (WHERE x.change = 'same'),"
+                    " count(*) FILTER (WHERE x.change = 'foreign'),"
+                    " count(*) FILTER (WHERE x.change = 'update'),"
+                    " count(*) FILTER (WHERE x.change = 'keep') FROM (");
+    restore_compare(r, t, &sql);
     pt_buf_add_text(&sql, ") x");
     pt_buf_add_char(&sql, '\0');
 
@@ -436,7 +414,93 @@ restore_count(restore_t *r, restore_table_t *t)
     t->counts.kept = strtoll(PQgetvalue(result, 0, 4), NULL, 10);
     PQclear(result);
 
+    return r->dry_run ? restore_diff(r, t) : PT_OK;
+}
+
+
+/* the first rows that differ, and in which columns */
+static pt_err_t
+restore_diff(restore_t *r, restore_table_t *t)
+{
+    pt_buf_t   sql;
+    pt_err_t   err;
+    PGresult  *result;
+
+    pt_buf_init(&sql, &pt_mem_heap, SQL_MAX);
+    pt_buf_add_text(&sql, "SELECT json_agg(json_build_object('change',"
+                    " y.change, 'key', y.key, 'columns', y.columns))"
+                    " FROM (SELECT x.change, x.key, x.columns FROM (");
+    restore_compare(r, t, &sql);
+    pt_buf_printf(&sql, ") x WHERE x.change <> 'same' LIMIT %d) y", DIFF_ROWS);
+    pt_buf_add_char(&sql, '\0');
+
+    err = sql.err != PT_OK ? backup_say(sql.err, "a table is too wide")
+                           : backup_query(r->conn, sql.data, NULL, 0, &result);
+    pt_buf_done(&sql);
+
+    if (err != PT_OK) {
+        return err;
+    }
+
+    if (!PQgetisnull(result, 0, 0) && PQgetlength(result, 0, 0) <= DIFF_MAX) {
+        t->changes = strdup(PQgetvalue(result, 0, 0));
+    }
+
+    PQclear(result);
+
     return PT_OK;
+}
+
+
+/*
+ * For each saved row: what would become of it, its key, and the columns that
+ * differ.  Without a key, a row is there if there is one like it.
+ */
+static void
+restore_compare(restore_t *r, const restore_table_t *t, pt_buf_t *sql)
+{
+    char              name[256], newer[256];
+    const pt_json_t  *key = pt_json_member(t->saved, "key")->first;
+
+    pt_buf_add_text(sql, "SELECT CASE WHEN t.tableoid IS NULL THEN 'insert'"
+                    " WHEN ROW(");
+    backup_column_list(r->conn, t->saved, "s.", sql);
+    pt_buf_add_text(sql, ")::text IS NOT DISTINCT FROM ROW(");
+    backup_column_list(r->conn, t->saved, "t.", sql);
+    pt_buf_printf(sql, ")::text THEN 'same' WHEN (%s) IS NOT TRUE"
+                  " THEN 'foreign' WHEN ",
+                  t->table->own != NULL ? t->table->own : "false");
+
+    if (r->policy == POLICY_OVERWRITE) {
+        pt_buf_add_text(sql, "true");
+
+    } else if (r->policy == POLICY_NEWER && restore_newer(t, newer)) {
+        pt_buf_add_text(sql, "s.");
+        backup_sql_name(r->conn, sql, newer);
+        pt_buf_add_text(sql, " > t.");
+        backup_sql_name(r->conn, sql, newer);
+
+    } else {
+        pt_buf_add_text(sql, "false");
+    }
+
+    pt_buf_add_text(sql, " THEN 'update' ELSE 'keep' END AS change,"
+                    " json_build_object(");
+
+    for ( /* void */ ; key != NULL; key = key->next) {
+        (void) snprintf(name, sizeof(name), "%.*s", PT_STR_ARG(key->text));
+        backup_sql_text(r->conn, sql, name);
+        pt_buf_add_text(sql, ", s.");
+        backup_sql_name(r->conn, sql, name);
+        pt_buf_add_text(sql, key->next != NULL ? ", " : "");
+    }
+
+    pt_buf_printf(sql, ") AS key, (SELECT json_agg(a.key) FROM"
+                  " jsonb_each(to_jsonb(s.*)) a"
+                  " JOIN jsonb_each(to_jsonb(t.*)) b ON b.key = a.key"
+                  " WHERE a.value <> b.value) AS columns"
+                  " FROM %s s LEFT JOIN %s t ON ", t->staging, t->target);
+    restore_join(r, t, "s.", "t.", sql);
 }
 
 

@@ -4,8 +4,8 @@
  * or a spool file, and takes its place when it ends.  So every header has its
  * sizes and CRC, and any program reads it.
  *
- * Our own, as libarchive writes a ZIP by one thread and with zlib, which is
- * several times slower than the rows come; it still reads ours in the tests.
+ * Our own, as libarchive writes a ZIP by one thread and with zlib, slower than
+ * the rows come; it still reads ours in the tests.
  */
 
 #ifndef BACKUP_ZIP_H
