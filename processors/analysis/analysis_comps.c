@@ -5,10 +5,6 @@
 #include "analysis_engine.h"
 
 
-/* BM25's usual numbers */
-#define K1  1.2
-#define B   0.75
-
 /* different stems of a text that are looked up, the first ones */
 #define TERMS_MAX  600
 
@@ -173,7 +169,6 @@ comps_words(analysis_engine_t *e, const analysis_comps_query_t *q,
     const comps_term_t *terms, unsigned n)
 {
     float                    max = 0;
-    double                   length;
     uint32_t                 film, i;
     unsigned                 tf, k;
     const uint8_t           *p, *end;
@@ -188,11 +183,9 @@ comps_words(analysis_engine_t *e, const analysis_comps_query_t *q,
 
         while (p < end) {
             p = comps_next(p, &film, &tf);
-            length = m->films.films[film - 1].words / m->numbers->words;
-
-            e->score[film - 1] += (float) (terms[k].idf * tf * (K1 + 1)
-                                           / (tf + K1 * (1 - B
-                                                         + B * length)));
+            e->score[film - 1] += (float) (terms[k].idf * tf
+                                           * (ANALYSIS_BM25_K1 + 1)
+                                           / (tf + m->length[film - 1]));
         }
     }
 

@@ -384,9 +384,10 @@ model_derive(analysis_model_t *m)
     m->idf = calloc(m->nfeatures + 1, sizeof(*m->idf));
     m->money = calloc(m->films.n + 1, sizeof(*m->money));
     m->rare = calloc(m->nterms + 1, sizeof(*m->rare));
+    m->length = calloc(m->films.n + 1, sizeof(*m->length));
 
     if (m->slot == NULL || m->idf == NULL || m->money == NULL
-        || m->rare == NULL)
+        || m->rare == NULL || m->length == NULL)
     {
         return PT_E_NOMEM;
     }
@@ -422,6 +423,13 @@ model_derive(analysis_model_t *m)
             m->level[l][i] = (float)
                 analysis_weight_value(m->numbers->scale[l], (int) i - 128);
         }
+    }
+
+    for (i = 0; i < m->films.n; i++) {
+        m->length[i] = ANALYSIS_BM25_K1
+                       * (1 - ANALYSIS_BM25_B
+                          + ANALYSIS_BM25_B * (m->films.films[i].words
+                                               / m->numbers->words));
     }
 
     /* those that the forecast was learned from */
@@ -460,6 +468,7 @@ analysis_model_close(analysis_model_t *model)
     free(model->idf);
     free(model->money);
     free(model->rare);
+    free(model->length);
 
     if (model->owned != NULL) {
         (void) munmap(model->owned, ANALYSIS_MODEL_MAX);

@@ -20,6 +20,10 @@
 #define ANALYSIS_MODEL_MAX      (8u << 20)
 #define ANALYSIS_MODEL_MAGIC    "PTANAL01"
 
+/* BM25's usual numbers */
+#define ANALYSIS_BM25_K1        1.2
+#define ANALYSIS_BM25_B         0.75
+
 #define ANALYSIS_FIFTHS         5
 #define ANALYSIS_QUANTILES      101     /* 0 %, 1 %, .. 100 % */
 #define ANALYSIS_PARTS          3       /* trees, linear, films alike */
@@ -93,6 +97,7 @@ typedef struct {
     uint32_t                   slot_mask;
     float                     *idf;
     double                    *rare;        /* idf of each indexed stem */
+    double                    *length;      /* of each film, as BM25 has it */
     float                      level[ANALYSIS_LABELS][256];  /* of weights */
     uint32_t                  *money;       /* films by budget, then place */
     uint32_t                   nmoney;
