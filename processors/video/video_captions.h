@@ -24,7 +24,7 @@ typedef struct {
 
 
 typedef struct {
-    char           name[16];       /* "captions-1", also its folder */
+    char           name[24];       /* "captions-1", also its folder */
     char           language[16];   /* "" unknown */
     char           label[256];     /* what a viewer is shown */
     bool           is_default;
