@@ -2,6 +2,7 @@
 
 #include "ngx_http_pitchey_files.h"
 #include "ngx_http_pitchey_args.h"
+#include "ngx_http_pitchey_direct.h"
 #include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_multipart.h"
 #include "ngx_http_pitchey_name.h"
@@ -48,8 +49,6 @@ static void ngx_http_pitchey_files_over(ngx_http_pitchey_upload_t *up);
 static void ngx_http_pitchey_files_stored(ngx_http_pitchey_upload_t *up);
 static ngx_int_t ngx_http_pitchey_files_added(ngx_http_request_t *r,
     const ngx_http_pitchey_reply_t *reply);
-static ngx_int_t ngx_http_pitchey_files_created(ngx_http_request_t *r,
-    const pt_id_t *id, const ngx_http_pitchey_reply_t *reply);
 
 
 
@@ -64,6 +63,10 @@ ngx_http_pitchey_files_upload(ngx_http_request_t *r,
     rc = ngx_http_pitchey_files_check(r);
     if (rc != NGX_DECLINED) {
         return rc;
+    }
+
+    if (ngx_http_pitchey_direct_preferred(r)) {
+        return ngx_http_pitchey_direct_begin(r);
     }
 
     up = ngx_http_pitchey_upload_new(r, NULL);
@@ -464,7 +467,7 @@ ngx_http_pitchey_files_added(ngx_http_request_t *r,
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_http_pitchey_files_created(ngx_http_request_t *r, const pt_id_t *id,
     const ngx_http_pitchey_reply_t *reply)
 {

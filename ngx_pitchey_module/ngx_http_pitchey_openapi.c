@@ -196,6 +196,10 @@ static const ngx_http_pitchey_openapi_row_t  ngx_http_pitchey_openapi_rows[] = {
     { NGX_HTTP_GET, "/files/{id}/metadata", "getFileMetadata",
       "What an input is", NULL, NULL, "200", JSON_OF("File") },
 
+    { NGX_HTTP_POST, "/files/{id}/complete", "completeFile",
+      "Make an input of what was put into the bucket (Prefer: direct)", NULL,
+      NULL, "201", JSON_OF("File") },
+
     { NGX_HTTP_OPTIONS, "/files/tus", "getUploadOptions",
       "What resumable uploads can do (tus 1.0.0)", NULL, NULL, "204", NULL },
 

@@ -7,6 +7,7 @@
 
 #include "ngx_http_pitchey_route.h"
 #include "ngx_http_pitchey_admin.h"
+#include "ngx_http_pitchey_direct.h"
 #include "ngx_http_pitchey_events.h"
 #include "ngx_http_pitchey_files.h"
 #include "ngx_http_pitchey_health.h"
@@ -95,6 +96,9 @@ static const ngx_http_pitchey_route_t  ngx_http_pitchey_routes[] = {
 
     { NGX_HTTP_GET, "/files/{id}/metadata", ngx_http_pitchey_files_metadata,
       0 },
+
+    { NGX_HTTP_POST, "/files/{id}/complete", ngx_http_pitchey_direct_complete,
+      NGX_HTTP_PITCHEY_ROUTE_BODY },
 
     { NGX_HTTP_OPTIONS, "/files/tus", ngx_http_pitchey_tus_options,
       NGX_HTTP_PITCHEY_ROUTE_PUBLIC },

@@ -224,6 +224,7 @@ orch_close(orch_t *o)
     uv_run(&o->loop, UV_RUN_DEFAULT);
     uv_loop_close(&o->loop);
 
+    orch_direct_close(o);
     orch_sweep_close(o);
     orch_queue_done(&o->queue);
     orch_supervisor_free(o);
@@ -331,6 +332,7 @@ orch_tick(uv_timer_t *timer)
         orch_recover_tick(o);
         orch_share_tick(o);
         orch_sweep_tick(o);
+        orch_direct_tick(o);
         orch_left_tick(o);
         orch_schedules_tick(o);
         orch_webhooks_tick(o);

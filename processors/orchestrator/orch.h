@@ -46,6 +46,7 @@ typedef struct orch_s  orch_t;
 #include "orch_share.h"
 #include "orch_storage.h"
 #include "orch_supervisor.h"
+#include "orch_direct.h"
 #include "orch_move.h"
 #include "orch_sweep.h"
 #include "orch_user.h"
@@ -86,6 +87,7 @@ struct orch_s {
     orch_sweep_t          sweep;
     orch_left_t           left;
     orch_move_t           move;
+    orch_direct_t         direct;
     orch_prune_t          prune;
     orch_metrics_t        metrics;
     orch_users_t          users;

@@ -44,6 +44,7 @@ static void (*const  orch_edge_handlers[])(orch_request_t *rq) = {
     [PT_CMD_FILE_GET] = orch_files_get,
     [PT_CMD_FILE_LIST] = orch_files_list,
     [PT_CMD_FILE_DELETE] = orch_files_delete,
+    [PT_CMD_FILE_FETCH] = orch_direct_fetch,
     [PT_CMD_EVENTS]   = orch_read_events,
     [PT_CMD_WATCH]    = orch_watch_watch,
     [PT_CMD_UNWATCH]  = orch_watch_unwatch,

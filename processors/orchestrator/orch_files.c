@@ -129,6 +129,7 @@ orch_files_added(void *ctx, pt_err_t err, PGresult *const *results, size_t n)
 
     if (PQntuples(res) > 0) {
         orch_move_added(rq->o);
+        orch_direct_added(rq->o, &rq->msg.u.file_add.id);
         orch_files_reply(rq, res);
         return;
     }

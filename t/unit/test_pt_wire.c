@@ -620,6 +620,11 @@ sample(pt_command_t command)
         m.u.get.id = id;
         break;
 
+    case PT_CMD_FILE_FETCH:
+        m.u.file_fetch.id = id;
+        m.u.file_fetch.size = 54321;
+        break;
+
     case PT_CMD_LIST:
         m.u.list.cursor = PT_STR("c");
         m.u.list.limit = 20;

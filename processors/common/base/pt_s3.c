@@ -451,6 +451,23 @@ pt_s3_host(const pt_s3_t *s3, pt_buf_t *host)
 
 
 void
+pt_s3_direct_key(pt_str_t user, const pt_id_t *id,
+    char key[PT_S3_DIRECT_LEN])
+{
+    char     hex[65], text[PT_ID_TEXT_LEN];
+    uint8_t  hash[32] = { 0 };
+
+    /* of memory that is there: it does not fail */
+    (void) EVP_Digest(user.data, user.len, hash, NULL, EVP_sha256(), NULL);
+    pt_s3_hex(hash, hex);
+    pt_id_format(id, text);
+
+    (void) snprintf(key, PT_S3_DIRECT_LEN, "direct/%.16s/%.*s", hex,
+                    PT_ID_TEXT_LEN, text);
+}
+
+
+void
 pt_s3_done(pt_s3_t *s3)
 {
     explicit_bzero(s3, sizeof(*s3));
@@ -562,7 +579,7 @@ pt_s3_signed(const pt_s3_signing_t *sg)
     bool  token = sg->s3->token[0] != '\0';
 
     if (sg->presign) {
-        return "host";
+        return sg->request->size ? "content-length;host" : "host";
     }
 
     if (sg->request->range) {
@@ -585,7 +602,14 @@ pt_s3_canonical(pt_s3_signing_t *sg, pt_buf_t *to)
     pt_s3_path(sg, to);
     pt_buf_add_char(to, '\n');
     pt_s3_query(sg, to);
-    pt_buf_add_text(to, "\nhost:");
+    pt_buf_add_char(to, '\n');
+
+    if (sg->presign && request->size) {
+        pt_buf_printf(to, "content-length:%llu\n",
+                      (unsigned long long) request->size);
+    }
+
+    pt_buf_add_text(to, "host:");
     pt_s3_host(sg->s3, to);
     pt_buf_add_char(to, '\n');
 

@@ -28,6 +28,7 @@
 
 #include <stdint.h>
 
+#include "pt_id.h"
 #include "pt_mem.h"
 #include "pt_str.h"
 
@@ -35,6 +36,12 @@
 #define PT_S3_QUERY_MAX    8       /* parameters of a request of ours */
 #define PT_S3_DATE_LEN     16      /* 20130524T000000Z */
 #define PT_S3_UNSIGNED     "UNSIGNED-PAYLOAD"
+
+/* what one PUT may bring, to S3 as to R2 and MinIO */
+#define PT_S3_PUT_MAX      (5ULL << 30)
+
+/* direct/<16 hex digits of the user>/<id>, with its NUL */
+#define PT_S3_DIRECT_LEN   (sizeof("direct/") + 16 + 1 + PT_ID_TEXT_LEN)
 
 /* of nothing */
 #define PT_S3_EMPTY_SHA256                                                   \
@@ -73,6 +80,8 @@ typedef struct {
     unsigned        nquery;
     const char     *range;         /* a header's value, or NULL */
     const char     *payload;       /* SHA-256 in hex, or PT_S3_UNSIGNED */
+    uint64_t        size;          /* presigned: of the one body that it is
+                                    * good for; 0: any */
 } pt_s3_request_t;
 
 
@@ -109,6 +118,14 @@ void pt_s3_host(const pt_s3_t *s3, pt_buf_t *host);
 
 /* wipes all */
 void pt_s3_done(pt_s3_t *s3);
+
+/*
+ * Where a client puts a file itself (POST /files, Prefer: direct): not where it
+ * stays, for the client may put another one there while its address holds.
+ * The user is part of it, so nobody else can complete it.
+ */
+void pt_s3_direct_key(pt_str_t user, const pt_id_t *id,
+    char key[PT_S3_DIRECT_LEN]);
 
 
 #endif /* PT_S3_H */

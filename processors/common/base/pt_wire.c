@@ -149,6 +149,11 @@ static const pt_field_t  file_add_fields[] = {
     { F_TEXT,     1, PT_KEY_MAX,  offsetof(pt_file_add_t, key) }
 };
 
+static const pt_field_t  file_fetch_fields[] = {
+    { F_ID,       0, 0,           offsetof(pt_file_fetch_t, id) },
+    { F_U64,      0, 0,           offsetof(pt_file_fetch_t, size) }
+};
+
 static const pt_field_t  file_list_fields[] = {
     { F_TEXT_OPT, 0, 128,         offsetof(pt_file_list_t, cursor) },
     { F_U16,      0, 100,         offsetof(pt_file_list_t, limit) }
@@ -317,6 +322,8 @@ static const pt_command_def_t  pt_commands[PT_CMD_COUNT_] = {
     [PT_CMD_FILE_GET]       = { "FILE_GET",  FIELDS(get_fields),      true },
     [PT_CMD_FILE_LIST]      = { "FILE_LIST", FIELDS(file_list_fields), true },
     [PT_CMD_FILE_DELETE]    = { "FILE_DELETE", FIELDS(get_fields),    true },
+    [PT_CMD_FILE_FETCH]     = { "FILE_FETCH", FIELDS(file_fetch_fields),
+                                true },
     [PT_CMD_EVENTS]         = { "EVENTS",    FIELDS(events_fields),   true },
     [PT_CMD_WATCH]          = { "WATCH",     FIELDS(watch_fields),    true },
     [PT_CMD_UNWATCH]        = { "UNWATCH",   FIELDS(watch_fields),    true },

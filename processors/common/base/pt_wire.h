@@ -60,6 +60,7 @@ typedef enum {
     PT_CMD_FILE_GET,
     PT_CMD_FILE_LIST,
     PT_CMD_FILE_DELETE,
+    PT_CMD_FILE_FETCH,
     PT_CMD_EVENTS,
     PT_CMD_WATCH,
     PT_CMD_UNWATCH,
@@ -207,6 +208,20 @@ typedef struct {
     pt_request_t  rq;
     pt_id_t       id;
 } pt_get_t;
+
+
+/*
+ * FILE_FETCH: what the user has put into the bucket itself is taken to where
+ * files are, and looked at.  OK's body: its size:u64, its SHA-256 (32 bytes),
+ * its first bytes (8192 at most); a FILE_ADD makes it a file.  not_found: it is
+ * not there; in_flight: not all is here yet, ask again; invalid: another size.
+ *   request id:id size:u64
+ */
+typedef struct {
+    pt_request_t  rq;
+    pt_id_t       id;
+    uint64_t      size;            /* that was promised */
+} pt_file_fetch_t;
 
 
 /*
@@ -662,6 +677,7 @@ typedef struct {
         pt_open_t         open;
         pt_file_add_t     file_add;
         pt_file_list_t    file_list;
+        pt_file_fetch_t   file_fetch;
         pt_events_t       events;
         pt_watch_t        watch;       /* WATCH, UNWATCH */
         pt_sync_t         sync;

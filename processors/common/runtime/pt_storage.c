@@ -46,6 +46,8 @@ static pt_err_t pt_folder_enter(int folder, const char *name, int *ret_fd);
 static pt_err_t pt_source_copy(int dir, const char *path,
     const pt_place_t *place);
 static bool pt_file_has_writer(int fd);
+static pt_err_t pt_fetch_name(pt_storage_t *s, int fd, const char *to);
+static int pt_fetch_folder(pt_storage_t *s, const char *to);
 static pt_err_t pt_file_hash(int fd, uint8_t sha256[32]);
 static pt_err_t pt_tree_copy(int from, int to, unsigned depth);
 static pt_err_t pt_tree_entry_copy(int from, int to, const char *name,
@@ -367,6 +369,112 @@ pt_storage_move(pt_storage_t *s, const char *key)
 
     /* somebody has deleted it, and may have been before us there */
     return errno == ENOENT ? pt_s3_delete(s->s3, key) : PT_E_STORAGE;
+}
+
+
+pt_err_t
+pt_storage_fetch(pt_storage_t *s, const char *from, const char *to,
+    pt_stored_t *ret_stored, char ret_head[PT_STORAGE_HEAD], size_t *ret_len)
+{
+    int          fd;
+    ssize_t      n;
+    pt_err_t     err;
+    struct stat  st;
+
+    if (s->s3 == NULL || !pt_key_is_good(from) || !pt_key_is_good(to)) {
+        return PT_E_INVALID;
+    }
+
+    err = pt_local_open(s, to, &fd);
+
+    if (err == PT_E_NOT_FOUND) {
+        fd = openat(s->root, ".", O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+        err = fd == -1 ? PT_E_STORAGE : pt_s3_get(s->s3, from, fd);
+
+        if (err == PT_OK) {
+            err = pt_fetch_name(s, fd, to);
+        }
+
+        pt_close(fd);
+
+        /* not ours perhaps: somebody else's that was faster */
+        if (err == PT_OK) {
+            err = pt_local_open(s, to, &fd);
+        }
+    }
+
+    if (err != PT_OK) {
+        return err;
+    }
+
+    err = fstat(fd, &st) == -1 ? PT_E_STORAGE
+                               : pt_file_hash(fd, ret_stored->sha256);
+    n = err == PT_OK ? pread(fd, ret_head, PT_STORAGE_HEAD, 0) : 0;
+    pt_close(fd);
+
+    ret_stored->size = (uint64_t) st.st_size;
+    ret_stored->files = 1;
+    *ret_len = n > 0 ? (size_t) n : 0;
+
+    return n < 0 ? PT_E_STORAGE : err;
+}
+
+
+static pt_err_t
+pt_fetch_name(pt_storage_t *s, int fd, const char *to)
+{
+    int          folder;
+    char         path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+    pt_err_t     err = PT_E_STORAGE;
+    const char  *name = strrchr(to, '/');
+
+    folder = pt_fetch_folder(s, to);
+    if (folder == -1) {
+        return PT_E_STORAGE;
+    }
+
+    (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+
+    if (fchmod(fd, FILE_MODE) == 0 && fsync(fd) == 0
+        && (linkat(AT_FDCWD, path, folder, name + 1, AT_SYMLINK_FOLLOW) == 0
+            || errno == EEXIST)
+        && fsync(folder) == 0)
+    {
+        err = PT_OK;
+    }
+
+    pt_close(folder);
+
+    return err;
+}
+
+
+/* files/ab, which is nginx's to write in, too: its modes are the edge's */
+static int
+pt_fetch_folder(pt_storage_t *s, const char *to)
+{
+    char  path[PATH_MAX], *slash;
+
+    (void) snprintf(path, sizeof(path), "%s", to);
+
+    for (slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+
+        if (mkdirat(s->root, path, 0770) == 0) {
+            if (fchmodat(s->root, path, 02770, 0) == -1) {
+                return -1;
+            }
+
+        } else if (errno != EEXIST) {
+            return -1;
+        }
+
+        *slash = '/';
+    }
+
+    *strrchr(path, '/') = '\0';
+
+    return pt_beneath(s->root, path, O_RDONLY | O_DIRECTORY);
 }
 
 

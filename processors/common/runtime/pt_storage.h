@@ -120,6 +120,21 @@ PT_MUST_CHECK pt_err_t pt_storage_move(pt_storage_t *storage,
     const char *key);
 
 /*
+ * What a client has put into the bucket itself becomes a file of the folder,
+ * as one that nginx received: synced, and named by the key to.  Where there is
+ * one of that name already it stays, and is what is told of.
+ *
+ * ret_head  its first bytes, PT_STORAGE_HEAD at most
+ * Errors    PT_E_NOT_FOUND  the bucket has no such object
+ *           PT_E_STORAGE    errno says why
+ */
+#define PT_STORAGE_HEAD  8192
+
+PT_MUST_CHECK pt_err_t pt_storage_fetch(pt_storage_t *storage,
+    const char *from, const char *to, pt_stored_t *ret_stored,
+    char ret_head[PT_STORAGE_HEAD], size_t *ret_len);
+
+/*
  * What a bucket has in a folder, by name, from behind the name after: 1000
  * names at most, folders' with a "/" at the end.  Without a bucket: nothing.
  */
