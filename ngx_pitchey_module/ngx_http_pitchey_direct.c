@@ -9,6 +9,7 @@
 #include "ngx_http_pitchey_mem.h"
 #include "ngx_http_pitchey_name.h"
 #include "ngx_http_pitchey_problem.h"
+#include "ngx_http_pitchey_ask.h"
 #include "ngx_http_pitchey_s3.h"
 #include "ngx_http_pitchey_sniff.h"
 #include "pt_json.h"
@@ -211,7 +212,7 @@ ngx_http_pitchey_direct_sign(ngx_http_request_t *r,
     s3 = plcf->s3;
 
     ngx_memzero(&who, sizeof(pt_request_t));
-    ngx_http_pitchey_zmq_header(r, &who);
+    ngx_http_pitchey_ask_header(r, &who);
     pt_s3_direct_key(who.user, &d->id, key);
 
     ngx_memzero(&request, sizeof(pt_s3_request_t));
@@ -367,7 +368,7 @@ ngx_http_pitchey_direct_complete(ngx_http_request_t *r,
     msg.command = PT_CMD_FILE_GET;
     msg.u.get.id = d->id;
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
                                         ngx_http_pitchey_direct_known);
 }
 
@@ -393,7 +394,7 @@ ngx_http_pitchey_direct_known(ngx_http_request_t *r,
     msg.u.file_fetch.id = d->id;
     msg.u.file_fetch.size = d->size;
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
                                         ngx_http_pitchey_direct_fetched);
 }
 
@@ -445,7 +446,7 @@ ngx_http_pitchey_direct_fetched(ngx_http_request_t *r,
     msg.u.file_add.sha256 = sha256;
     msg.u.file_add.key = (pt_str_t) { key, sizeof(key) };
 
-    return ngx_http_pitchey_zmq_request(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
+    return ngx_http_pitchey_ask(r, &msg, NGX_HTTP_PITCHEY_DEADLINE,
                                         ngx_http_pitchey_direct_added);
 }
 
