@@ -17,6 +17,12 @@
 /* the action "generate-analytics" */
 pt_err_t report_generate(pt_job_t *job);
 
+/*
+ * Whether the datasets have every column that a section names, whatever the
+ * formats; PT_E_PARAMETERS with r->error.
+ */
+PT_MUST_CHECK pt_err_t report_check_columns(report_t *r);
+
 /* what main.c's load() read */
 const report_definitions_t *report_definitions(void);
 const pt_typeface_t *report_typeface(void);

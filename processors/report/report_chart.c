@@ -20,7 +20,8 @@ typedef struct {
     pt_chart_t             chart;
     pt_str_t              *categories;
     pt_series_t           *series;
-    size_t                *position;     /* of each row among the categories */
+    size_t                *position;     /* first row of each x */
+    size_t                 points;       /* different values of x */
 } report_charting_t;
 
 
@@ -28,6 +29,7 @@ static pt_err_t report_chart_columns(report_charting_t *c);
 static pt_err_t report_chart_column(report_charting_t *c, pt_str_t name,
     size_t *ret_column);
 static void report_chart_kind(report_charting_t *c);
+static pt_err_t report_chart_points(report_charting_t *c);
 static pt_err_t report_chart_categories(report_charting_t *c);
 static pt_err_t report_chart_series(report_charting_t *c);
 static pt_err_t report_chart_split(report_charting_t *c);
@@ -65,6 +67,7 @@ report_view_chart(report_view_t *view, const pt_json_t *section,
     report_chart_kind(&c);
 
     if ((err = report_chart_columns(&c)) != PT_OK
+        || (err = report_chart_points(&c)) != PT_OK
         || (err = report_chart_categories(&c)) != PT_OK)
     {
         return err;
@@ -95,6 +98,7 @@ report_chart_kind(report_charting_t *c)
                     : pt_str_is(kind, "bar") ? PT_CHART_BAR
                     : pt_str_is(kind, "stacked") ? PT_CHART_STACKED
                     : pt_str_is(kind, "scatter") ? PT_CHART_SCATTER
+                    : pt_str_is(kind, "sparkline") ? PT_CHART_SPARKLINE
                     : PT_CHART_LINE;
 }
 
@@ -114,9 +118,7 @@ report_chart_columns(report_charting_t *c)
 
     column = &c->table->columns[c->x];
 
-    if (c->chart.kind == PT_CHART_LINE || c->chart.kind == PT_CHART_AREA
-        || c->chart.kind == PT_CHART_SCATTER)
-    {
+    if (c->chart.kind != PT_CHART_BAR && c->chart.kind != PT_CHART_STACKED) {
         c->chart.axis = column->format >= REPORT_DATE ? PT_CHART_TIMES
                         : column->numeric ? PT_CHART_NUMBERS
                         : PT_CHART_CATEGORIES;
@@ -146,21 +148,17 @@ report_chart_column(report_charting_t *c, pt_str_t name, size_t *ret_column)
 }
 
 
-/* the texts of x, each once, in the rows' order; and where each row stands */
+/* the values of x in the rows' order; where it is split, each once */
 static pt_err_t
-report_chart_categories(report_charting_t *c)
+report_chart_points(report_charting_t *c)
 {
     size_t                 k, n = 0;
     uint64_t               i;
-    pt_str_t               text;
     const report_table_t  *table = c->table;
 
     c->position = pt_room_array(c->view->room, table->n_rows + 1,
                                 sizeof(size_t));
-    c->categories = pt_room_array(c->view->room, table->n_rows + 1,
-                                  sizeof(pt_str_t));
-
-    if (c->position == NULL || c->categories == NULL) {
+    if (c->position == NULL) {
         return PT_E_NOMEM;
     }
 
@@ -175,7 +173,7 @@ report_chart_categories(report_charting_t *c)
                                                 c->position[k - 1], c->x),
                                             report_cell(table, i, c->x)); k--)
             {
-                /* position holds the first row of category k - 1 here */
+                /* position holds the first row of point k - 1 here */
             }
 
             k = k > 0 ? k - 1 : n;
@@ -186,9 +184,33 @@ report_chart_categories(report_charting_t *c)
         }
     }
 
-    c->chart.n_categories = n;
+    c->points = n;
 
-    for (k = 0; k < n; k++) {
+    return PT_OK;
+}
+
+
+/* their texts, where the axis has texts */
+static pt_err_t
+report_chart_categories(report_charting_t *c)
+{
+    size_t                 k;
+    pt_str_t               text;
+    const report_table_t  *table = c->table;
+
+    if (c->chart.axis != PT_CHART_CATEGORIES
+        || c->chart.kind == PT_CHART_SPARKLINE)
+    {
+        return PT_OK;
+    }
+
+    c->categories = pt_room_array(c->view->room, c->points + 1,
+                                  sizeof(pt_str_t));
+    if (c->categories == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    for (k = 0; k < c->points; k++) {
         text = report_view_cell(c->view, &table->columns[c->x],
                                 report_cell(table, c->position[k], c->x));
         if (text.data == NULL) {
@@ -199,6 +221,7 @@ report_chart_categories(report_charting_t *c)
     }
 
     c->chart.categories = c->categories;
+    c->chart.n_categories = c->points;
 
     return PT_OK;
 }
@@ -257,7 +280,7 @@ report_chart_series(report_charting_t *c)
 static pt_err_t
 report_chart_split(report_charting_t *c)
 {
-    size_t    k, s, n = 0, column, points = c->chart.n_categories;
+    size_t    k, s, n = 0, column, points = c->points;
     double   *x, *y;
     uint64_t  i;
     pt_err_t  err;

@@ -10,8 +10,8 @@
 
 static bool report_check_one(PGconn *conn,
     const report_definition_t *definition);
-static bool report_check_columns(report_t *r);
-static bool report_check_named(report_t *r, const pt_json_t *value);
+static bool report_check_named(report_t *r, const pt_json_t *value,
+    const report_table_t *table);
 static bool report_check_name(report_t *r, const report_table_t *table,
     pt_str_t name);
 
@@ -100,7 +100,7 @@ report_check_one(PGconn *conn, const report_definition_t *definition)
 
     pt_room_init(&room, 16 * 1024 * 1024);
 
-    good = report_plan(&r) == PT_OK && report_check_columns(&r);
+    good = report_plan(&r) == PT_OK && report_check_columns(&r) == PT_OK;
 
     printf("%-32.*s %s%s\n", PT_STR_ARG(definition->name),
            good ? "ok" : "wrong: ", good ? "" : r.error);
@@ -111,39 +111,48 @@ report_check_one(PGconn *conn, const report_definition_t *definition)
 }
 
 
-static bool
+pt_err_t
 report_check_columns(report_t *r)
 {
+    char              reason[REPORT_ERROR_MAX];
     const pt_json_t  *section = r->definition->sections->first;
 
     for ( /* void */ ; section != NULL; section = section->next) {
-        if (!report_check_named(r, section)) {
-            return false;
+        if (!report_check_named(r, section, NULL)) {
+            memcpy(reason, r->error, sizeof(reason));
+
+            return report_fail(r, PT_E_PARAMETERS, "section \"%.*s\": %s",
+                               PT_STR_ARG(pt_json_string(section, "title",
+                                                         PT_STR(""))),
+                               reason);
         }
     }
 
-    return true;
+    return PT_OK;
 }
 
 
-/* every column that is named where a dataset is */
+/*
+ * Every column that is named where a dataset is, or in what stands there:
+ * "highlight" is about the table's own.
+ */
 static bool
-report_check_named(report_t *r, const pt_json_t *value)
+report_check_named(report_t *r, const pt_json_t *value,
+    const report_table_t *table)
 {
-    size_t                 i;
-    const pt_json_t       *dataset, *child, *name;
-    const report_table_t  *table;
+    size_t            i;
+    const pt_json_t  *dataset, *child, *name;
 
     static const char *const  members[] = {
         "x", "y", "split", "columns", "group", "column", "date"
     };
 
     dataset = pt_json_member(value, "dataset");
+    table = dataset != NULL ? report_table(r, dataset->text) : table;
 
-    for (i = 0; dataset != NULL && i < sizeof(members) / sizeof(members[0]);
+    for (i = 0; table != NULL && i < sizeof(members) / sizeof(members[0]);
          i++)
     {
-        table = report_table(r, dataset->text);
         child = pt_json_member(value, members[i]);
 
         if (child != NULL && child->type == PT_JSON_STRING
@@ -163,7 +172,7 @@ report_check_named(report_t *r, const pt_json_t *value)
 
     for (child = value->first; child != NULL; child = child->next) {
         if ((child->type == PT_JSON_OBJECT || child->type == PT_JSON_ARRAY)
-            && !report_check_named(r, child))
+            && !report_check_named(r, child, table))
         {
             return false;
         }

@@ -24,6 +24,7 @@ static pt_err_t report_csv_row(void *ctx, report_t *r,
     const report_table_t *table, const pt_str_t *cells);
 static pt_err_t report_csv_close(void *ctx, report_t *r,
     const report_table_t *table);
+static void report_csv_done(void *ctx);
 static void report_csv_field(report_csv_t *csv, pt_str_t text, bool numeric);
 static pt_err_t report_csv_flush(report_csv_t *csv, report_t *r,
     const report_table_t *table);
@@ -44,7 +45,8 @@ report_csv_new(const char *dir, bool formula_safe, pt_room_t *room,
     csv->formula_safe = formula_safe;
 
     *ret_sink = (report_sink_t) {
-        report_csv_open, report_csv_row, report_csv_close, csv
+        report_csv_open, report_csv_row, report_csv_close, report_csv_done,
+        csv
     };
 
     return PT_OK;
@@ -189,4 +191,17 @@ report_csv_close(void *ctx, report_t *r, const report_table_t *table)
     pt_buf_done(&csv->line);
 
     return err;
+}
+
+
+/* what a failure left open */
+static void
+report_csv_done(void *ctx)
+{
+    report_csv_t  *csv = ctx;
+
+    if (csv->file != NULL) {
+        fclose(csv->file);
+        pt_buf_done(&csv->line);
+    }
 }

@@ -39,6 +39,8 @@ static pt_err_t report_begin(report_t *r);
 static pt_err_t report_set(report_t *r, const char *name, const char *value);
 static pt_err_t report_snapshot(report_t *r);
 static pt_err_t report_run(report_t *r, report_table_t *table);
+static void report_fail_section(report_t *r, pt_str_t dataset);
+static bool report_shows(const pt_json_t *value, pt_str_t dataset);
 static pt_err_t report_declare(report_t *r, const report_dataset_t *dataset);
 static pt_err_t report_bind(report_t *r, const report_dataset_t *dataset,
     report_values_t *values);
@@ -90,6 +92,10 @@ report_read(report_t *r)
     for (i = 0; i < n && err == PT_OK; i++) {
         r->tables[i].dataset = &r->definition->datasets[i];
         err = report_run(r, &r->tables[i]);
+
+        if (err != PT_OK) {
+            report_fail_section(r, r->tables[i].dataset->name);
+        }
 
         if (r->progress != NULL) {
             r->progress(r->ctx, i + 1, n);
@@ -264,6 +270,45 @@ report_run(report_t *r, report_table_t *table)
     }
 
     return err;
+}
+
+
+/* what a reader misses: the first titled section that shows the dataset */
+static void
+report_fail_section(report_t *r, pt_str_t dataset)
+{
+    size_t            len = strlen(r->error);
+    pt_str_t          title;
+    const pt_json_t  *section = r->definition->sections->first;
+
+    for ( /* void */ ; section != NULL && len > 0; section = section->next) {
+        title = pt_json_string(section, "title", PT_STR(""));
+
+        if (title.len > 0 && report_shows(section, dataset)) {
+            snprintf(r->error + len, sizeof(r->error) - len,
+                     " (section \"%.*s\")", PT_STR_ARG(title));
+            return;
+        }
+    }
+}
+
+
+static bool
+report_shows(const pt_json_t *value, pt_str_t dataset)
+{
+    const pt_json_t  *child;
+
+    if (pt_str_eq(pt_json_string(value, "dataset", PT_STR("")), dataset)) {
+        return true;
+    }
+
+    for (child = value->first; child != NULL; child = child->next) {
+        if (report_shows(child, dataset)) {
+            return true;
+        }
+    }
+
+    return false;
 }
 
 

@@ -65,6 +65,7 @@ struct report_sink_s {
     pt_err_t  (*row)(void *ctx, report_t *r, const report_table_t *table,
                   const pt_str_t *cells);
     pt_err_t  (*close)(void *ctx, report_t *r, const report_table_t *table);
+    void      (*done)(void *ctx);        /* frees; at any time, once */
     void       *ctx;
 };
 

@@ -228,23 +228,38 @@ report_present_value(const double *days, const double *amounts, size_t n,
 pt_err_t
 report_days(pt_str_t text, double *ret_days)
 {
-    int   n, year, month, day;
-    char  date[16];
+    size_t    i;
+    unsigned  parts[3] = { 0, 0, 0 }, n = 0;
 
-    if (text.len < 10) {
+    static const char  form[] = "yyyy-mm-dd";
+
+    if (text.len < sizeof(form) - 1) {
         return PT_E_INVALID;
     }
 
-    memcpy(date, text.data, 10);
-    date[10] = '\0';
+    /* a million rows have a few each: sscanf() would be felt */
+    for (i = 0; i < sizeof(form) - 1; i++) {
 
-    if (sscanf(date, "%4d-%2d-%2d%n", &year, &month, &day, &n) != 3
-        || n != 10 || month < 1 || month > 12 || day < 1 || day > 31)
-    {
+        if (form[i] == '-') {
+            n++;
+
+            if (text.data[i] != '-') {
+                return PT_E_INVALID;
+            }
+
+        } else if (text.data[i] < '0' || text.data[i] > '9') {
+            return PT_E_INVALID;
+
+        } else {
+            parts[n] = parts[n] * 10 + (unsigned) (text.data[i] - '0');
+        }
+    }
+
+    if (parts[1] < 1 || parts[1] > 12 || parts[2] < 1 || parts[2] > 31) {
         return PT_E_INVALID;
     }
 
-    *ret_days = (double) pt_date_days(year, (unsigned) month, (unsigned) day);
+    *ret_days = (double) pt_date_days((int) parts[0], parts[1], parts[2]);
 
     return PT_OK;
 }

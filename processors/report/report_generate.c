@@ -57,6 +57,7 @@ static void report_progress(void *ctx, size_t done, size_t all);
 pt_err_t
 report_generate(pt_job_t *job)
 {
+    size_t         i;
     pt_err_t       err;
     report_work_t  w = { .job = job, .params = pt_job_params(job) };
 
@@ -71,6 +72,7 @@ report_generate(pt_job_t *job)
         && (err = report_parameters(&w)) == PT_OK
         && (err = report_sinks(&w)) == PT_OK
         && (err = report_read(&w.r)) == PT_OK
+        && (err = report_check_columns(&w.r)) == PT_OK
         && (err = report_agree(&w)) == PT_OK
         && (err = report_sinks_end(&w)) == PT_OK
         && (err = report_pages(&w)) == PT_OK
@@ -82,6 +84,12 @@ report_generate(pt_job_t *job)
     if (err != PT_OK) {
         err = pt_job_fail(job, err, "%s", w.r.error[0] != '\0' ? w.r.error
                           : pt_err_code(err));
+    }
+
+    for (i = 0; i < w.r.n_sinks; i++) {
+        if (w.r.sinks[i].done != NULL) {
+            w.r.sinks[i].done(w.r.sinks[i].ctx);
+        }
     }
 
     pt_json_free(w.view.data);

@@ -24,6 +24,7 @@ static pt_err_t report_json_row(void *ctx, report_t *r,
     const report_table_t *table, const pt_str_t *cells);
 static pt_err_t report_json_close(void *ctx, report_t *r,
     const report_table_t *table);
+static void report_json_done(void *ctx);
 static void report_json_head(report_json_t *json, const report_t *r);
 static void report_json_columns(pt_jsonw_t *w, const report_table_t *table);
 static pt_err_t report_json_flush(report_json_t *json, report_t *r);
@@ -50,7 +51,8 @@ report_json_new(const char *path, pt_room_t *room, report_sink_t *ret_sink)
     pt_buf_init(&json->buf, &pt_mem_heap, (size_t) 1 << 31);
 
     *ret_sink = (report_sink_t) {
-        report_json_open, report_json_row, report_json_close, json
+        report_json_open, report_json_row, report_json_close, report_json_done,
+        json
     };
 
     return PT_OK;
@@ -217,9 +219,22 @@ report_json_end(report_t *r, report_sink_t *sink)
         err = report_fail(r, PT_E_IO, "JSON: %s", strerror(errno));
     }
 
-    pt_buf_done(&json->buf);
+    json->file = NULL;
 
     return err;
+}
+
+
+static void
+report_json_done(void *ctx)
+{
+    report_json_t  *json = ctx;
+
+    if (json->file != NULL) {
+        fclose(json->file);
+    }
+
+    pt_buf_done(&json->buf);
 }
 
 

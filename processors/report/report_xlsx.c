@@ -21,6 +21,10 @@
 /* Excel keeps 15 digits; what has more stays text */
 #define REPORT_XLSX_EXACT    999999999999999.0
 
+/* days since 1970 of 1901-01-01, and Excel's number of 1970-01-01 */
+#define REPORT_XLSX_1901     (-25202)
+#define REPORT_XLSX_EPOCH    25569
+
 #define REPORT_XLSX_SHEETS   64
 #define REPORT_XLSX_CHART_H  18         /* rows that a chart covers */
 
@@ -58,9 +62,10 @@ static pt_err_t report_xlsx_row(void *ctx, report_t *r,
 static lxw_error report_xlsx_cell(report_xlsx_t *x,
     const report_column_t *column, uint32_t row, uint16_t col, pt_str_t cell);
 static bool report_xlsx_number(pt_str_t cell, double *ret_value);
-static bool report_xlsx_date(pt_str_t cell, lxw_datetime *ret_date);
+static bool report_xlsx_date(pt_str_t cell, double *ret_serial);
 static pt_err_t report_xlsx_close(void *ctx, report_t *r,
     const report_table_t *table);
+static void report_xlsx_done(void *ctx);
 static pt_err_t report_xlsx_totals(report_xlsx_t *x, report_t *r,
     const report_table_t *table);
 static void report_xlsx_sum(report_xlsx_t *x, const report_table_t *table,
@@ -104,7 +109,8 @@ report_xlsx_new(const char *path, const char *folder, pt_room_t *room,
     pt_buf_init(&x->text, &pt_mem_heap, (size_t) 1 << 30);
 
     *ret_sink = (report_sink_t) {
-        report_xlsx_open, report_xlsx_row, report_xlsx_close, x
+        report_xlsx_open, report_xlsx_row, report_xlsx_close, report_xlsx_done,
+        x
     };
 
     return PT_OK;
@@ -280,8 +286,7 @@ static lxw_error
 report_xlsx_cell(report_xlsx_t *x, const report_column_t *column, uint32_t row,
     uint16_t col, pt_str_t cell)
 {
-    double        value;
-    lxw_datetime  date;
+    double  value;
 
     if (cell.data == NULL) {
         return LXW_NO_ERROR;
@@ -292,9 +297,9 @@ report_xlsx_cell(report_xlsx_t *x, const report_column_t *column, uint32_t row,
                                       x->formats[column->format]);
     }
 
-    if (column->format >= REPORT_DATE && report_xlsx_date(cell, &date)) {
-        return worksheet_write_datetime(x->sheet, row, col, &date,
-                                        x->formats[column->format]);
+    if (column->format >= REPORT_DATE && report_xlsx_date(cell, &value)) {
+        return worksheet_write_number(x->sheet, row, col, value,
+                                      x->formats[column->format]);
     }
 
     /* libpq ends each value with a NUL */
@@ -313,27 +318,35 @@ report_xlsx_number(pt_str_t cell, double *ret_value)
 }
 
 
-/* 1900-03-01 on: before, Excel counts a day that there was not */
+/*
+ * "2026-11-23" or "2026-11-23 12:00:00.5+01" to Excel's days.  From 1901 on:
+ * early in 1900, Excel counts a day that there was not.
+ */
 static bool
-report_xlsx_date(pt_str_t cell, lxw_datetime *ret_date)
+report_xlsx_date(pt_str_t cell, double *ret_serial)
 {
-    int  n = 0;
+    int     hour, minute, n = 0;
+    double  days, second;
 
-    *ret_date = (lxw_datetime) { .year = 0 };
-
-    if (cell.len < 10
-        || sscanf(cell.data, "%4d-%2d-%2d%n", &ret_date->year,
-                  &ret_date->month, &ret_date->day, &n) != 3
-        || n != 10 || ret_date->year < 1901)
+    if (report_days(cell, &days) != PT_OK || days < REPORT_XLSX_1901
+        || memmem(cell.data, cell.len, "BC", 2) != NULL)
     {
         return false;
     }
 
-    if (cell.len > 10) {
-        return strstr(cell.data, "BC") == NULL
-               && sscanf(cell.data + 10, " %2d:%2d:%lf", &ret_date->hour,
-                         &ret_date->min, &ret_date->sec) == 3;
+    *ret_serial = days + REPORT_XLSX_EPOCH;
+
+    if (cell.len == 10) {
+        return true;
     }
+
+    if (sscanf(cell.data + 10, " %2d:%2d:%lf%n", &hour, &minute, &second, &n)
+        != 3)
+    {
+        return false;
+    }
+
+    *ret_serial += (hour * 3600 + minute * 60 + second) / 86400;
 
     return true;
 }
@@ -422,10 +435,32 @@ report_xlsx_end(report_t *r, report_sink_t *sink)
 
     error = workbook_close(x->book);
     x->book = NULL;
-    pt_buf_done(&x->text);
 
     return error == LXW_NO_ERROR ? PT_OK
            : report_fail(r, PT_E_IO, "workbook: %s", lxw_strerror(error));
+}
+
+
+static void
+report_xlsx_done(void *ctx)
+{
+    lxw_worksheet  *sheet;
+    report_xlsx_t  *x = ctx;
+
+    pt_buf_done(&x->text);
+
+    if (x->book == NULL) {
+        return;                        /* it was closed, which frees it */
+    }
+
+    /* lxw_workbook_free() leaves the files of its rows open */
+    STAILQ_FOREACH (sheet, x->book->worksheets, list_pointers) {
+        if (sheet->optimize_tmpfile != NULL) {
+            fclose(sheet->optimize_tmpfile);
+        }
+    }
+
+    lxw_workbook_free(x->book);
 }
 
 
@@ -461,7 +496,7 @@ static bool
 report_xlsx_chart(report_xlsx_t *x, report_t *r, const pt_json_t *section,
     uint32_t row)
 {
-    char                   title[256];
+    char                   title[256], alt[1024];
     size_t                 i, column, at;
     pt_str_t               kind;
     lxw_chart             *chart;
@@ -469,6 +504,7 @@ report_xlsx_chart(report_xlsx_t *x, report_t *r, const pt_json_t *section,
     const pt_json_t       *y;
     const report_sheet_t  *sheet;
     const report_table_t  *table;
+    lxw_chart_options      options = { .description = alt };
 
     static const struct {
         const char  *kind;
@@ -476,7 +512,7 @@ report_xlsx_chart(report_xlsx_t *x, report_t *r, const pt_json_t *section,
     } kinds[] = {
         { "line", LXW_CHART_LINE }, { "area", LXW_CHART_AREA_STACKED },
         { "bar", LXW_CHART_COLUMN }, { "stacked", LXW_CHART_COLUMN_STACKED },
-        { "scatter", LXW_CHART_SCATTER },
+        { "sparkline", LXW_CHART_LINE }, { "scatter", LXW_CHART_SCATTER },
     };
 
     table = report_table(r, pt_json_string(section, "dataset", PT_STR("")));
@@ -504,6 +540,8 @@ report_xlsx_chart(report_xlsx_t *x, report_t *r, const pt_json_t *section,
     snprintf(title, sizeof(title), "%.*s",
              PT_STR_ARG(pt_json_string(section, "title", PT_STR(""))));
     chart_title_set_name(chart, title);
+    snprintf(alt, sizeof(alt), "%.*s",
+             PT_STR_ARG(pt_json_string(section, "alt", pt_str(title))));
 
     for (y = pt_json_member(section, "y")->first; y != NULL; y = y->next) {
         column = report_column(table, y->text);
@@ -513,6 +551,11 @@ report_xlsx_chart(report_xlsx_t *x, report_t *r, const pt_json_t *section,
         }
 
         series = chart_add_series(chart, NULL, NULL);
+
+        if (series == NULL) {
+            return false;
+        }
+
         chart_series_set_categories(series, sheet->name, 1, (lxw_col_t) at,
                                     sheet->rows, (lxw_col_t) at);
         chart_series_set_values(series, sheet->name, 1, (lxw_col_t) column,
@@ -521,7 +564,8 @@ report_xlsx_chart(report_xlsx_t *x, report_t *r, const pt_json_t *section,
                                     (lxw_col_t) column);
     }
 
-    return worksheet_insert_chart(x->charts, row, 0, chart) == LXW_NO_ERROR;
+    return worksheet_insert_chart_opt(x->charts, row, 0, chart, &options)
+           == LXW_NO_ERROR;
 }
 
 
