@@ -14,6 +14,7 @@ static pt_err_t document_lay_heading(document_rendering_t *r,
     const document_block_t *block);
 static pt_err_t document_lay_paragraph(document_rendering_t *r,
     const document_block_t *block);
+static bool document_signed(const document_block_t *block);
 static pt_str_t document_title_text(document_rendering_t *r,
     const document_block_t *block);
 
@@ -254,7 +255,13 @@ document_lay_paragraph(document_rendering_t *r, const document_block_t *block)
                   && block->next->type == DOCUMENT_PARAGRAPH
                   && block->next->level > block->level;
 
-    /* the words before signatures stay with them */
+    /* the words before signatures stay with them, and a clause with both:
+       nobody should sign a page that could belong to anything */
+    if (document_signed(block->next)) {
+        b.keep_next = true;
+        b.keep_together = true;
+    }
+
     if (block->next != NULL && block->next->type == DOCUMENT_SIGNATURES) {
         b.keep_next = true;
         b.keep_together = true;
@@ -263,6 +270,16 @@ document_lay_paragraph(document_rendering_t *r, const document_block_t *block)
     }
 
     return pt_flow_para(&r->flow, &b);
+}
+
+
+/* the words before signatures */
+static bool
+document_signed(const document_block_t *block)
+{
+    return block != NULL && block->type == DOCUMENT_PARAGRAPH
+           && block->next != NULL
+           && block->next->type == DOCUMENT_SIGNATURES;
 }
 
 
