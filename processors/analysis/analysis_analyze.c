@@ -267,7 +267,9 @@ analyze_change(pt_jsonw_t *w, const analysis_engine_t *e,
 
     analysis_pitch_deal(m, pitch, s->text_refusal ? NULL : &s->genres, &deal,
                         &unknown);
-    analysis_forecast(m, &deal, unknown, &f);
+    analysis_forecast(m, &deal, unknown,
+                      pitch->month != s->pitch.month ? &s->forecast : NULL,
+                      &f);
 
     pt_jsonw_object(w);
     analysis_put_text(w, "what", what);

@@ -22,6 +22,7 @@ static const uint8_t *comps_next(const uint8_t *p, uint32_t *film,
     unsigned *tf);
 static double comps_words(analysis_engine_t *e,
     const analysis_comps_query_t *q, const comps_term_t *terms, unsigned n);
+static float comps_largest(const float *score, uint32_t n);
 static double comps_genres(const analysis_genres_t *g,
     const analysis_comps_query_t *q, uint32_t genres, double norm);
 static void comps_score(const analysis_engine_t *e,
@@ -169,6 +170,7 @@ comps_words(analysis_engine_t *e, const analysis_comps_query_t *q,
     const comps_term_t *terms, unsigned n)
 {
     float                    max = 0;
+    double                   idf[4];
     uint32_t                 film, i;
     unsigned                 tf, k;
     const uint8_t           *p, *end;
@@ -181,12 +183,19 @@ comps_words(analysis_engine_t *e, const analysis_comps_query_t *q,
         end = m->list + m->post[terms[k].term + 1];
         film = 0;
 
+        for (tf = 1; tf <= 4; tf++) {
+            idf[tf - 1] = terms[k].idf * tf * (ANALYSIS_BM25_K1 + 1);
+        }
+
         while (p < end) {
             p = comps_next(p, &film, &tf);
-            e->score[film - 1] += (float) (terms[k].idf * tf
-                                           * (ANALYSIS_BM25_K1 + 1)
+            e->score[film - 1] += (float) (idf[tf - 1]
                                            / (tf + m->length[film - 1]));
         }
+    }
+
+    if (q->without == 0) {
+        return (double) comps_largest(e->score, m->films.n);
     }
 
     for (i = 0; i < m->films.n; i++) {
@@ -196,6 +205,31 @@ comps_words(analysis_engine_t *e, const analysis_comps_query_t *q,
     }
 
     return (double) max;
+}
+
+
+/* eight side by side: the largest is the same in any order */
+static float
+comps_largest(const float *score, uint32_t n)
+{
+    float     max[8] = { 0 };
+    uint32_t  i, k;
+
+    for (i = 0; i + 8 <= n; i += 8) {
+        for (k = 0; k < 8; k++) {
+            max[k] = score[i + k] > max[k] ? score[i + k] : max[k];
+        }
+    }
+
+    for ( ; i < n; i++) {
+        max[0] = score[i] > max[0] ? score[i] : max[0];
+    }
+
+    for (k = 1; k < 8; k++) {
+        max[0] = max[k] > max[0] ? max[k] : max[0];
+    }
+
+    return max[0];
 }
 
 

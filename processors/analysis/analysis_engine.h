@@ -126,8 +126,10 @@ typedef struct {
 } analysis_forecast_t;
 
 
+/* like: that of a film which differs by its month alone, or NULL */
 void analysis_forecast(const analysis_model_t *model,
-    const analysis_deal_t *deal, unsigned unknown, analysis_forecast_t *ret);
+    const analysis_deal_t *deal, unsigned unknown,
+    const analysis_forecast_t *like, analysis_forecast_t *ret);
 
 /* the chance of a hit of one that differs from that of like by its month */
 double analysis_forecast_hit(const analysis_model_t *model,

@@ -45,7 +45,8 @@ analysis_contribution_name(unsigned contribution)
 
 void
 analysis_forecast(const analysis_model_t *m, const analysis_deal_t *deal,
-    unsigned unknown, analysis_forecast_t *ret)
+    unsigned unknown, const analysis_forecast_t *like,
+    analysis_forecast_t *ret)
 {
     double                     x[ANALYSIS_FEATURES];
     unsigned                   k;
@@ -54,7 +55,13 @@ analysis_forecast(const analysis_model_t *m, const analysis_deal_t *deal,
     const analysis_numbers_t  *n = m->numbers;
 
     memset(ret, 0, sizeof(*ret));
-    forecast_alike(m, deal, &ret->alike[0], &ret->alike[1]);
+
+    if (like != NULL) {
+        memcpy(ret->alike, like->alike, sizeof(ret->alike));
+
+    } else {
+        forecast_alike(m, deal, &ret->alike[0], &ret->alike[1]);
+    }
 
     analysis_films_prior(&m->films, deal->title, deal->sequel != 0,
                          deal->year, &prior);

@@ -117,20 +117,13 @@ analysis_level(unsigned year)
 
 /* ---- films like it ---- */
 
-double
-analysis_deal_likeness(const analysis_deal_t *deal,
-    const analysis_film_t *film)
+/* about 0..2.5; it grows with the genres' share, also where it is rounded */
+static inline double
+money_likeness(const analysis_deal_t *deal, const analysis_film_t *film,
+    double genres)
 {
     int     years = (int) deal->year - (int) film->year;
-    int     both, any;
-    double  budget, genres = 0;
-
-    both = analysis_count(deal->genres & film->genres);
-    any = analysis_count(deal->genres | film->genres);
-
-    if (any != 0) {
-        genres = (double) both / any;
-    }
+    double  budget;
 
     budget = deal->budget - (double) film->budget;
     budget = budget < 0 ? -budget : budget;
@@ -142,14 +135,23 @@ analysis_deal_likeness(const analysis_deal_t *deal,
 }
 
 
+static inline double
+money_genres(uint32_t a, uint32_t b)
+{
+    return (a & b) == 0 ? 0 : (double) analysis_count(a & b)
+                              / analysis_count(a | b);
+}
+
+
 unsigned
 analysis_deal_nearest(const analysis_deal_t *deal,
     const analysis_films_t *films, const uint32_t *order, uint32_t n,
     unsigned max, analysis_near_t *ret)
 {
-    float     score;
-    uint32_t  low = 0, high = n, middle;
-    unsigned  found = 0;
+    float                   score;
+    uint32_t                low = 0, high = n, middle;
+    unsigned                found = 0;
+    const analysis_film_t  *f;
 
     while (low < high) {
         middle = low + (high - low) / 2;
@@ -165,14 +167,21 @@ analysis_deal_nearest(const analysis_deal_t *deal,
     }
 
     for ( ; low < n; low++) {
-        if ((double) films->films[order[low]].budget
-            > deal->budget + BUDGET_REACH)
-        {
+        f = &films->films[order[low]];
+
+        if ((double) f->budget > deal->budget + BUDGET_REACH) {
             break;
         }
 
-        score = (float) analysis_deal_likeness(deal,
-                                               &films->films[order[low]]);
+        /* most are too far away whatever their genres */
+        if (found == max
+            && (float) money_likeness(deal, f, 1) < ret[found - 1].score)
+        {
+            continue;
+        }
+
+        score = (float) money_likeness(deal, f, money_genres(deal->genres,
+                                                             f->genres));
 
         if (found < max || score >= ret[found - 1].score) {
             found = analysis_near_add(ret, found, max, order[low], score);

@@ -102,10 +102,6 @@ typedef struct {
     float     score;
 } analysis_near_t;
 
-/* how alike two films are by what a pitch has; about 0..2.5 */
-double analysis_deal_likeness(const analysis_deal_t *deal,
-    const analysis_film_t *film);
-
 /*
  * The films most like it, best first, of those of order: n places of films
  * with known money, ascending by budget.  The number found, up to max.

@@ -280,7 +280,7 @@ predict_finance(const analysis_engine_t *e, const pt_json_t *json,
     deal.budget = analysis_log10(budget
                                  * analysis_model_prices(e->model, year));
 
-    analysis_forecast(e->model, &deal, 0, &f);
+    analysis_forecast(e->model, &deal, 0, NULL, &f);
 
     analysis_put_key(w, "p_hit", f.p_hit);
     analysis_put_money(w, "q10", analysis_forecast_gross(e->model, &f, 0.1));

@@ -103,7 +103,7 @@ score_forecast(const analysis_engine_t *e, analysis_score_t *s)
     unsigned             i;
     static const double  times[3] = { 1, 2.5, 5 };
 
-    analysis_forecast(e->model, &s->deal, s->unknown, &s->forecast);
+    analysis_forecast(e->model, &s->deal, s->unknown, NULL, &s->forecast);
 
     for (i = 0; i < 3; i++) {
         s->reach[i] = analysis_forecast_reach(e->model, &s->forecast,
