@@ -8,6 +8,7 @@
 
 #define REPORT_HTML_WIDTH   (640 * PT_POINT)
 #define REPORT_HTML_HEIGHT  (260 * PT_POINT)
+#define REPORT_HTML_SPARK   (40 * PT_POINT)
 
 
 static pt_err_t report_html_section(report_view_t *view,
@@ -25,8 +26,16 @@ static pt_err_t report_html_table(report_view_t *view,
 static pt_err_t report_html_row(report_view_t *view,
     const report_table_t *table, const pt_json_t *section,
     const size_t *columns, size_t n, uint64_t row, pt_buf_t *buf);
-static void report_html_sums(report_view_t *view, const report_table_t *table,
+static pt_err_t report_html_body(report_view_t *view,
+    const report_table_t *table, const pt_json_t *section,
     const size_t *columns, size_t n, pt_buf_t *buf);
+static pt_err_t report_html_add(const report_table_t *table, uint64_t row,
+    report_decimal_t *sums);
+static bool report_html_any_total(const report_table_t *table,
+    const size_t *columns, size_t n);
+static void report_html_sums(report_view_t *view, const report_table_t *table,
+    const size_t *columns, size_t n, pt_str_t label,
+    const report_decimal_t *sums, pt_buf_t *buf);
 static void report_html_cell(pt_buf_t *buf, const char *open, pt_str_t text,
     const char *close);
 static void report_html_facts(report_view_t *view, pt_buf_t *buf);
@@ -47,7 +56,7 @@ static const char  report_html_head[] =
     "font-size:.87rem}th,td{padding:.25rem .6rem;text-align:left;"
     "border-bottom:1px solid #ddd;vertical-align:top}"
     "th{border-bottom:1px solid #1a1a1a}.n{text-align:right;"
-    "font-variant-numeric:tabular-nums}tfoot td{font-weight:bold;"
+    "font-variant-numeric:tabular-nums}.sum td{font-weight:bold;"
     "border-top:1px solid #1a1a1a}\n"
     "td.good{background:#dff3ec}td.bad{background:#fbe6dc}\n"
     "svg{max-width:100%;height:auto}\n"
@@ -228,7 +237,10 @@ report_html_chart(report_view_t *view, const pt_json_t *section,
     const report_table_t  *table;
 
     err = report_view_chart(view, section, REPORT_HTML_WIDTH,
-                            REPORT_HTML_HEIGHT, &drawing);
+                            pt_str_is(pt_json_string(section, "kind",
+                                                     PT_STR("")), "sparkline")
+                            ? REPORT_HTML_SPARK : REPORT_HTML_HEIGHT,
+                            &drawing);
     if (err != PT_OK) {
         return err;
     }
@@ -287,9 +299,9 @@ static pt_err_t
 report_html_table(report_view_t *view, const report_table_t *table,
     const pt_json_t *section, pt_buf_t *buf)
 {
-    size_t    i, n, *columns;
-    uint64_t  row;
-    pt_err_t  err;
+    size_t             i, n, *columns;
+    pt_err_t           err;
+    report_decimal_t  *sums;
 
     err = report_view_columns(view, table, section, &columns, &n);
     if (err != PT_OK) {
@@ -305,19 +317,92 @@ report_html_table(report_view_t *view, const report_table_t *table,
                          table->columns[columns[i]].title, "</th>");
     }
 
-    pt_buf_add_text(buf, "</tr></thead>\n<tbody>\n");
+    pt_buf_add_text(buf, "</tr></thead>\n");
+
+    err = report_html_body(view, table, section, columns, n, buf);
+
+    sums = pt_room_array(view->room, table->n_columns,
+                         sizeof(report_decimal_t));
+    if (sums == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    for (i = 0; i < table->n_columns; i++) {
+        sums[i] = table->columns[i].sum;
+    }
+
+    if (table->n_rows > 0 && report_html_any_total(table, columns, n)) {
+        pt_buf_add_text(buf, "<tfoot>");
+        report_html_sums(view, table, columns, n, PT_STR("Total"), sums, buf);
+        pt_buf_add_text(buf, "</tfoot>\n");
+    }
+
+    pt_buf_add_text(buf, "</table></div>\n");
+
+    return err;
+}
+
+
+/* the rows; where the section groups them, subtotals after each group */
+static pt_err_t
+report_html_body(report_view_t *view, const report_table_t *table,
+    const pt_json_t *section, const size_t *columns, size_t n, pt_buf_t *buf)
+{
+    size_t             group;
+    uint64_t           row;
+    pt_err_t           err = PT_OK;
+    report_decimal_t  *sums;
+
+    group = report_column(table, pt_json_string(section, "group",
+                                                PT_STR("")));
+    sums = pt_room_array(view->room, table->n_columns,
+                         sizeof(report_decimal_t));
+    if (sums == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    pt_buf_add_text(buf, "<tbody>\n");
 
     for (row = 0; row < table->n_rows && err == PT_OK; row++) {
         err = report_html_row(view, table, section, columns, n, row, buf);
+
+        if (err == PT_OK && group < table->n_columns) {
+            err = report_html_add(table, row, sums);
+        }
+
+        if (err == PT_OK && report_view_group_ends(table, group, row)) {
+            report_html_sums(view, table, columns, n,
+                             report_view_cell(view, &table->columns[group],
+                                              report_cell(table, row, group)),
+                             sums, buf);
+            memset(sums, 0, table->n_columns * sizeof(report_decimal_t));
+        }
     }
 
     pt_buf_add_text(buf, "</tbody>\n");
 
-    if (table->n_rows > 0) {
-        report_html_sums(view, table, columns, n, buf);
-    }
+    return err;
+}
 
-    pt_buf_add_text(buf, "</table></div>\n");
+
+static pt_err_t
+report_html_add(const report_table_t *table, uint64_t row,
+    report_decimal_t *sums)
+{
+    size_t            i;
+    pt_err_t          err = PT_OK;
+    pt_str_t          cell;
+    report_decimal_t  value;
+
+    for (i = 0; i < table->n_columns && err == PT_OK; i++) {
+        cell = report_cell(table, row, i);
+
+        if (table->columns[i].total && cell.data != NULL
+            && report_decimal_read(cell, &value) == PT_OK)
+        {
+            err = report_decimal_add(&sums[i], value);
+        }
+    }
 
     return err;
 }
@@ -358,35 +443,41 @@ report_html_row(report_view_t *view, const report_table_t *table,
 }
 
 
+static bool
+report_html_any_total(const report_table_t *table, const size_t *columns,
+    size_t n)
+{
+    size_t  i;
+
+    for (i = 0; i < n && !table->columns[columns[i]].total; i++) {
+        /* the first one */
+    }
+
+    return i < n;
+}
+
+
 static void
 report_html_sums(report_view_t *view, const report_table_t *table,
-    const size_t *columns, size_t n, pt_buf_t *buf)
+    const size_t *columns, size_t n, pt_str_t label,
+    const report_decimal_t *sums, pt_buf_t *buf)
 {
-    bool                    any = false;
     size_t                  i;
     report_figure_t         sum = { .known = true };
     const report_column_t  *column;
 
-    for (i = 0; i < n; i++) {
-        any |= table->columns[columns[i]].total;
-    }
-
-    if (!any) {
-        return;
-    }
-
-    pt_buf_add_text(buf, "<tfoot><tr>");
+    pt_buf_add_text(buf, "<tr class=\"sum\">");
 
     for (i = 0; i < n; i++) {
         column = &table->columns[columns[i]];
-        sum.value = column->sum;
-        report_html_cell(buf, "<td class=\"n\">",
+        sum.value = sums[columns[i]];
+        report_html_cell(buf, column->numeric ? "<td class=\"n\">" : "<td>",
                          column->total
                          ? report_view_figure(view, column->format, &sum)
-                         : i == 0 ? PT_STR("Total") : PT_STR(""), "</td>");
+                         : i == 0 ? label : PT_STR(""), "</td>");
     }
 
-    pt_buf_add_text(buf, "</tr></tfoot>\n");
+    pt_buf_add_text(buf, "</tr>\n");
 }
 
 

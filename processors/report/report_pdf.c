@@ -16,6 +16,7 @@
 #define REPORT_BODY          (9 * PT_POINT)
 #define REPORT_CELL          (8 * PT_POINT)
 #define REPORT_CHART_HEIGHT  (190 * PT_POINT)
+#define REPORT_SPARK_HEIGHT  (40 * PT_POINT)
 #define REPORT_GAP           (6 * PT_POINT)      /* between columns */
 
 #define REPORT_TILES         3                   /* figures beside each other */
@@ -96,8 +97,6 @@ static pt_err_t report_pdf_row(report_pdf_t *p, report_layout_t *layout,
 static pt_err_t report_pdf_sum_row(report_pdf_t *p, report_layout_t *layout,
     pt_str_t label, const report_decimal_t *sums);
 static bool report_pdf_has_totals(const report_layout_t *layout);
-static bool report_pdf_group_ends(const report_layout_t *layout,
-    uint64_t row);
 static pt_err_t report_pdf_cells(report_pdf_t *p, report_layout_t *layout,
     const pt_str_t *texts, const int *marks, unsigned style, bool rule);
 static pt_err_t report_pdf_para(report_pdf_t *p, pt_str_t text, unsigned style,
@@ -531,7 +530,8 @@ report_pdf_tile(report_pdf_t *p, pt_drawing_t *drawing, const pt_json_t *item,
     int32_t x, int32_t width)
 {
     char          change[256];
-    int32_t       inner = width - 2 * REPORT_GAP;
+    int32_t       inner = width - 2 * REPORT_GAP, wide;
+    int32_t       size = 17 * PT_POINT;
     pt_err_t      err;
     report_kpi_t  kpi;
 
@@ -546,7 +546,15 @@ report_pdf_tile(report_pdf_t *p, pt_drawing_t *drawing, const pt_json_t *item,
     x += REPORT_GAP;
     pt_draw_text(drawing, kpi.title, 0, REPORT_CELL, x, 14 * PT_POINT,
                  PT_ALIGN_LEFT, inner, REPORT_INK_LIGHT);
-    pt_draw_text(drawing, kpi.value, PT_STYLE_BOLD, 17 * PT_POINT, x,
+
+    /* a figure that is cut is another figure */
+    wide = pt_draw_measure(p->ruler, kpi.value, PT_STYLE_BOLD, size);
+
+    if (wide > inner) {
+        size = (int32_t) ((int64_t) size * inner / wide) * 98 / 100;
+    }
+
+    pt_draw_text(drawing, kpi.value, PT_STYLE_BOLD, size, x,
                  35 * PT_POINT, PT_ALIGN_LEFT, inner, PT_BLACK);
 
     if (kpi.previous.data != NULL) {
@@ -576,7 +584,10 @@ report_pdf_chart(report_pdf_t *p, const pt_json_t *section)
     pt_block_t  block = { .after = 3 * PT_MM };
 
     err = report_view_chart(p->view, section, pt_flow_measure(&p->flow),
-                            REPORT_CHART_HEIGHT, &block.drawing);
+                            pt_str_is(pt_json_string(section, "kind",
+                                                     PT_STR("")), "sparkline")
+                            ? REPORT_SPARK_HEIGHT : REPORT_CHART_HEIGHT,
+                            &block.drawing);
 
     return err == PT_OK ? pt_flow_para(&p->flow, &block) : err;
 }
@@ -803,7 +814,9 @@ report_pdf_rows(report_pdf_t *p, report_layout_t *layout)
     for (i = 0; i < layout->rows && err == PT_OK; i++) {
         err = report_pdf_row(p, layout, i);
 
-        if (err == PT_OK && report_pdf_group_ends(layout, i)) {
+        if (err == PT_OK
+            && report_view_group_ends(layout->table, layout->group, i))
+        {
             name = report_view_cell(p->view,
                                     &layout->table->columns[layout->group],
                                     report_cell(layout->table, i,
@@ -876,17 +889,6 @@ report_pdf_row(report_pdf_t *p, report_layout_t *layout, uint64_t row)
     return err == PT_OK
            ? report_pdf_cells(p, layout, texts, marks, 0, false)
            : err;
-}
-
-
-static bool
-report_pdf_group_ends(const report_layout_t *layout, uint64_t row)
-{
-    return layout->group < layout->table->n_columns
-           && (row + 1 == layout->rows
-               || !pt_str_eq(report_cell(layout->table, row, layout->group),
-                             report_cell(layout->table, row + 1,
-                                         layout->group)));
 }
 
 

@@ -392,6 +392,16 @@ report_view_columns(report_view_t *view, const report_table_t *table,
 }
 
 
+bool
+report_view_group_ends(const report_table_t *table, size_t group, uint64_t row)
+{
+    return group < table->n_columns
+           && (row + 1 == table->n_rows
+               || !pt_str_eq(report_cell(table, row, group),
+                             report_cell(table, row + 1, group)));
+}
+
+
 int
 report_view_highlight(const pt_json_t *section, const report_column_t *column,
     pt_str_t cell)

@@ -83,6 +83,10 @@ PT_MUST_CHECK pt_err_t report_view_columns(report_view_t *view,
     const report_table_t *table, const pt_json_t *section,
     size_t **ret_columns, size_t *ret_n);
 
+/* whether the row is the last of its group; n_columns: there are none */
+bool report_view_group_ends(const report_table_t *table, size_t group,
+    uint64_t row);
+
 /* 1: good, -1: bad, 0: neither, as the section's "highlight" has it */
 int report_view_highlight(const pt_json_t *section,
     const report_column_t *column, pt_str_t cell);
