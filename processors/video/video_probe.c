@@ -36,7 +36,7 @@ typedef struct {
     void                *ctx;
     video_span_t         video;
     video_span_t         sounds[VIDEO_SOUNDS_MAX];
-    int64_t              text_end_us;
+    int64_t              other_end_us;
 } video_probe_t;
 
 
@@ -90,6 +90,8 @@ video_probe_tracks(video_info_t *info, const char *path,
     } else if (source.audio) {
         source.sounds[source.nsounds++] = source.audio;
     }
+
+    video_source_others(&source);
 
     memset(&probe, 0, sizeof(probe));
     probe.info = info;
@@ -287,7 +289,7 @@ static void
 video_probe_packet(video_probe_t *p, const AVPacket *packet)
 {
     unsigned         i;
-    AVRational       tb;
+    AVStream        *st;
     video_source_t  *s;
 
     s = p->source;
@@ -304,15 +306,15 @@ video_probe_packet(video_probe_t *p, const AVPacket *packet)
         }
     }
 
-    tb = s->format->streams[packet->stream_index]->time_base;
+    st = s->format->streams[packet->stream_index];
 
     if (packet->pts != AV_NOPTS_VALUE) {
-        p->text_end_us = FFMAX(p->text_end_us,
-                               av_rescale_q(packet->pts + packet->duration, tb,
-                                            AV_TIME_BASE_Q));
+        p->other_end_us = FFMAX(p->other_end_us,
+                                av_rescale_q(packet->pts + packet->duration,
+                                             st->time_base, AV_TIME_BASE_Q));
     }
 
-    if (p->captions) {
+    if (p->captions && st->codecpar->codec_type == AVMEDIA_TYPE_SUBTITLE) {
         p->captions(p->ctx, s, packet);
     }
 }
@@ -433,7 +435,7 @@ video_probe_times(video_probe_t *p)
         }
     }
 
-    info->text_end_us = p->text_end_us - info->zero_us;
+    info->other_end_us = p->other_end_us - info->zero_us;
     info->duration_us = info->end_us > info->audio_end_us
                         ? info->end_us : info->audio_end_us;
 }
@@ -533,7 +535,7 @@ video_probe_check(video_info_t *info, const video_source_t *s, int rc,
                           VIDEO_SECONDS_MAX / 60);
     }
 
-    real = FFMAX(info->duration_us, info->text_end_us);
+    real = FFMAX(info->duration_us, info->other_end_us);
 
     if (rc != AVERROR_EOF) {
         video_warn(report, "truncated", "the file becomes unreadable after "

@@ -54,7 +54,7 @@ typedef struct {
     int64_t          start_us;        /* of the video, from zero */
     int64_t          end_us;
     int64_t          audio_end_us;    /* 0: no audio */
-    int64_t          text_end_us;     /* of captions, which may be later */
+    int64_t          other_end_us;    /* of captions and unchosen audio */
     int64_t          duration_us;     /* the longer of both */
     int64_t          declared_us;     /* by the header, 0: none */
     int64_t          limit_us;        /* where it was cut, 0: at its end */

@@ -450,6 +450,32 @@ video_source_tracks(video_source_t *s, const video_languages_t *languages,
 }
 
 
+/*
+ * Where the clock jumps every stream moves all: those of a transport stream
+ * are left out, as they are when it is decoded.
+ */
+void
+video_source_others(video_source_t *s)
+{
+    unsigned   i;
+    AVStream  *st;
+
+    if (s->format->iformat->flags & AVFMT_TS_DISCONT) {
+        return;
+    }
+
+    for (i = 0; i < s->format->nb_streams; i++) {
+        st = s->format->streams[i];
+
+        if (st->codecpar->codec_type == AVMEDIA_TYPE_AUDIO) {
+            st->discard = AVDISCARD_DEFAULT;
+        }
+    }
+
+    s->others = true;
+}
+
+
 static bool
 video_source_hears(const AVStream *st)
 {
@@ -510,6 +536,12 @@ video_source_takes(const video_source_t *s, int index)
         if (s->captions[i]->index == index) {
             return true;
         }
+    }
+
+    if (s->others && s->format->streams[index]->codecpar->codec_type
+                     == AVMEDIA_TYPE_AUDIO)
+    {
+        return true;
     }
 
     return s->audio && s->audio->index == index;

@@ -55,6 +55,7 @@ typedef struct {
     unsigned          nsounds;
     AVStream         *captions[VIDEO_CAPTIONS_MAX];    /* of text */
     unsigned          ncaptions;
+    bool              others;        /* reads audio that nobody chose, too */
 
     /* where the demuxer may jump (MPEG-TS): what is added to its times, what
      * was before the last jump, and where each stream is, microseconds */
@@ -78,6 +79,9 @@ void video_source_close(video_source_t *source);
 /* takes the other tracks, too: before the first packet is read */
 void video_source_tracks(video_source_t *source,
     const video_languages_t *languages, video_report_t *report);
+
+/* reads all audio, to see how long the file is: before the first packet */
+void video_source_others(video_source_t *source);
 
 /*
  * Whether a file's text is a code of ISO 639 that tells something: it goes
