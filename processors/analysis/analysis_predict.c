@@ -13,6 +13,9 @@
 
 #define COMPS           10
 
+/* times that a table of a faultless forecast is drawn */
+#define FAULTLESS       1000
+
 
 static int predict_usage(void);
 static int predict_lines(analysis_engine_t *e, analysis_predict_t what);
@@ -25,6 +28,7 @@ static uint32_t predict_genres_of(const pt_json_t *json);
 static double predict_budget(const pt_json_t *json);
 static int evaluate(const analysis_model_t *model);
 static void evaluate_table(const char *title, const pt_json_t *figures);
+static void evaluate_faultless(const pt_json_t *rows);
 
 
 int
@@ -419,5 +423,48 @@ evaluate_table(const char *title, const pt_json_t *figures)
                           pt_json_double(r, "said", 0),
                           pt_json_double(r, "was", 0));
         }
+
+        evaluate_faultless(f->first);
+    }
+}
+
+
+/* the calibration error of forecasts that are right, by chance alone */
+static void
+evaluate_faultless(const pt_json_t *rows)
+{
+    double            error[FAULTLESS], mean = 0, all = 0, n, said, hits;
+    unsigned          i, k;
+    analysis_rng_t    rng;
+    const pt_json_t  *r;
+
+    analysis_rng_init(&rng, 1);
+
+    for (r = rows; r != NULL; r = r->next) {
+        all += pt_json_double(r, "n", 0);
+    }
+
+    for (i = 0; i < FAULTLESS && all > 0; i++) {
+        error[i] = 0;
+
+        for (r = rows; r != NULL; r = r->next) {
+            n = pt_json_double(r, "n", 0);
+            said = pt_json_double(r, "said", 0);
+
+            for (k = 0, hits = 0; k < n; k++) {
+                hits += analysis_rng_unit(&rng) < said;
+            }
+
+            error[i] += __builtin_fabs(hits - n * said) / all;
+        }
+
+        mean += error[i] / FAULTLESS;
+    }
+
+    if (all > 0) {
+        analysis_sort(error, FAULTLESS);
+        (void) printf("  without a fault: calibration error %.3f, one time in"
+                      " twenty over %.3f\n", mean,
+                      analysis_quantile(error, FAULTLESS, 0.95));
     }
 }
