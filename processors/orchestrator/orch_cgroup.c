@@ -18,7 +18,12 @@
 #define ORCH_LAUNCH_FAILED     126
 
 
+/* where we and what came with us go; a service's groups have dots */
+#define ORCH_CGROUP_OWN  "orchestrator"
+
+
 static bool orch_cgroup_has(const char *folder, const char *controller);
+static pt_err_t orch_cgroup_leave(const char *folder);
 static pt_err_t orch_cgroup_write(const char *folder, const char *name,
     const char *value);
 
@@ -34,9 +39,10 @@ orch_cgroup_open(const char *folder)
         return false;
     }
 
-    /* refused where it is on already, or where processes are in the folder */
-    if (orch_cgroup_write(folder, "cgroup.subtree_control", "+memory +cpu")
-        != PT_OK)
+    /* the kernel refuses it to a group that has processes of its own */
+    if (orch_cgroup_leave(folder) != PT_OK
+        || orch_cgroup_write(folder, "cgroup.subtree_control", "+memory +cpu")
+           != PT_OK)
     {
         pt_log(PT_LOG_WARN, "supervisor", "could not turn on the controllers "
                "of \"%s\": %m", folder);
@@ -80,6 +86,50 @@ orch_cgroup_has(const char *folder, const char *controller)
 }
 
 
+/*
+ * Who sits in the folder moves into a group below it: systemd starts us in the
+ * very group that it has delegated to us.
+ */
+static pt_err_t
+orch_cgroup_leave(const char *folder)
+{
+    char      path[4096], own[4096], pid[32];
+    FILE     *f;
+    pt_err_t  err = PT_OK;
+
+    if (snprintf(path, sizeof(path), "%s/cgroup.procs", folder)
+        >= (int) sizeof(path)
+        || snprintf(own, sizeof(own), "%s/" ORCH_CGROUP_OWN, folder)
+           >= (int) sizeof(own))
+    {
+        return PT_E_INVALID;
+    }
+
+    f = fopen(path, "re");
+    if (f == NULL) {
+        return errno == ENOENT ? PT_OK : PT_E_IO;
+    }
+
+    while (err == PT_OK && fgets(pid, sizeof(pid), f) != NULL) {
+        pid[strcspn(pid, "\n")] = '\0';
+
+        if (mkdir(own, 0755) != 0 && errno != EEXIST) {
+            err = PT_E_IO;
+
+        /* one that has ended meanwhile is not in the way */
+        } else if (orch_cgroup_write(own, "cgroup.procs", pid) != PT_OK
+                   && errno != ESRCH)
+        {
+            err = PT_E_IO;
+        }
+    }
+
+    fclose(f);
+
+    return err;
+}
+
+
 void
 orch_cgroup_make(const char *folder, const orch_config_processor_t *p,
     unsigned number, char *ret_path, size_t size)
@@ -120,7 +170,7 @@ orch_cgroup_make(const char *folder, const orch_config_processor_t *p,
 static pt_err_t
 orch_cgroup_write(const char *folder, const char *name, const char *value)
 {
-    int      fd;
+    int      fd, error;
     char     path[4096];
     ssize_t  n;
 
@@ -137,7 +187,9 @@ orch_cgroup_write(const char *folder, const char *name, const char *value)
     }
 
     n = write(fd, value, strlen(value));
+    error = errno;
     close(fd);
+    errno = error;                  /* of the write, for who logs it */
 
     return n == (ssize_t) strlen(value) ? PT_OK : PT_E_IO;
 }
