@@ -11,7 +11,7 @@
 
 
 /* bytes that a thread hashes and writes at once: two for each upload */
-#define NGX_HTTP_PITCHEY_UPLOAD_BUFFER  (128 * 1024)
+#define NGX_HTTP_PITCHEY_UPLOAD_BUFFER  (512 * 1024)
 
 /* ms, any: how long the timer runs that keeps a worker while a thread works */
 #define NGX_HTTP_PITCHEY_UPLOAD_KEEP    60000
