@@ -80,7 +80,7 @@ __DATA__
 --- request
 GET /api/containers/usage
 --- more_headers eval: $::investor
---- response_body_like: ^\{"from":"20\d\d-\d\d-01T00:00:00.000Z","to":"20\d\d-\d\d-01T00:00:00.000Z","services":\[.*\{"service":"test-service","jobs":\d+,"succeeded":\d+,"failed":\d+,"cpu_seconds":[0-9.]+,"wall_seconds":[0-9.]+,"input_bytes":\d+,"output_bytes":\d+\}.*\],"stored":\{"files":[1-9]\d*,"file_bytes":\d{2,},"output_bytes":\d+,"file_bytes_max":(null|\d+)\}\}$
+--- response_body_like: ^\{"from":"20\d\d-\d\d-01T00:00:00.000Z","to":"20\d\d-\d\d-01T00:00:00.000Z","services":\[.*\{"service":"test-service","jobs":\d+,"succeeded":\d+,"failed":\d+,"cached":\d+,"cpu_seconds":[0-9.]+,"wall_seconds":[0-9.]+,"input_bytes":\d+,"output_bytes":\d+\}.*\],"stored":\{"files":[1-9]\d*,"file_bytes":\d{2,},"output_bytes":\d+,"file_bytes_max":(null|\d+)\}\}$
 
 
 === TEST 7: usage asks for a session

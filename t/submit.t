@@ -22,6 +22,7 @@ for ([only => 'special', '{"x-pitchey":{"user_type":["investor"],"max_body":20}}
      [chosen => 'noop', '{"required":["kind"],"x-pitchey":{"one_of":{"member":"kind","schemas":"../../kinds/*/params.json"}}}'],
      [star => 'broken', '{"x-pitchey":{"one_of":{"member":"kind","schemas":"../../kinds/*/*.json"}}}'],
      [nobody => 'noop', '{"x-pitchey":{"one_of":{"member":"kind","schemas":"../../none/*.json"}}}'],
+     [sealed => 'noop', '{"x-pitchey":{"one_of":{"member":"kind","schemas":"../../seals/*.json"}}}'],
      [worse => 'noop', '{"x-pitchey":{"one_of":{"member":"kind","schemas":"../../worse/*.json"}}}'])
 {
     my ($folder, $action, $text) = @$_;
@@ -39,6 +40,7 @@ for ([only => 'special', '{"x-pitchey":{"user_type":["investor"],"max_body":20}}
 # what an operator adds to "chosen", and one that is wrong
 for (['kinds/nda/params.json', '{"required":["party"],"properties":{"party":{"minLength":2},"file":{"format":"file-id"}}}'],
      ['kinds/deal/params.json', '{"properties":{"party":false}}'],
+     ['seals/vault.json', '{"properties":{"word":{"type":"string","writeOnly":true},"run":{"type":"string"}}}'],
      ['worse/bad.json', '{"type":"strin"}'])
 {
     my ($path, $text) = @$_;
@@ -68,6 +70,11 @@ add_cleanup_handler(sub {
     is((sql("select count(*) from pitchey.job
              where metadata->>'run' = 'key-$run'"))[0], 1,
        'requests of one Idempotency-Key are one job');
+
+    my ($sealed) = sql("select count(*) || ' ' || count(*) filter (where job::text like '%Sesame%')
+                        from pitchey.job where params->>'run' = 'sealed-$run'");
+
+    is($sealed, '2 0', 'what a chosen schema keeps secret is not stored as it came');
 });
 
 repeat_each(2);
@@ -284,8 +291,8 @@ Retry-After: [0-9]+
 --- error_code eval
 [202, 202, (422) x 6]
 --- response_body_like eval
-['"status":"queued"', '"status":"queued"', '"pointer":"","detail":"[^\]]*party', '"pointer":"/party"',
- '"errors":\[\{"pointer":"/kind","detail":"names nothing that there is"\}\]', '"pointer":"","detail":"[^\]]*kind[^\]]*\}\]',
+['"status":"queued"', '"status":"queued"', '"pointer":"/party","detail":"is required"', '"pointer":"/party"',
+ '"errors":\[\{"pointer":"/kind","detail":"names nothing that there is"\}\]', '"errors":\[\{"pointer":"/kind","detail":"is required"\}\]',
  '"pointer":"/party".*"pointer":"/file"', '"pointer":"/file"']
 
 
@@ -304,9 +311,28 @@ worse/bad.json": #/type
 
 
 === TEST 25: none at all is likely a mistake
+It is told, and what follows is read.
+--- config eval: $::location{nobody} . $::location{worse}
+--- must_die
+--- error_log eval
+['there is no "', 'worse/bad.json": #/type']
+
+
+=== TEST 26: until there is one, nothing can be chosen
 --- config eval: $::location{nobody}
 --- request eval
 "POST $::noop\n" . '{"kind":"nda"}'
 --- error_code: 422
---- error_log
-there is no "
+--- response_body_like: "pointer":"/kind","detail":"names nothing that there is"
+
+
+=== TEST 27: a secret of the chosen schema leaves the parameters
+--- config eval: $::location{sealed}
+--- request eval
+["POST $::noop\n" . qq({"kind":"vault","word":"Sesame","run":"sealed-$::run"}), "POST $::noop\n" . '{"kind":"vault","word":7}']
+--- error_code eval
+[202, 422]
+--- response_body_like eval
+['"status":"queued"', '"pointer":"/word"']
+--- response_body_unlike eval
+['Sesame', 'Sesame']
