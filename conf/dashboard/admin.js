@@ -186,12 +186,40 @@ export async function usage({ main, signal }) {
         })), { value: 'CPU' }) : el('p', {}, 'No job has ended in this time.')));
 }
 
+// What each user has used in a month: the ten with the most CPU time as bars.
+function spent(signal) {
+    const month = el('input', { id: 'of-month', type: 'month', value: new Date().toISOString().slice(0, 7), change: look });
+    const place = el('div'), said = el('p', { class: 'error', role: 'alert' });
+
+    async function look() {
+        said.textContent = '';
+
+        try {
+            const { users } = await api(`/usage/users?month=${encodeURIComponent(month.value)}`, { signal });
+
+            place.replaceChildren(...users.length ? [
+                bars('CPU time by user', users.slice(0, 10).map((u) => ({ label: u.user, value: u.cpu_seconds, text: seconds(u.cpu_seconds) })), { value: 'CPU' }),
+                table('Usage by user', ['User', 'Jobs', 'Succeeded', 'Failed', 'CPU'], users.map((u) =>
+                    [u.user, number(u.jobs), number(u.succeeded), number(u.failed), seconds(u.cpu_seconds)]))
+            ] : [el('p', {}, 'Nobody has used anything in this month.')]);
+        } catch (e) {
+            if (!signal.aborted) {
+                said.textContent = e.message;
+            }
+        }
+    }
+
+    look();
+    return el('section', {}, el('h2', {}, 'Usage'),
+        el('p', { class: 'tools' }, el('label', { for: 'of-month' }, 'In the month '), month), said, place);
+}
+
 export async function admin({ main, signal }) {
     const error = el('p', { class: 'error', role: 'alert' });
     const depth = el('section'), late = el('section'), who = el('section');
     const history = [];
 
-    main.replaceChildren(el('h1', { tabindex: -1 }, 'Operation'), error, depth, late, who, redrive(signal));
+    main.replaceChildren(el('h1', { tabindex: -1 }, 'Operation'), error, depth, late, who, spent(signal), redrive(signal));
 
     async function act(what, body) {
         try {

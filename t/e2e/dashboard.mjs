@@ -336,6 +336,16 @@ async function operation({ page }) {
     await page.locator('polyline').first().waitFor({ state: 'attached' });   // a flat line has no height
     ok(await page.getByRole('row', { name: /^Document generation/ }).count() >= 1, 'pools and processors are listed');
 
+    const { users } = JSON.parse((await api(page, '/usage/users')).body);
+    const used = page.getByRole('group', { name: 'Usage by user' }).locator('tbody tr');
+    await used.first().waitFor();
+    ok(users.length >= 3 && await used.count() === users.length
+        && (await used.first().innerText()).startsWith(users[0].user), 'what each user has used is told', users);
+    await page.getByLabel('In the month').fill('2020-01');
+    await page.getByText('Nobody has used anything').waitFor();
+    await page.getByLabel('In the month').fill(new Date().toISOString().slice(0, 7));
+    await used.first().waitFor();
+
     await page.getByRole('spinbutton', { name: 'Most processes of Report generation' }).fill('2');
     await page.getByRole('button', { name: 'Set the most processes of Report generation' }).click();
     await page.waitForFunction(() => document.getElementById('announce').textContent === 'Scale: done');
