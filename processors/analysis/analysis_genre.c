@@ -153,7 +153,9 @@ genre_on_feature(void *ctx, analysis_block_t block, uint32_t hash,
 
     f = analysis_model_feature(e->model, hash);
 
-    if (f == e->model->nfeatures || e->model->df[f] >> ANALYSIS_DF_BITS != block) {
+    if (f == e->model->nfeatures
+        || e->model->df[f] >> ANALYSIS_DF_BITS != block)
+    {
         return;
     }
 
