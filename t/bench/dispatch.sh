@@ -27,7 +27,23 @@ for ((i = 0; i < REPS; i++)); do
         "$BIN/pitchey-document" >> "$WORK/zero-documents" || die "dispatch: a job failed"
 done
 
+# of the video processor's start most is the loading of FFmpeg's libraries
+zero_video() {
+    ffmpeg -v error -nostdin -y -f lavfi -i testsrc2=s=320x180:r=24:d=1 -pix_fmt yuv420p "$WORK/clip.mp4"
+    file=$(curl_as "$COOKIE" -sS -H 'Content-Type: video/mp4' --data-binary "@$WORK/clip.mp4" \
+        "$URL/files?name=clip.mp4" | jq -r .id)
+    for ((i = 0; i < REPS; i++)); do
+        python3 "$SRC/t/bench/dispatch.py" zero "$PORT" 10 video-processing/analyze \
+            "{\"file\":\"$file\"}" "$BIN/pitchey-video" >> "$WORK/zero-video" \
+            || die "dispatch: a job failed"
+    done
+}
+
+zero_video
+
 percentile 99 "$WORK/zero-noop" > "$WORK/zero-noop-p99"
 percentile 99 "$WORK/zero-documents" > "$WORK/zero-documents-p99"
+percentile 99 "$WORK/zero-video" > "$WORK/zero-video-p99"
 emit dispatch zero_noop_p99_ms ms "$WORK/zero-noop-p99"
 emit dispatch zero_documents_p99_ms ms "$WORK/zero-documents-p99"
+emit dispatch zero_video_p99_ms ms "$WORK/zero-video-p99"
