@@ -29,7 +29,8 @@ PACKAGES_BUILD=(gcc libc6-dev make meson ninja-build pkg-config nginx-dev
     libwslay-dev libseccomp-dev libcurl4-openssl-dev libcmocka-dev
     libarchive-dev)
 PACKAGES_RUN=(nginx postgresql-15 tzdata curl file jq openssl perl procps
-    fonts-sil-gentiumplus fonts-open-sans hyphen-en-us hyphen-en-gb
+    fonts-sil-gentiumplus fonts-open-sans fonts-dejavu-core fonts-dejavu-extra
+    hyphen-en-us hyphen-en-gb
     icc-profiles-free)
 
 say()  { printf '%s\n' "$*"; }
