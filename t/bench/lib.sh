@@ -17,9 +17,11 @@ bench_close() {
     rm -rf "$WORK"
 }
 
-# one nginx worker, so that the other core is the load generator's
+# one nginx worker, so that the other core is the load generator's; also where
+# a bench configures it once more
 bench_services() {
-    NGINX_WORKERS=1 WITH_TEST_SERVICE=1 services_up
+    NGINX_WORKERS=1
+    WITH_TEST_SERVICE=1 services_up
     COOKIE=$(session_cookie alex.creator@demo.com)
 }
 
@@ -64,7 +66,7 @@ LUA
 }
 
 # the youngest: after a reload the one before may still be on its way out
-nginx_worker() { pgrep -n -P "$(cat "$DIR/nginx/nginx.pid")"; }
+nginx_worker() { pgrep -n -P "$(cat "$DIR/nginx/nginx.pid")" -f "^nginx: worker process$"; }
 
 # what the scheduler gave a process, in microseconds: not by ticks, which tell
 # little of a second that is shared

@@ -3,8 +3,6 @@
 # with a sync of the file, which ours includes.
 SIZE=${SIZE:-1024}
 
-# for the second configuration as well
-NGINX_WORKERS=1
 bench_services
 
 note "upload: making a file of $SIZE MiB"
