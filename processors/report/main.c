@@ -95,12 +95,18 @@ report_load(const char *share)
 static void
 report_version(pt_buf_t *buf)
 {
-    size_t  i;
+    size_t         i;
+    pt_str_t       source;
+    unsigned char  hash[crypto_hash_sha256_BYTES];
 
     pt_fonts_version(report_fonts, buf);
 
+    /* hashes, not texts: an operator may have any number of definitions */
     for (i = 0; i < report_all.n; i++) {
-        pt_buf_add_str(buf, report_all.items[i].source);
+        source = report_all.items[i].source;
+        crypto_hash_sha256(hash, (const unsigned char *) source.data,
+                           source.len);
+        pt_buf_add(buf, (const char *) hash, sizeof(hash));
     }
 }
 
