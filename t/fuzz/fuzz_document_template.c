@@ -113,6 +113,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pt_jsonw_text(&w, "2026-11-23");
     pt_jsonw_key(&w, "term_years");
     pt_jsonw_int(&w, 2);
+    pt_jsonw_key(&w, "legal_system");
+    pt_jsonw_text(&w, "generic");
     pt_jsonw_key(&w, "governing_law");
     pt_jsonw_str(&w, next(&rest));
     pt_jsonw_end(&w);
