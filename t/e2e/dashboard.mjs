@@ -95,6 +95,9 @@ async function look(page, name) {
 }
 
 const status = (page, s, timeout = 60000) => page.waitForSelector(`h1 .badge.${s}`, { timeout });
+
+// whether so many are there, now or soon: results follow the job's state
+const has = (locator, n = 1) => locator.nth(n - 1).waitFor({ state: 'attached' }).then(() => true, () => false);
 const jobOf = (page) => page.url().split('/').pop();
 
 async function submitted(page) {
@@ -153,7 +156,7 @@ async function watch({ page }) {
         await video.evaluate((v) => [v.src, v.videoHeight]));
     await video.evaluate((v) => v.pause());
     await page.waitForFunction(() => [...document.querySelectorAll('.images img')].every((i) => i.complete || i.loading === 'lazy'));
-    ok(await page.locator('.images img').count() === 11, 'its pictures are there');
+    ok(await has(page.locator('.images img'), 11), 'its pictures are there');
     await look(page, 'job-video');
 
     await page.getByRole('button', { name: 'Make a link to share' }).click();
@@ -285,7 +288,7 @@ async function analysis({ page }) {
     await page.getByRole('button', { name: 'Submit' }).click();
     await submitted(page);
     await status(page, 'succeeded');
-    ok(await page.locator('figure svg[role=img]').count() >= 3, 'an analysis has charts');
+    ok(await has(page.locator('figure svg[role=img]'), 3), 'an analysis has charts');
     const numbers = page.locator('figure', { hasText: 'Money back, as a multiple' }).locator('td');
     ok(await numbers.count() === 3, 'whose numbers are a table, too');
     await look(page, 'job-assess');
@@ -293,7 +296,7 @@ async function analysis({ page }) {
     const { body } = await api(page, '/ai-analysis/analyze-pitch', { method: 'POST', data: { pitch_id: 1 } });
     await page.goto(`${base}#/jobs/${JSON.parse(body).id}`);
     await status(page, 'succeeded');
-    ok(await page.getByRole('heading', { name: /^Score: \d+ of 1000$/ }).count() === 1, 'a pitch has its score');
+    ok(await has(page.getByRole('heading', { name: /^Score: \d+ of 1000$/ })), 'a pitch has its score');
     await look(page, 'job-analyze');
 }
 
@@ -317,7 +320,7 @@ async function report({ page }) {
     await submitted(page);
     await status(page, 'succeeded');
     await pdf(page, 'report.pdf', 'the report');
-    ok(await page.locator('.tiles div').count() >= 4, 'its figures are told');
+    ok(await has(page.locator('.tiles div'), 4), 'its figures are told');
     await look(page, 'job-report');
     await page.goto(base + '#/usage');
     await page.getByText(/Report generation \(1 job/).first().waitFor();

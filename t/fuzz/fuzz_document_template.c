@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "document_template.h"
+#include "document_library.h"
 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static document_template_t  *template;
+/* kept to the end: the leak checker follows them from here */
+static pt_fonts_t                 *fonts;
+static document_library_t         *library;
+static const document_template_t  *template;
 
 
 static void
@@ -28,19 +31,20 @@ static void
 load(void)
 {
     char         dir[4096], error[DOCUMENT_ERROR_MAX];
-    pt_fonts_t  *fonts;
     const char  *source = getenv("PITCHEY_SOURCE");
 
     (void) snprintf(dir, sizeof(dir), "%s/conf/templates",
                     source != NULL ? source : ".");
 
     if (pt_fonts_new(&fonts) != PT_OK
-        || document_template_load(dir, "nda-mutual", fonts, &template, error,
-                                  sizeof(error)) != PT_OK)
+        || document_library_load(dir, fonts, &library, error, sizeof(error))
+           != PT_OK)
     {
         fprintf(stderr, "%s\n", error);
         abort();
     }
+
+    template = document_library_template(library, PT_STR("nda-mutual"));
 }
 
 
