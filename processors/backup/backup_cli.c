@@ -16,6 +16,7 @@
 #include "backup_files.h"
 #include "backup_read.h"
 #include "backup_session.h"
+#include "backup_storage.h"
 
 
 /* stands in the conditions of all tables where a user's id will */
@@ -61,7 +62,6 @@ static pt_err_t cli_cat_table(backup_manifest_t *m, const char *name);
 static pt_err_t cli_cat_file(void *ctx, const backup_indexed_t *file);
 static pt_err_t cli_files(cli_t *c);
 static pt_err_t cli_file(void *ctx, const backup_indexed_t *file);
-static pt_err_t cli_folders(const char *to, const char *key);
 static pt_err_t cli_piece(void *ctx, pt_str_t piece);
 static pt_err_t cli_replay(cli_t *c);
 static pt_err_t cli_replay_users(cli_t *c, PGconn *conn, const char *since);
@@ -390,6 +390,7 @@ cli_files(cli_t *c)
     err = backup_manifest_open(&owner, pt_str(c->args[0]), &m);
 
     if (err == PT_OK) {
+        (void) umask(BACKUP_STORAGE_UMASK);
         f.files = m;
         err = backup_reader_new(&f.files.reader);
 
@@ -434,7 +435,7 @@ cli_file(void *ctx, const backup_indexed_t *file)
         return PT_OK;
     }
 
-    err = cli_folders(f->c->to, key);
+    err = backup_storage_folders(f->c->to, key);
     if (err != PT_OK) {
         return err;
     }
@@ -469,26 +470,6 @@ cli_file(void *ctx, const backup_indexed_t *file)
 
     f->n += err == PT_OK;
     return err;
-}
-
-
-static pt_err_t
-cli_folders(const char *to, const char *key)
-{
-    char         path[BACKUP_PATH_MAX];
-    const char  *slash;
-
-    for (slash = strchr(key, '/'); slash; slash = strchr(slash + 1, '/')) {
-        (void) snprintf(path, sizeof(path), "%s/%.*s", to,
-                        (int) (slash - key), key);
-
-        if (mkdir(path, 0750) == -1 && errno != EEXIST) {
-            return backup_say(PT_E_IO, "could not make \"%s\": %s", path,
-                              strerror(errno));
-        }
-    }
-
-    return PT_OK;
 }
 
 

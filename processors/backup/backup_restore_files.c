@@ -47,7 +47,6 @@ static void restore_worker_close(void *worker);
 static pt_err_t restore_write(restore_t *r, restore_worker_t *w,
     const restore_task_t *task);
 static pt_err_t restore_piece(void *ctx, pt_str_t piece);
-static pt_err_t restore_folders(const restore_t *r, const char *key);
 
 
 static const backup_crew_t  files_crew = {
@@ -62,6 +61,7 @@ static const backup_crew_t  files_crew = {
 pt_err_t
 backup_restore_files(restore_t *r)
 {
+    mode_t             mask;
     pt_err_t           err, end;
     backup_sum_t       sum;
     restore_feed_t     feed = { r, NULL };
@@ -77,6 +77,7 @@ backup_restore_files(restore_t *r)
         return err;
     }
 
+    mask = umask(BACKUP_STORAGE_UMASK);
     err = backup_pool_open(&files_crew, r, &feed.pool);
 
     if (err == PT_OK) {
@@ -85,6 +86,7 @@ backup_restore_files(restore_t *r)
         err = err != PT_OK ? err : end;
     }
 
+    (void) umask(mask);
     backup_reader_free(m.reader);
 
     /* all at once, before the rows that name them are committed */
@@ -189,7 +191,7 @@ restore_write(restore_t *r, restore_worker_t *w, const restore_task_t *task)
     pt_err_t      err;
     backup_sum_t  sum;
 
-    err = restore_folders(r, task->key);
+    err = backup_storage_folders(r->storage, task->key);
     if (err != PT_OK) {
         return err;
     }
@@ -258,26 +260,6 @@ restore_piece(void *ctx, pt_str_t piece)
     /* so that little is left to do for the sync that ends it */
     if (w->bytes % WRITE_BACK < before % WRITE_BACK) {
         (void) sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
-    }
-
-    return PT_OK;
-}
-
-
-static pt_err_t
-restore_folders(const restore_t *r, const char *key)
-{
-    char         path[BACKUP_PATH_MAX];
-    const char  *slash;
-
-    for (slash = strchr(key, '/'); slash; slash = strchr(slash + 1, '/')) {
-        (void) snprintf(path, sizeof(path), "%s/%.*s", r->storage,
-                        (int) (slash - key), key);
-
-        if (mkdir(path, 0750) == -1 && errno != EEXIST) {
-            return backup_say(PT_E_STORAGE, "could not make \"%s\": %s", path,
-                              strerror(errno));
-        }
     }
 
     return PT_OK;

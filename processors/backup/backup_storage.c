@@ -73,6 +73,26 @@ backup_storage_prepare(const pt_reach_t *reach)
 }
 
 
+pt_err_t
+backup_storage_folders(const char *root, const char *key)
+{
+    char         path[BACKUP_PATH_MAX];
+    const char  *slash;
+
+    for (slash = strchr(key, '/'); slash; slash = strchr(slash + 1, '/')) {
+        (void) snprintf(path, sizeof(path), "%s/%.*s", root,
+                        (int) (slash - key), key);
+
+        if (mkdir(path, 0770) == -1 && errno != EEXIST) {
+            return backup_say(PT_E_STORAGE, "could not make \"%s\": %s", path,
+                              strerror(errno));
+        }
+    }
+
+    return PT_OK;
+}
+
+
 bool
 backup_file_key_is_good(pt_str_t key)
 {

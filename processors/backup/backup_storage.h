@@ -13,6 +13,10 @@
 
 #define BACKUP_FILE_KEY_MAX  512
 
+/* of who writes there: nginx, another user of the group, uploads into the same
+ * folders */
+#define BACKUP_STORAGE_UMASK  0007
+
 
 /* of a tree; the key lives during the call */
 typedef pt_err_t (*backup_tree_fn)(void *ctx, const char *key);
@@ -40,6 +44,10 @@ PT_MUST_CHECK pt_err_t backup_storage_has(const char *root, const char *key,
  */
 PT_MUST_CHECK pt_err_t backup_storage_tree(const char *root, const char *key,
     backup_tree_fn visit, void *ctx);
+
+/* those that a key's file lies in; under BACKUP_STORAGE_UMASK */
+PT_MUST_CHECK pt_err_t backup_storage_folders(const char *root,
+    const char *key);
 
 /* [A-Za-z0-9._-] segments without a leading dot */
 bool backup_file_key_is_good(pt_str_t key);
