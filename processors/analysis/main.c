@@ -13,6 +13,7 @@
 #include "analysis_page.h"
 #include "analysis_predict.h"
 #include "pt_log.h"
+#include "pt_pdf.h"
 
 
 static pt_err_t analysis_load(const char *share);
@@ -98,7 +99,8 @@ analysis_load(const char *share)
 static void
 analysis_load_fonts(void)
 {
-    size_t  i;
+    size_t    i;
+    pt_err_t  err;
 
     static const char *const  families[] = { "Open Sans", "Gentium Book Plus" };
 
@@ -119,6 +121,13 @@ analysis_load_fonts(void)
             pt_log(PT_LOG_WARN, "analysis", "%s, going on without",
                    pt_fonts_error(analysis_fonts));
         }
+    }
+
+    err = pt_pdf_load_profile();
+    if (err != PT_OK) {
+        pt_log(PT_LOG_WARN, "analysis", "could not read the profile of sRGB"
+               " (package icc-profiles-free): %s, going on without PDF/A",
+               pt_err_code(err));
     }
 }
 
@@ -145,6 +154,7 @@ analysis_version(pt_buf_t *buf)
 
     if (analysis_fonts != NULL) {
         pt_fonts_version(analysis_fonts, buf);
+        pt_pdf_version(buf);
     }
 }
 

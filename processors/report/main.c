@@ -6,6 +6,7 @@
 #include <sodium.h>
 
 #include "pt_log.h"
+#include "pt_pdf.h"
 #include "report.h"
 
 
@@ -80,6 +81,13 @@ report_load(const char *share)
         return err;
     }
 
+    err = pt_pdf_load_profile();
+    if (err != PT_OK) {
+        pt_log(PT_LOG_WARN, "report", "could not read the profile of sRGB"
+               " (package icc-profiles-free): %s, going on without PDF/A",
+               pt_err_code(err));
+    }
+
     (void) snprintf(dir, sizeof(dir), "%s/reports", share);
 
     err = report_definitions_read(dir, &report_all, error);
@@ -100,6 +108,7 @@ report_version(pt_buf_t *buf)
     unsigned char  hash[crypto_hash_sha256_BYTES];
 
     pt_fonts_version(report_fonts, buf);
+    pt_pdf_version(buf);
 
     /* hashes, not texts: an operator may have any number of definitions */
     for (i = 0; i < report_all.n; i++) {
