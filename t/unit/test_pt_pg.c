@@ -404,6 +404,29 @@ test_a_write_after_the_end_is_noticed(void **state)
 }
 
 
+/* libuv gives a socket up when it tells of its error: an answer comes first */
+static void
+test_an_end_behind_an_answer_is_noticed(void **state)
+{
+    rig_t  rig;
+
+    (void) state;
+
+    rig_open(&rig, 2, true);
+    rig_query(&rig, 10);
+
+    /* lies unread when the server ends; both are there when the loop looks */
+    rig_query(&rig, 10);
+    usleep(400000);
+    rig_run(&rig);
+
+    assert_int_equal(rig.wanted, 2);
+    assert_int_equal(rig.ends[0], PT_OK);
+    assert_int_equal(rig.ends[1], PT_E_DATABASE);
+    rig_close(&rig);
+}
+
+
 int
 main(void)
 {
@@ -414,6 +437,7 @@ main(void)
         cmocka_unit_test(
             test_a_server_that_ends_while_it_is_written_to_is_noticed),
         cmocka_unit_test(test_a_write_after_the_end_is_noticed),
+        cmocka_unit_test(test_an_end_behind_an_answer_is_noticed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -355,6 +355,14 @@ pt_pg_event(uv_poll_t *poll, int status, int events)
         return;
     }
 
+    /*
+     * An error of the socket, behind what can still be read: libuv has stopped
+     * the handle, and pt_pg_flush() has to start it again.
+     */
+    if (status < 0) {
+        pg->events = 0;
+    }
+
     if (status < 0 || events & UV_READABLE) {
         if (PQconsumeInput(pg->conn) != 1) {
             pt_pg_lost(pg, PQerrorMessage(pg->conn));
