@@ -291,81 +291,144 @@ function list(context, items) {
     };
 }
 
-// What a schema asks for in some case only: its own members, and those inside of them.
-function conditions(schema) {
-    const asked = new Set();
-    const inside = new Map();
-
-    for (const { then, else: otherwise } of [schema, ...(schema.allOf || [])]) {
-        for (const branch of [then, otherwise]) {
-            (branch?.required || []).forEach((name) => asked.add(name));
-            Object.entries(branch?.properties || {}).forEach(([name, { required = [] }]) =>
-                inside.set(name, [...(inside.get(name) || []), ...required]));
-        }
-    }
-
-    return { asked, inside };
+// Whether a value is one of a case.  Of JSON Schema there is what tells cases
+// apart; what else stands in an "if" is taken to hold.
+function fits(schema, value) {
+    return (schema.const === undefined || schema.const === value)
+        && (!schema.enum || schema.enum.includes(value))
+        && (schema.required || []).every((name) => value?.[name] !== undefined)
+        && Object.entries(schema.properties || {}).every(([name, s]) => value?.[name] === undefined || fits(s, value[name]))
+        && !(schema.not && fits(schema.not, value));
 }
 
-function members(context, names, required) {
-    const { schema, document, value } = context;
-    const { inside } = conditions(schema);
+function merged(schema, part, document) {
+    const properties = { ...schema.properties };
 
-    return names.map((name) => {
-        const plain = resolve(schema.properties[name], document);
-        const member = inside.has(name) && plain.properties
-            ? { ...plain, required: [...new Set([...(plain.required || []), ...inside.get(name)])] } : plain;
-        const own = schema.properties[name].title ?? (schema.properties[name].$ref ? words(name) : member.title);
+    for (const [name, s] of Object.entries(part.properties || {})) {
+        properties[name] = merged(resolve(properties[name] ?? {}, document), s, document);
+    }
 
-        return [name, make({
-            ...context, schema: member, required: required.includes(name), value: value?.[name],
-            title: own || words(name), pointer: () => joined(context.pointer(), name)
-        })];
-    });
+    return {
+        ...schema, ...part, required: [...new Set([...schema.required || [], ...part.required || []])],
+        ...Object.keys(properties).length && { properties }
+    };
+}
+
+// What is asked for in some case only, of the cases that a value is of.
+function parts(schema, value) {
+    return [schema, ...schema.allOf || []].filter((s) => s.if)
+        .map((s) => fits(s.if, value) ? s.then : s.else).filter(Boolean);
+}
+
+// Moves only what is elsewhere: the focus stays where it is.
+function arrange(place, nodes) {
+    let at = place.firstChild;
+
+    for (const node of nodes) {
+        if (node === at) {
+            at = at.nextSibling;
+        } else {
+            place.insertBefore(node, at);
+        }
+    }
 }
 
 function object(context, bare) {
-    const { schema, title, required, value } = context;
-    const needed = schema.required || [];
+    const { schema, document, title, required, value } = context;
     const names = Object.keys(schema.properties).filter((n) => !ROUTE.includes(n));
-    const { asked } = conditions(schema);
-    const shown = (name) => needed.includes(name) || asked.has(name);
-    const first = names.filter(shown);
-    const other = names.filter((n) => !shown(n) && !(bare && DELIVERY.includes(n)));
-    const fields = new Map(members(context, bare ? names : [...first, ...other], needed));
-    const nodes = (some) => some.map((n) => fields.get(n).node);
-    const error = el('p', { class: 'error' });
-    const many = first.length > 0 && other.length > 0;
+    const fields = new Map();
+    const above = el('div'), below = el('div'), error = el('p', { class: 'error' });
+    const more = el('details', {}, el('summary', {}, bare ? 'More to say' : `More of ${title.toLowerCase()}`), below);
+    const running = bare && el('div');
+    let drawing = false;
 
-    const inner = [
-        schema.description && !bare && el('p', { class: 'help' }, schema.description),
-        nodes(first),
-        many ? el('details', { open: value !== undefined && other.some((n) => value[n] !== undefined) },
-                  el('summary', {}, bare ? 'More to say' : `More of ${title.toLowerCase()}`), nodes(other))
-             : nodes(other),
-        bare && el('details', {}, el('summary', {}, 'When and how it runs'), nodes(names.filter((n) => DELIVERY.includes(n) && !shown(n)))),
-        error
-    ];
+    function member(name, whole, value) {
+        const own = schema.properties[name];
+        const found = resolve(whole.properties[name], document);
+        const called = own.title ?? (own.$ref ? words(name) : found.title);
 
-    return {
-        node: bare ? el('div', {}, ...inner)
-                   : el('fieldset', {}, el('legend', {}, title, required && el('span', { class: 'required' }, ' (required)')), ...inner),
-        get() {
-            const result = {};
+        return make({
+            ...context, schema: found, required: whole.required?.includes(name) ?? false, value,
+            title: called || words(name), pointer: () => joined(context.pointer(), name)
+        });
+    }
 
-            for (const [name, field] of fields) {
+    // The members as they are for a value: those whose schema is another one
+    // than before are made again, those that are asked for stand above.
+    function draw(value) {
+        const on = parts(schema, value);
+        const whole = on.reduce((s, part) => merged(s, part, document), schema);
+        const first = (n) => whole.required?.includes(n) || on.some((part) => part.properties?.[n]?.properties);
+
+        for (const name of names) {
+            const key = JSON.stringify([whole.properties[name], whole.required?.includes(name)]);
+            const old = fields.get(name);
+
+            if (old?.key !== key) {
+                fields.set(name, { key, field: member(name, whole, value?.[name]) });
+                old?.field.node.remove();
+            }
+        }
+
+        const nodes = (f) => names.filter(f).map((n) => fields.get(n).field.node);
+        const late = (n) => bare && DELIVERY.includes(n) && !first(n);
+        const some = nodes(first), other = nodes((n) => !first(n) && !late(n));
+
+        arrange(above, some.length ? some : other);
+        arrange(below, some.length ? other : []);
+        bare && arrange(running, nodes(late));
+        more.hidden = !below.firstChild;
+    }
+
+    function get(strict) {
+        const result = {};
+
+        for (const [name, { field }] of fields) {
+            try {
                 const v = field.get();
 
                 if (v !== undefined) {
                     result[name] = v;
                 }
+            } catch (e) {
+                if (strict) {
+                    throw e;
+                }
             }
+        }
+
+        return result;
+    }
+
+    // what is removed loses the focus, and tells of a change itself
+    function redraw() {
+        if (!drawing) {
+            drawing = true;
+            draw(get(false));
+            drawing = false;
+        }
+    }
+
+    draw(value);
+    more.open = value !== undefined && [...fields].some(([n, { field }]) => value[n] !== undefined && below.contains(field.node));
+
+    const inner = [
+        schema.description && !bare && el('p', { class: 'help' }, schema.description), above, more,
+        bare && el('details', {}, el('summary', {}, 'When and how it runs'), running), error
+    ];
+    const change = [schema, ...schema.allOf || []].some((s) => s.if) && redraw;
+
+    return {
+        node: bare ? el('div', { change }, ...inner)
+                   : el('fieldset', { change }, el('legend', {}, title, required && el('span', { class: 'required' }, ' (required)')), ...inner),
+        get() {
+            const result = get(true);
 
             return Object.keys(result).length || required ? result : undefined;
         },
         visit(f) {
             f({ pointer: context.pointer(), control: null, error });
-            fields.forEach((field) => field.visit(f));
+            fields.forEach(({ field }) => field.visit(f));
         }
     };
 }
@@ -378,24 +441,24 @@ function kind(schema) {
 function variants(context, schemas) {
     const { title, value } = context;
     const place = el('div');
+    const given = value === undefined ? -1
+        : schemas.findIndex((s) => s.const === value) + 1 || schemas.findIndex((s) => s.const === undefined) + 1;
     let inner = null, constant;
 
-    const control = el('select', {
-        change() {
-            const schema = schemas[Number(control.value)];
+    function take(value) {
+        const schema = schemas[Number(control.value || -1)];
 
-            constant = schema?.const;
-            inner = !schema || constant !== undefined ? null
-                : make({ ...context, schema, title: `${title}: ${kind(schema)}`, value: undefined, required: false });
-            place.replaceChildren(...inner ? [inner.node] : []);
-        }
-    }, el('option', { value: '' }, context.required ? 'Please choose' : 'As usual'),
-        schemas.map((schema, i) => el('option', { value: i, selected: value !== undefined && schema.const === value }, kind(schema))));
+        constant = schema?.const;
+        inner = !schema || constant !== undefined ? null
+            : make({ ...context, schema, title: `${title}: ${kind(schema)}`, value, required: false });
+        place.replaceChildren(...inner ? [inner.node] : []);
+    }
 
-    constant = schemas[Number(control.value || -1)]?.const;
-
+    const control = el('select', { change: () => take() }, el('option', { value: '' }, context.required ? 'Please choose' : 'As usual'),
+        schemas.map((schema, i) => el('option', { value: i, selected: i + 1 === given }, kind(schema))));
     const outer = single(context, control, () => inner ? inner.get() : constant);
 
+    take(value);
     outer.node.append(place);
 
     return {

@@ -136,6 +136,16 @@ async function upload({ page, expect }) {
     ok(await page.locator('main img').count() === 0, 'and never markup');
 }
 
+async function captioned({ page }) {
+    await page.getByText('More to say').click();
+    await page.getByRole('button', { name: 'Add to captions' }).click();
+    await page.getByLabel('New file for File').last().setInputFiles({
+        name: 'captions.srt', mimeType: 'application/x-subrip', buffer: Buffer.from('1\n00:00:00,000 --> 00:00:07,000\nA caption\n')
+    });
+    await page.getByText('Uploaded.').nth(1).waitFor();
+    ok(true, 'a file of captions goes with it');
+}
+
 async function watch({ page }) {
     // by keyboard alone
     await page.getByRole('button', { name: 'Submit' }).focus();
@@ -154,6 +164,13 @@ async function watch({ page }) {
     ok(true, 'the clip plays');
     ok(await video.evaluate((v) => v.src.startsWith('blob:') && v.videoHeight === 240), 'from its ladder, in the quality that was chosen',
         await video.evaluate((v) => [v.src, v.videoHeight]));
+    await page.getByLabel('Captions').selectOption({ index: 1 });
+    await page.waitForFunction(() => [...document.querySelector('video').textTracks]
+        .some((t) => t.mode === 'showing' && t.activeCues?.[0]?.text === 'A caption'));
+    ok(true, 'with its captions');
+    await page.getByLabel('Captions').selectOption({ label: 'None' });
+    await page.waitForFunction(() => [...document.querySelector('video').textTracks].every((t) => t.mode !== 'showing'));
+    ok(true, 'or without them');
     await video.evaluate((v) => v.pause());
     await page.waitForFunction(() => [...document.querySelectorAll('.images img')].every((i) => i.complete || i.loading === 'lazy'));
     ok(await has(page.locator('.images img'), 11), 'its pictures are there');
@@ -316,6 +333,24 @@ async function report({ page }) {
     await page.getByRole('link', { name: 'The quarter' }).click();
     await page.getByRole('button', { name: 'Submit' }).waitFor();
     await look(page, 'form-report');
+
+    // of each report its own parameters, and what was entered stays
+    const asked = page.getByRole('group', { name: 'Parameters', exact: true }).getByRole('textbox').or(
+        page.getByRole('group', { name: 'Parameters', exact: true }).getByRole('spinbutton'));
+    const labels = () => page.getByRole('group', { name: 'Parameters', exact: true }).locator('label').allInnerTexts();
+    ok((await labels()).join() === 'Fiscal year,Quarter,User', 'a report has its own parameters', await labels());
+    ok(await asked.count() === 3, 'each with its field');
+    await page.getByLabel('User').fill('somebody');
+    await page.getByLabel('Report (required)').selectOption({ label: 'Creator analytics, for creators' });
+    await page.getByLabel('From').waitFor();
+    ok((await labels()).join() === 'From,To,User', 'another one has others', await labels());
+    ok(await page.getByLabel('User').inputValue() === 'somebody', 'what both know stays entered');
+    await page.getByLabel('Report (required)').selectOption({ label: 'Another one, by its name' });
+    await page.getByLabel('Parameters (JSON)').waitFor({ state: 'attached' });
+    ok(await page.getByLabel('From').count() === 0, 'an operator\'s has what its definition asks for, as JSON');
+    await page.getByLabel('Report (required)').selectOption({ label: 'Production quarterly, for production companies' });
+    await page.getByLabel('Quarter').waitFor();
+    await page.getByLabel('User').fill('');
     await page.getByRole('button', { name: 'Submit' }).click();
     await submitted(page);
     await status(page, 'succeeded');
@@ -398,7 +433,7 @@ async function journey(name, link, steps) {
     await who.rest();
 }
 
-await journey('creator', creator, [keyboard, async ({ page }) => page.goto(base + '#/'), upload, watch, live, cancel, hostile]);
+await journey('creator', creator, [keyboard, async ({ page }) => page.goto(base + '#/'), upload, captioned, watch, live, cancel, hostile]);
 await journey('investor', investor, [nda, analysis, ended]);
 await journey('production', production, [report]);
 await journey('administrator', admin, [operation]);
