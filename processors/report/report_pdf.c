@@ -9,62 +9,19 @@
 #include <string.h>
 
 #include "pt_pdf.h"
-#include "report_view.h"
+#include "report_pdf.h"
 
 
 #define REPORT_MARGIN        (20 * PT_MM)
 #define REPORT_BODY          (9 * PT_POINT)
-#define REPORT_CELL          (8 * PT_POINT)
 #define REPORT_CHART_HEIGHT  (190 * PT_POINT)
 #define REPORT_SPARK_HEIGHT  (40 * PT_POINT)
-#define REPORT_GAP           (6 * PT_POINT)      /* between columns */
 
 #define REPORT_TILES         3                   /* figures beside each other */
 #define REPORT_TILE_HEIGHT   (58 * PT_POINT)
 #define REPORT_TILE_SINCE    (12 * PT_POINT)
 
-#define REPORT_INK_LIGHT     0x595959
 #define REPORT_TILE          0xf2f4f7
-#define REPORT_GOOD          0x00614a            /* 7:1 on the tile */
-#define REPORT_BAD           0xa03000
-#define REPORT_GOOD_FILL     0xdff3ec
-#define REPORT_BAD_FILL      0xfbe6dc
-
-/* of a table's column widths: who asks for more wraps */
-#define REPORT_SAMPLE_ROWS   100
-#define REPORT_COLUMN_MIN    (28 * PT_POINT)
-
-#define REPORT_CONTENTS_MAX  256
-
-
-typedef struct {
-    report_view_t    *view;
-    report_t         *r;
-    pt_room_t        *room;
-    pt_flow_t         flow;
-    pt_drawing_t     *ruler;           /* measures; never drawn */
-    unsigned          targets;
-
-    struct {
-        size_t        strip;           /* of the contents' line */
-        unsigned      target;
-    } contents[REPORT_CONTENTS_MAX];
-    size_t            n_contents;
-} report_pdf_t;
-
-
-/* a table while it is laid out */
-typedef struct {
-    const report_table_t  *table;
-    const pt_json_t       *section;    /* NULL: rows behind a chart */
-    size_t                *columns;
-    size_t                 n;
-    int32_t               *widths;
-    uint64_t               rows;       /* to be shown */
-    size_t                 group;      /* a column, or n_columns: none */
-    size_t                 first;      /* strip of its head */
-    report_decimal_t      *sums;       /* of the group */
-} report_layout_t;
 
 
 static void report_pdf_page(report_pdf_t *p);
@@ -86,23 +43,6 @@ static pt_err_t report_pdf_tile(report_pdf_t *p, pt_drawing_t *drawing,
 static pt_err_t report_pdf_chart(report_pdf_t *p, const pt_json_t *section);
 static pt_err_t report_pdf_totals(report_pdf_t *p, const pt_json_t *section);
 static pt_err_t report_pdf_behind(report_pdf_t *p);
-static pt_err_t report_pdf_table(report_pdf_t *p, const report_table_t *table,
-    const pt_json_t *section, uint64_t rows);
-static pt_err_t report_pdf_widths(report_pdf_t *p, report_layout_t *layout);
-static int32_t report_pdf_width(report_pdf_t *p, report_layout_t *layout,
-    size_t column);
-static pt_err_t report_pdf_rows(report_pdf_t *p, report_layout_t *layout);
-static pt_err_t report_pdf_row(report_pdf_t *p, report_layout_t *layout,
-    uint64_t row);
-static pt_err_t report_pdf_sum_row(report_pdf_t *p, report_layout_t *layout,
-    pt_str_t label, const report_decimal_t *sums);
-static bool report_pdf_has_totals(const report_layout_t *layout);
-static pt_err_t report_pdf_cells(report_pdf_t *p, report_layout_t *layout,
-    const pt_str_t *texts, const int *marks, unsigned style, bool rule);
-static pt_err_t report_pdf_para(report_pdf_t *p, pt_str_t text, unsigned style,
-    int32_t size, pt_color_t color, int32_t before, int32_t after);
-static pt_block_t report_pdf_block(report_pdf_t *p, pt_run_t *run,
-    int32_t size);
 
 
 pt_err_t
@@ -691,293 +631,7 @@ report_pdf_behind(report_pdf_t *p)
 }
 
 
-static pt_err_t
-report_pdf_table(report_pdf_t *p, const report_table_t *table,
-    const pt_json_t *section, uint64_t rows)
-{
-    size_t           i;
-    pt_err_t         err;
-    pt_str_t        *heads;
-    report_layout_t  layout = {
-        .table = table, .section = section, .rows = rows,
-        .group = report_column(table, pt_json_string(section, "group",
-                                                     PT_STR("")))
-    };
-
-    err = report_view_columns(p->view, table, section, &layout.columns,
-                              &layout.n);
-    if (err != PT_OK) {
-        return err;
-    }
-
-    layout.widths = pt_room_array(p->room, layout.n, sizeof(int32_t));
-    layout.sums = pt_room_array(p->room, table->n_columns,
-                                sizeof(report_decimal_t));
-    heads = pt_room_array(p->room, layout.n, sizeof(pt_str_t));
-
-    if (layout.widths == NULL || layout.sums == NULL || heads == NULL) {
-        return PT_E_NOMEM;
-    }
-
-    for (i = 0; i < layout.n; i++) {
-        heads[i] = report_view_clean(p->view,
-                                     table->columns[layout.columns[i]].title);
-    }
-
-    err = report_pdf_widths(p, &layout);
-    if (err != PT_OK) {
-        return err;
-    }
-
-    layout.first = p->flow.n;
-
-    err = report_pdf_cells(p, &layout, heads, NULL, PT_STYLE_BOLD, true);
-
-    return err == PT_OK ? report_pdf_rows(p, &layout) : err;
-}
-
-
-/* as wide as they want to be, or the page's width shared by their wishes */
-static pt_err_t
-report_pdf_widths(report_pdf_t *p, report_layout_t *layout)
-{
-    size_t   i;
-    int64_t  sum = 0, spare;
-
-    /* narrow tables are let out a little, not torn over the page */
-    spare = pt_flow_measure(&p->flow) - (int64_t) (layout->n - 1) * REPORT_GAP;
-
-    for (i = 0; i < layout->n; i++) {
-        layout->widths[i] = report_pdf_width(p, layout, layout->columns[i]);
-        sum += layout->widths[i];
-    }
-
-    spare = spare > sum * 3 / 2 ? sum * 3 / 2 : spare;
-
-    for (i = 0; i < layout->n; i++) {
-        layout->widths[i] = (int32_t) (layout->widths[i] * spare / sum);
-
-        if (layout->widths[i] < 8 * PT_POINT) {
-            return report_fail(p->r, PT_E_PARAMETERS, "dataset \"%.*s\" has too"
-                               " many columns for a page",
-                               PT_STR_ARG(layout->table->dataset->name));
-        }
-    }
-
-    return p->ruler->err;
-}
-
-
-static int32_t
-report_pdf_width(report_pdf_t *p, report_layout_t *layout, size_t column)
-{
-    int32_t                 width, widest, most;
-    uint64_t                i;
-    const report_column_t  *c = &layout->table->columns[column];
-
-    most = pt_flow_measure(&p->flow) / 2;
-    widest = pt_draw_measure(p->ruler, report_view_clean(p->view, c->title),
-                             PT_STYLE_BOLD, REPORT_CELL);
-
-    /* a title of several words may wrap */
-    widest = memchr(c->title.data, ' ', c->title.len) != NULL
-             ? widest * 2 / 3 : widest;
-
-    for (i = 0; i < layout->rows && i < REPORT_SAMPLE_ROWS; i++) {
-        width = pt_draw_measure(p->ruler,
-                    report_view_cell(p->view, c, report_cell(layout->table, i,
-                                                             column)),
-                    c->total ? PT_STYLE_BOLD : 0, REPORT_CELL);
-        widest = width > widest ? width : widest;
-    }
-
-    widest = widest < REPORT_COLUMN_MIN ? REPORT_COLUMN_MIN : widest;
-
-    return widest > most ? most : widest;
-}
-
-
-static pt_err_t
-report_pdf_rows(report_pdf_t *p, report_layout_t *layout)
-{
-    size_t            k;
-    uint64_t          i;
-    pt_err_t          err = PT_OK;
-    pt_str_t          name;
-    report_decimal_t *all;
-
-    if (layout->rows == 0) {
-        return report_pdf_para(p, PT_STR("No rows."), PT_STYLE_ITALIC,
-                               REPORT_CELL, REPORT_INK_LIGHT, PT_MM, 0);
-    }
-
-    for (i = 0; i < layout->rows && err == PT_OK; i++) {
-        err = report_pdf_row(p, layout, i);
-
-        if (err == PT_OK
-            && report_view_group_ends(layout->table, layout->group, i))
-        {
-            name = report_view_cell(p->view,
-                                    &layout->table->columns[layout->group],
-                                    report_cell(layout->table, i,
-                                                layout->group));
-            err = report_pdf_sum_row(p, layout, name, layout->sums);
-            memset(layout->sums, 0,
-                   layout->table->n_columns * sizeof(report_decimal_t));
-        }
-    }
-
-    if (err == PT_OK && report_pdf_has_totals(layout)) {
-        all = pt_room_array(p->room, layout->table->n_columns,
-                            sizeof(report_decimal_t));
-        if (all == NULL) {
-            return PT_E_NOMEM;
-        }
-
-        for (k = 0; k < layout->table->n_columns; k++) {
-            all[k] = layout->table->columns[k].sum;
-        }
-
-        err = report_pdf_sum_row(p, layout, PT_STR("Total"), all);
-    }
-
-    if (err == PT_OK) {
-        pt_flow_head(&p->flow, layout->first, 1);
-    }
-
-    return err;
-}
-
-
-static pt_err_t
-report_pdf_row(report_pdf_t *p, report_layout_t *layout, uint64_t row)
-{
-    int                    *marks;
-    size_t                  i, column;
-    pt_str_t               *texts, cell;
-    pt_err_t                err = PT_OK;
-    report_decimal_t        value;
-    const report_column_t  *c;
-
-    texts = pt_room_array(p->room, layout->n, sizeof(pt_str_t));
-    marks = pt_room_array(p->room, layout->n, sizeof(int));
-
-    if (texts == NULL || marks == NULL) {
-        return PT_E_NOMEM;
-    }
-
-    for (i = 0; i < layout->n && err == PT_OK; i++) {
-        column = layout->columns[i];
-        c = &layout->table->columns[column];
-        cell = report_cell(layout->table, row, column);
-        texts[i] = report_view_cell(p->view, c, cell);
-
-        if (texts[i].data == NULL) {
-            return PT_E_NOMEM;
-        }
-
-        marks[i] = layout->section == NULL ? 0
-                   : report_view_highlight(layout->section, c, cell);
-
-        if (c->total && cell.data != NULL
-            && report_decimal_read(cell, &value) == PT_OK)
-        {
-            err = report_decimal_add(&layout->sums[column], value);
-        }
-    }
-
-    return err == PT_OK
-           ? report_pdf_cells(p, layout, texts, marks, 0, false)
-           : err;
-}
-
-
-static bool
-report_pdf_has_totals(const report_layout_t *layout)
-{
-    size_t  i;
-
-    for (i = 0; i < layout->n; i++) {
-        if (layout->table->columns[layout->columns[i]].total) {
-            return true;
-        }
-    }
-
-    return false;
-}
-
-
-static pt_err_t
-report_pdf_sum_row(report_pdf_t *p, report_layout_t *layout, pt_str_t label,
-    const report_decimal_t *sums)
-{
-    size_t                  i;
-    pt_str_t               *texts;
-    report_figure_t         figure = { .known = true };
-    const report_column_t  *c;
-
-    texts = pt_room_array(p->room, layout->n, sizeof(pt_str_t));
-    if (texts == NULL) {
-        return PT_E_NOMEM;
-    }
-
-    for (i = 0; i < layout->n; i++) {
-        c = &layout->table->columns[layout->columns[i]];
-        figure.value = sums[layout->columns[i]];
-        texts[i] = c->total ? report_view_figure(p->view, c->format, &figure)
-                   : i == 0 ? label : PT_STR("");
-    }
-
-    return report_pdf_cells(p, layout, texts, NULL, PT_STYLE_BOLD, true);
-}
-
-
-/* marks: as report_view_highlight() has them, or NULL */
-static pt_err_t
-report_pdf_cells(report_pdf_t *p, report_layout_t *layout,
-    const pt_str_t *texts, const int *marks, unsigned style, bool rule)
-{
-    size_t                  i;
-    int32_t                 x = 0;
-    pt_run_t               *runs;
-    pt_cell_t              *cells;
-    pt_block_t             *blocks;
-    const report_column_t  *c;
-
-    runs = pt_room_array(p->room, layout->n, sizeof(pt_run_t));
-    cells = pt_room_array(p->room, layout->n, sizeof(pt_cell_t));
-    blocks = pt_room_array(p->room, layout->n, sizeof(pt_block_t));
-
-    if (runs == NULL || cells == NULL || blocks == NULL) {
-        return PT_E_NOMEM;
-    }
-
-    for (i = 0; i < layout->n; i++) {
-        c = &layout->table->columns[layout->columns[i]];
-        runs[i] = (pt_run_t) { .text = texts[i], .style = style };
-        blocks[i] = report_pdf_block(p, &runs[i], REPORT_CELL);
-        blocks[i].style.align = c->numeric ? PT_ALIGN_RIGHT : PT_ALIGN_LEFT;
-        blocks[i].before = blocks[i].after = rule ? 4 * PT_POINT
-                                             : 2 * PT_POINT;
-
-        cells[i] = (pt_cell_t) {
-            .x = x, .width = layout->widths[i], .blocks = &blocks[i], .n = 1
-        };
-
-        if (marks != NULL && marks[i] != 0) {
-            cells[i].filled = true;
-            cells[i].fill = marks[i] > 0 ? REPORT_GOOD_FILL : REPORT_BAD_FILL;
-            blocks[i].color = marks[i] > 0 ? REPORT_GOOD : REPORT_BAD;
-        }
-
-        x += layout->widths[i] + REPORT_GAP;
-    }
-
-    return pt_flow_row(&p->flow, cells, layout->n, rule);
-}
-
-
-static pt_err_t
+pt_err_t
 report_pdf_para(report_pdf_t *p, pt_str_t text, unsigned style, int32_t size,
     pt_color_t color, int32_t before, int32_t after)
 {
@@ -995,7 +649,7 @@ report_pdf_para(report_pdf_t *p, pt_str_t text, unsigned style, int32_t size,
 }
 
 
-static pt_block_t
+pt_block_t
 report_pdf_block(report_pdf_t *p, pt_run_t *run, int32_t size)
 {
     return (pt_block_t) {
