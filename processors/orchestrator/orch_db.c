@@ -84,6 +84,15 @@ static const orch_db_role_t  orch_db_roles[ORCH_DB_CONNS] = {
     " q.expires_at"
 
 
+/* of those that wait; see ORCH_SQL_READY */
+#define ORCH_SQL_CHOICE                                                      \
+    "select " ORCH_SQL_QUEUE_COLUMNS ", q.status::text from ("               \
+    "     select *, row_number() over (partition by service, owner, priority"\
+    "         order by run_at, job) as n from pitchey.queue"                 \
+    "     where status in ('queued', 'retrying')) q"                         \
+    " where q.n <= $1::int order by q.n, q.run_at limit $2::int"
+
+
 static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
 
 /*
@@ -832,22 +841,23 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "     expires_at = excluded.expires_at"
     " returning id, xmax <> 0",
 
-/* $1 lease_owner -> the columns of an open job, of those it runs */
-[ORCH_SQL_RUNNING] =
-    "select " ORCH_SQL_QUEUE_COLUMNS " from pitchey.queue q"
-    " where q.status = 'running' and q.lease_owner = $1::int",
-
 /*
  * The jobs that wait, a fair choice: of each owner the first ones.
  * $1 of each owner $2 of all
- * -> the columns of an open job
+ * -> the columns of an open job, status
  */
-[ORCH_SQL_READY] =
-    "select " ORCH_SQL_QUEUE_COLUMNS " from ("
-    "     select *, row_number() over (partition by service, owner, priority"
-    "         order by run_at, job) as n from pitchey.queue"
-    "     where status in ('queued', 'retrying')) q"
-    " where q.n <= $1::int order by q.n, q.run_at limit $2::int",
+[ORCH_SQL_READY] = ORCH_SQL_CHOICE,
+
+/*
+ * The same, and those that $3 lease_owner runs, of one moment: what one dead
+ * began is committed, perhaps, while this looks, and would be in neither of
+ * two statements.
+ */
+[ORCH_SQL_OPEN] =
+    "(" ORCH_SQL_CHOICE ") union all"
+    " select " ORCH_SQL_QUEUE_COLUMNS ", q.status::text"
+    " from pitchey.queue q"
+    " where q.status = 'running' and q.lease_owner = $3::int",
 
 /*
  * Three seconds, and half a one, and the second in which that is seen: what a
@@ -917,7 +927,12 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     " set_config('enable_hashjoin', 'off', false),"
     " set_config('enable_mergejoin', 'off', false),"
     /* what is switched off is planned as if it cost ten thousand million */
-    " set_config('jit', 'off', false)"
+    " set_config('jit', 'off', false),"
+    /* the server, too, notices in seconds when we are cut off: rows that a
+     * transaction of ours has locked are another's to take over */
+    " set_config('tcp_keepalives_idle', '5', false),"
+    " set_config('tcp_keepalives_interval', '2', false),"
+    " set_config('tcp_user_timeout', '10000', false)"
 };
 
 

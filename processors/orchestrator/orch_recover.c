@@ -19,7 +19,8 @@
 #define ORCH_LOAD_MAX     100000
 
 
-/* of ORCH_SQL_QUEUE_COLUMNS, and of ORCH_SQL_SETTLE behind them */
+/* of ORCH_SQL_QUEUE_COLUMNS; behind them in some statements, and of
+ * ORCH_SQL_SETTLE */
 enum {
     COL_JOB = 0, COL_OWNER, COL_SERVICE, COL_ACTION, COL_PRIORITY,
     COL_MAX_ATTEMPTS, COL_ATTEMPT, COL_CRASHES, COL_LOST, COL_LAST_REPORT,
@@ -45,7 +46,7 @@ static orch_job_row_t orch_recover_row(const PGresult *res, int row);
 static void orch_recover_load(orch_t *o);
 static void orch_recover_more(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
-static void orch_recover_waiting(orch_t *o, const PGresult *res);
+static int orch_recover_open(orch_t *o, const PGresult *res);
 static void orch_settled(void *ctx, pt_err_t err, PGresult *const *results,
     size_t n);
 static void orch_settle_job(orch_t *o, const pt_id_t *id,
@@ -135,30 +136,15 @@ orch_recover_failed(orch_t *o)
 static void
 orch_recover_read(orch_t *o)
 {
-    pt_err_t       err;
-    pt_pg_t       *pg = orch_db_get(o, ORCH_DB_WORK);
-    pt_pg_args_t   running = { .n = 0 }, ready = { .n = 0 };
+    pt_pg_args_t  args = { .n = 0 };
 
-    if (pg == NULL) {
-        orch_recover_failed(o);
-        return;
-    }
+    pt_pg_arg_int4(&args, ORCH_LOAD_MAX);
+    pt_pg_arg_int4(&args, ORCH_LOAD_MAX);
+    pt_pg_arg_int4(&args, o->recover.id);
 
-    pt_pg_arg_int4(&running, o->recover.id);
-    pt_pg_arg_int4(&ready, ORCH_LOAD_MAX);
-    pt_pg_arg_int4(&ready, ORCH_LOAD_MAX);
-
-    err = pt_pg_query(pg, ORCH_SQL_RUNNING, &running);
-
-    if (err == PT_OK) {
-        err = pt_pg_query(pg, ORCH_SQL_READY, &ready);
-    }
-
-    if (err == PT_OK) {
-        err = pt_pg_commit(pg, orch_recover_loaded, o);
-    }
-
-    if (err != PT_OK) {
+    if (orch_db_query(o, ORCH_DB_WORK, ORCH_SQL_OPEN, &args,
+                      orch_recover_loaded, o) != PT_OK)
+    {
         orch_recover_failed(o);
     }
 }
@@ -168,20 +154,20 @@ static void
 orch_recover_loaded(void *ctx, pt_err_t err, PGresult *const *results,
     size_t n)
 {
+    int      running;
     orch_t  *o = ctx;
 
-    if (err != PT_OK || n != 2) {
+    if (err != PT_OK || n != 1) {
         orch_recover_failed(o);
         return;
     }
 
-    orch_recover_rows(o, results[0], true, ORCH_ORPHAN_MS);
-    orch_recover_waiting(o, results[1]);
+    running = orch_recover_open(o, results[0]);
     o->recover.starting = false;
     o->recover.done = true;
 
     pt_log(PT_LOG_INFO, "recover", "knows the queue waiting=%d running=%d",
-           PQntuples(results[1]), PQntuples(results[0]));
+           PQntuples(results[0]) - running, running);
 
     /* attempts without a lease, whatever left them behind */
     o->recover.since_ms = orch_loop_ms(o);
@@ -209,12 +195,29 @@ orch_recover_rows(orch_t *o, const PGresult *res, bool running,
 }
 
 
-static void
-orch_recover_waiting(orch_t *o, const PGresult *res)
+/* jobs that wait, and some that run: how many */
+static int
+orch_recover_open(orch_t *o, const PGresult *res)
 {
-    o->queue.more |= PQntuples(res) == ORCH_LOAD_MAX;
-    orch_recover_rows(o, res, false, 0);
+    int             i, running = 0;
+    orch_job_row_t  row;
+
+    for (i = 0; i < PQntuples(res); i++) {
+        row = orch_recover_row(res, i);
+
+        if (pt_str_is(pt_pg_text(res, i, COL_STATUS), "running")) {
+            orch_job_orphan(o, &row, ORCH_ORPHAN_MS);
+            running++;
+
+        } else {
+            orch_job_admit(o, &row);
+        }
+    }
+
+    o->queue.more |= PQntuples(res) - running == ORCH_LOAD_MAX;
     o->recover.low = orch_queue_ready(&o->queue) / 2;
+
+    return running;
 }
 
 
@@ -279,7 +282,7 @@ orch_recover_more(void *ctx, pt_err_t err, PGresult *const *results,
     o->recover.loading = false;
 
     if (err == PT_OK && n == 1) {
-        orch_recover_waiting(o, results[0]);
+        (void) orch_recover_open(o, results[0]);
 
     } else {
         o->recover.look = true;

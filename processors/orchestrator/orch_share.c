@@ -1,4 +1,4 @@
-/* Several orchestrators, one queue. */
+/* Several orchestrators, one queue; and jobs that nobody has in memory. */
 
 #include <utlist.h>
 
@@ -10,6 +10,10 @@
 
 /* jobs taken at once: some seconds' work, or others' turns would suffer */
 #define ORCH_SHARE_JOBS   64
+
+/* who is alone looks so often, in tenths of a second: a lost connection's last
+ * transaction may be committed after all was read again */
+#define ORCH_SHARE_ALONE_TICKS  50
 
 
 static void orch_share_ask(orch_t *o);
@@ -24,15 +28,17 @@ static void orch_share_found(void *ctx, pt_err_t err,
 void
 orch_share_tick(orch_t *o)
 {
-    if (!o->share.others || !orch_recover_is_done(o) || o->stop_ms) {
+    if (!orch_recover_is_done(o) || o->stop_ms) {
         return;
     }
 
-    if (!o->share.asking) {
+    if (o->share.others && !o->share.asking) {
         orch_share_ask(o);
     }
 
-    if (!o->share.looking) {
+    if (!o->share.looking
+        && (o->share.others || o->ticks % ORCH_SHARE_ALONE_TICKS == 0))
+    {
         orch_share_look(o);
     }
 }

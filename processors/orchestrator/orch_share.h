@@ -1,5 +1,5 @@
 /*
- * What concerns other orchestrators of the same database, while there are any.
+ * What concerns other orchestrators of the same database.
  *
  * Each second: attempts of ours that were ended elsewhere, by a CANCEL that
  * came there, are stopped; and where a service has nothing to do here, some of
