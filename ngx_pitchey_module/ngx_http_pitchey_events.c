@@ -22,6 +22,7 @@ static ngx_int_t ngx_http_pitchey_events_after(ngx_http_request_t *r,
     uint32_t *ret_after);
 static ngx_int_t ngx_http_pitchey_events_invalid(ngx_http_request_t *r);
 
+static void ngx_http_pitchey_events_begin(ngx_http_pitchey_stream_t *s);
 static void ngx_http_pitchey_events_ready(ngx_http_pitchey_subscriber_t *sub);
 static ngx_int_t ngx_http_pitchey_events_header(ngx_http_pitchey_events_t *e);
 static void ngx_http_pitchey_events_news(ngx_http_pitchey_subscriber_t *sub);
@@ -53,6 +54,7 @@ static const ngx_http_pitchey_transport_t  ngx_http_pitchey_events_transport = {
 
 
 static const ngx_http_pitchey_stream_type_t  ngx_http_pitchey_events_type = {
+    ngx_http_pitchey_events_begin,
     ngx_http_pitchey_events_beat,
     ngx_http_pitchey_events_stop,
     ngx_http_pitchey_events_revoked,
@@ -152,6 +154,7 @@ ngx_int_t
 ngx_http_pitchey_events_send(ngx_http_request_t *r, const pt_id_t *job,
     uint32_t after)
 {
+    ngx_http_pitchey_ctx_t     *ctx;
     ngx_http_pitchey_events_t  *e;
 
     e = ngx_pcalloc(r->pool, sizeof(ngx_http_pitchey_events_t));
@@ -163,23 +166,29 @@ ngx_http_pitchey_events_send(ngx_http_request_t *r, const pt_id_t *job,
     e->stream.request = r;
     e->sub.transport = &ngx_http_pitchey_events_transport;
     e->sub.stream = &e->stream;
+    e->sub.seq = after;
 
-    if (ngx_http_pitchey_stream_open(&e->stream) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
+    ctx->job = *job;
 
-    r->main->count++;
-
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
     r->connection->log->action = "streaming events";
 
-    if (ngx_http_pitchey_watch_join(&e->sub, job, after) != NGX_OK) {
-        r->main->count--;
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    return ngx_http_pitchey_stream_open(&e->stream);
+}
 
-    return NGX_DONE;
+
+static void
+ngx_http_pitchey_events_begin(ngx_http_pitchey_stream_t *s)
+{
+    ngx_http_pitchey_ctx_t     *ctx;
+    ngx_http_pitchey_events_t  *e = (ngx_http_pitchey_events_t *) s;
+
+    ctx = ngx_http_get_module_ctx(s->request, ngx_http_pitchey_module);
+
+    if (ngx_http_pitchey_watch_join(&e->sub, &ctx->job, e->sub.seq) != NGX_OK)
+    {
+        ngx_http_pitchey_stream_finalize(s, NGX_HTTP_INTERNAL_SERVER_ERROR);
+    }
 }
 
 
@@ -452,23 +461,14 @@ ngx_http_pitchey_events_stop(ngx_http_pitchey_stream_t *s)
 static void
 ngx_http_pitchey_events_revoked(ngx_http_pitchey_stream_t *s)
 {
-    ngx_int_t                   rc;
-    ngx_http_request_t         *r;
     ngx_http_pitchey_events_t  *e = (ngx_http_pitchey_events_t *) s;
 
     if (e->sub.ready) {
         ngx_http_pitchey_events_end(e, NULL);
-        return;
+
+    } else {
+        ngx_http_pitchey_stream_unauthorized(s);
     }
-
-    r = s->request;
-
-    ngx_http_set_log_request(r->connection->log, r);
-
-    rc = ngx_http_pitchey_problem(r, NGX_HTTP_UNAUTHORIZED, "unauthorized",
-                                  "The session has ended.");
-
-    ngx_http_pitchey_stream_finalize(s, rc);
 }
 
 

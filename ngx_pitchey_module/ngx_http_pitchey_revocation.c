@@ -37,7 +37,7 @@ typedef struct {
     ngx_http_pitchey_waiter_t      waiter;
     ngx_msec_t                     time;      /* when the session was good */
     unsigned                       asking:1;
-    unsigned                       doubted:1; /* until the database says yes */
+    unsigned                       doubted:1; /* the answer has not begun */
 } ngx_http_pitchey_auth_watch_t;
 
 
@@ -86,6 +86,8 @@ static void ngx_http_pitchey_auth_watch_revoke(const u_char *hash,
 static void ngx_http_pitchey_auth_watch_end_all(ngx_queue_t *ended);
 static void ngx_http_pitchey_auth_watch_end(
     ngx_http_pitchey_auth_watch_t *watch);
+static void ngx_http_pitchey_auth_watch_tell(
+    ngx_http_pitchey_auth_watch_t *watch, ngx_int_t rc);
 static void ngx_http_pitchey_auth_watch_cleanup(void *data);
 
 
@@ -378,13 +380,17 @@ ngx_http_pitchey_auth_watch(ngx_http_request_t *r,
     ngx_queue_insert_tail(&ngx_http_pitchey_revocation.watches,
                           &watch->queue);
 
-    /* one that came between the session and this was told to nobody */
-    if (watch->ctx->session_heard != ngx_http_pitchey_revocation.heard) {
-        watch->doubted = 1;
-        (void) ngx_http_pitchey_auth_watch_ask(watch);
+    if (watch->ctx->session_heard == ngx_http_pitchey_revocation.heard) {
+        return NGX_OK;
     }
 
-    return NGX_OK;
+    /* one that came between the session and this was told to nobody; what
+     * cannot be asked now ends by the timer */
+
+    watch->doubted = 1;
+    (void) ngx_http_pitchey_auth_watch_ask(watch);
+
+    return NGX_AGAIN;
 }
 
 
@@ -431,7 +437,7 @@ ngx_http_pitchey_auth_watch_check(void)
 
             /* without the database the end that was known is the end */
             if (ngx_http_pitchey_auth_watch_ask(watch) != NGX_OK
-                && ctx->user.expires_ms < now)
+                && (watch->doubted || ctx->user.expires_ms < now))
             {
                 ngx_queue_insert_tail(&ended, q);
 
@@ -485,16 +491,24 @@ ngx_http_pitchey_auth_watch_asked(ngx_http_pitchey_waiter_t *waiter,
     case NGX_OK:
         watch->ctx->user.expires_ms = user->expires_ms;
         watch->time = time;
-        watch->doubted = 0;
+
+        if (watch->doubted) {
+            watch->doubted = 0;
+            ngx_http_pitchey_auth_watch_tell(watch, NGX_OK);
+        }
+
         break;
 
     case NGX_DECLINED:
+        watch->doubted = 0;
         ngx_http_pitchey_auth_watch_end(watch);
         break;
 
     default:
         /* else asked again at the next turn */
-        if (watch->ctx->user.expires_ms < ngx_http_pitchey_session_now()) {
+        if (watch->doubted
+            || watch->ctx->user.expires_ms < ngx_http_pitchey_session_now())
+        {
             ngx_http_pitchey_auth_watch_end(watch);
         }
     }
@@ -527,6 +541,7 @@ ngx_http_pitchey_auth_watch_revoke(const u_char *hash, const ngx_str_t *user_id)
                && ngx_memcmp(ctx->user.id.data, user_id->data, user_id->len)
                   == 0))
         {
+            watch->doubted = 0;
             ngx_queue_remove(&watch->queue);
             ngx_queue_insert_tail(&ended, &watch->queue);
         }
@@ -553,16 +568,25 @@ ngx_http_pitchey_auth_watch_end_all(ngx_queue_t *ended)
 static void
 ngx_http_pitchey_auth_watch_end(ngx_http_pitchey_auth_watch_t *watch)
 {
-    ngx_connection_t  *c;
-
     ngx_queue_remove(&watch->queue);
     ngx_queue_init(&watch->queue);
+
+    ngx_http_pitchey_auth_watch_tell(watch, watch->doubted ? NGX_ERROR
+                                                           : NGX_DECLINED);
+}
+
+
+static void
+ngx_http_pitchey_auth_watch_tell(ngx_http_pitchey_auth_watch_t *watch,
+    ngx_int_t rc)
+{
+    ngx_connection_t  *c;
 
     c = watch->request->connection;
 
     ngx_http_set_log_request(c->log, watch->request);
 
-    watch->handler(watch->request);
+    watch->handler(watch->request, rc);
     ngx_http_run_posted_requests(c);
 }
 

@@ -25,17 +25,21 @@ ngx_uint_t ngx_http_pitchey_revocation_alive(void);
 ngx_uint_t ngx_http_pitchey_revocation_heard(void);
 
 
-/* the request's session has ended: end the answer; the watch is over */
-typedef void (*ngx_http_pitchey_watch_pt)(ngx_http_request_t *r);
+/*
+ * NGX_DECLINED: the request's session has ended.  After NGX_AGAIN alone:
+ * NGX_OK, it has not; NGX_ERROR, nobody can say.  But for NGX_OK it is the last
+ * call: end the answer.
+ */
+typedef void (*ngx_http_pitchey_watch_pt)(ngx_http_request_t *r, ngx_int_t rc);
 
 /*
- * For an answer that lasts: the handler is called once when the request's
- * session is revoked or expires, or its user is banned.  While the connection
- * is not alive the session is asked for instead; an outage of the database
- * ends no stream before its session's known end.  Forgotten when the request
- * ends.
+ * For an answer that lasts: the handler is called when the request's session is
+ * revoked or expires, or its user is banned.  While the connection is not alive
+ * the session is asked for instead; an outage of the database ends no stream
+ * before its session's known end.  Forgotten when the request ends.
  *
- * NGX_OK, NGX_ERROR (no memory)
+ * NGX_OK; NGX_AGAIN: the session may have ended since it was looked up, and the
+ * handler tells whether; NGX_ERROR: no memory
  */
 ngx_int_t ngx_http_pitchey_auth_watch(ngx_http_request_t *r,
     ngx_http_pitchey_watch_pt handler);

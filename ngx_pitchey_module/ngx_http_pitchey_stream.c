@@ -5,6 +5,7 @@
 
 #include "ngx_http_pitchey_stream.h"
 #include "ngx_http_pitchey_metrics.h"
+#include "ngx_http_pitchey_problem.h"
 #include "ngx_http_pitchey_revocation.h"
 #include "ngx_http_pitchey_watch.h"
 
@@ -20,7 +21,8 @@ typedef struct {
 } ngx_http_pitchey_streams_t;
 
 
-static void ngx_http_pitchey_stream_revoked(ngx_http_request_t *r);
+static void ngx_http_pitchey_stream_session(ngx_http_request_t *r,
+    ngx_int_t rc);
 static void ngx_http_pitchey_stream_leave(void *data);
 static void ngx_http_pitchey_stream_free(void *data);
 static ngx_int_t ngx_http_pitchey_stream_output(ngx_http_pitchey_stream_t *s,
@@ -36,6 +38,7 @@ static ngx_http_pitchey_streams_t  *ngx_http_pitchey_streams;
 ngx_int_t
 ngx_http_pitchey_stream_open(ngx_http_pitchey_stream_t *s)
 {
+    ngx_int_t                rc;
     ngx_http_cleanup_t      *cln;
     ngx_http_request_t      *r;
     ngx_pool_cleanup_t      *pool_cln;
@@ -46,16 +49,16 @@ ngx_http_pitchey_stream_open(ngx_http_pitchey_stream_t *s)
     pool_cln = ngx_pool_cleanup_add(r->pool, 0);
 
     if (ngx_http_pitchey_streams == NULL || cln == NULL || pool_cln == NULL) {
-        return NGX_ERROR;
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
     ctx->data = s;
 
-    if (ngx_http_pitchey_auth_watch(r, ngx_http_pitchey_stream_revoked)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
+    rc = ngx_http_pitchey_auth_watch(r, ngx_http_pitchey_stream_session);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     /*
@@ -82,12 +85,28 @@ ngx_http_pitchey_stream_open(ngx_http_pitchey_stream_t *s)
                       NGX_HTTP_PITCHEY_TICK);
     }
 
-    return NGX_OK;
+    r->main->count++;
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    if (rc == NGX_AGAIN) {
+        s->doubted = 1;
+        return NGX_DONE;
+    }
+
+    /* who called the content handler runs what is posted: r lives until then */
+
+    s->held = 1;
+    s->type->begin(s);
+    s->held = 0;
+
+    return NGX_DONE;
 }
 
 
 static void
-ngx_http_pitchey_stream_revoked(ngx_http_request_t *r)
+ngx_http_pitchey_stream_session(ngx_http_request_t *r, ngx_int_t rc)
 {
     ngx_http_pitchey_ctx_t     *ctx;
     ngx_http_pitchey_stream_t  *s;
@@ -95,9 +114,29 @@ ngx_http_pitchey_stream_revoked(ngx_http_request_t *r)
     ctx = ngx_http_get_module_ctx(r, ngx_http_pitchey_module);
     s = ctx->data;
 
-    /* else its last bytes are still under way */
+    if (!s->open) {
+        /* its last bytes are still under way */
+        return;
+    }
 
-    if (s->open) {
+    if (rc == NGX_OK) {
+        s->doubted = 0;
+
+        ngx_http_pitchey_stream_hold(s);
+        s->type->begin(s);
+        ngx_http_pitchey_stream_release(s);
+
+    } else if (rc == NGX_ERROR) {
+        ngx_http_pitchey_stream_finalize(s,
+                  ngx_http_pitchey_problem_err(r, PT_E_UNAVAILABLE,
+                                               PT_STR("sessions cannot be "
+                                                      "looked up now"),
+                                               PT_STR_NULL, 0));
+
+    } else if (s->doubted) {
+        ngx_http_pitchey_stream_unauthorized(s);
+
+    } else {
         s->type->revoked(s);
     }
 }
@@ -280,6 +319,23 @@ ngx_http_pitchey_stream_finalize(ngx_http_pitchey_stream_t *s, ngx_int_t rc)
 }
 
 
+void
+ngx_http_pitchey_stream_unauthorized(ngx_http_pitchey_stream_t *s)
+{
+    ngx_int_t            rc;
+    ngx_http_request_t  *r;
+
+    r = s->request;
+
+    ngx_http_set_log_request(r->connection->log, r);
+
+    rc = ngx_http_pitchey_problem(r, NGX_HTTP_UNAUTHORIZED, "unauthorized",
+                                  "The session has ended.");
+
+    ngx_http_pitchey_stream_finalize(s, rc);
+}
+
+
 ngx_msec_t
 ngx_http_pitchey_stream_heartbeat(void)
 {
@@ -403,7 +459,9 @@ ngx_http_pitchey_stream_stop_all(void)
         ngx_queue_remove(q);
         ngx_queue_insert_tail(&ngx_http_pitchey_streams->streams, q);
 
-        s->type->stop(s);
+        if (!s->doubted) {
+            s->type->stop(s);
+        }
     }
 }
 
@@ -431,6 +489,8 @@ ngx_http_pitchey_stream_beat_all(void)
         ngx_queue_remove(q);
         ngx_queue_insert_tail(streams, q);
 
-        s->type->beat(s);
+        if (!s->doubted) {
+            s->type->beat(s);
+        }
     }
 }

@@ -14,6 +14,9 @@ typedef struct ngx_http_pitchey_stream_s  ngx_http_pitchey_stream_t;
 
 
 typedef struct {
+    /* once, maybe before _open() returns: its session is good */
+    void  (*begin)(ngx_http_pitchey_stream_t *s);
+
     /* each pitchey_stream_heartbeat */
     void  (*beat)(ngx_http_pitchey_stream_t *s);
 
@@ -49,11 +52,16 @@ struct ngx_http_pitchey_stream_s {
     unsigned                   open:1;
     unsigned                   blocked:1;     /* the client does not read */
     unsigned                   held:1;
+    unsigned                   doubted:1;     /* its session may have ended:
+                                               * not begun */
     unsigned                   kept:1;        /* the piece, for the next one */
 };
 
 
-/* type and request are set; NGX_OK or NGX_ERROR */
+/*
+ * type and request are set.  Begins when it is certain that the session has not
+ * ended since it was looked up.  Returns what a content handler returns.
+ */
 ngx_int_t ngx_http_pitchey_stream_open(ngx_http_pitchey_stream_t *s);
 
 /* it has ended, for whatever reason; may be called again */
@@ -77,6 +85,9 @@ ngx_uint_t ngx_http_pitchey_stream_timed_out(ngx_http_pitchey_stream_t *s);
 /* ends the request; s is gone then, unless it is held */
 void ngx_http_pitchey_stream_finalize(ngx_http_pitchey_stream_t *s,
     ngx_int_t rc);
+
+/* the same with a 401: nothing was sent */
+void ngx_http_pitchey_stream_unauthorized(ngx_http_pitchey_stream_t *s);
 
 /* ms between two beats */
 ngx_msec_t ngx_http_pitchey_stream_heartbeat(void);

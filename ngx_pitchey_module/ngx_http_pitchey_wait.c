@@ -20,6 +20,7 @@ typedef struct {
     ngx_http_pitchey_subscriber_t  sub;
     ngx_event_t                    timer;
     pt_id_t                        job;
+    ngx_msec_t                     ms;
     ngx_str_t                      accepted;  /* len 0: it is an old one */
     uint64_t                       rid;       /* of GET; 0: none */
     ngx_atomic_uint_t              counter;   /* of the job zone, before it */
@@ -27,6 +28,7 @@ typedef struct {
 
 
 static ngx_msec_t ngx_http_pitchey_wait_parse(const ngx_str_t *value);
+static void ngx_http_pitchey_wait_begin(ngx_http_pitchey_stream_t *s);
 static void ngx_http_pitchey_wait_news(ngx_http_pitchey_subscriber_t *sub);
 static void ngx_http_pitchey_wait_refused(ngx_http_pitchey_subscriber_t *sub,
     const ngx_http_pitchey_reply_t *reply);
@@ -39,7 +41,6 @@ static ngx_int_t ngx_http_pitchey_wait_answer(ngx_http_pitchey_wait_t *w,
     const ngx_http_pitchey_reply_t *reply);
 static void ngx_http_pitchey_wait_beat(ngx_http_pitchey_stream_t *s);
 static void ngx_http_pitchey_wait_stop(ngx_http_pitchey_stream_t *s);
-static void ngx_http_pitchey_wait_revoked(ngx_http_pitchey_stream_t *s);
 static void ngx_http_pitchey_wait_close(ngx_http_pitchey_stream_t *s);
 
 
@@ -52,9 +53,10 @@ static const ngx_http_pitchey_transport_t  ngx_http_pitchey_wait_transport = {
 
 
 static const ngx_http_pitchey_stream_type_t  ngx_http_pitchey_wait_type = {
+    ngx_http_pitchey_wait_begin,
     ngx_http_pitchey_wait_beat,
     ngx_http_pitchey_wait_stop,
-    ngx_http_pitchey_wait_revoked,
+    ngx_http_pitchey_stream_unauthorized,
     ngx_http_pitchey_wait_close,
     ngx_http_pitchey_wait_beat
 };
@@ -143,6 +145,7 @@ ngx_http_pitchey_wait_send(ngx_http_request_t *r, const pt_id_t *job,
     w->sub.transport = &ngx_http_pitchey_wait_transport;
     w->sub.stream = &w->stream;
     w->job = *job;
+    w->ms = ms;
 
     if (accepted) {
         w->accepted = *accepted;
@@ -153,26 +156,27 @@ ngx_http_pitchey_wait_send(ngx_http_request_t *r, const pt_id_t *job,
     w->timer.log = r->connection->log;
 
     if (ngx_http_pitchey_add_header(r, "Preference-Applied", &applied)
-        != NGX_OK
-        || ngx_http_pitchey_stream_open(&w->stream) != NGX_OK)
+        != NGX_OK)
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    r->main->count++;
-
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
     r->connection->log->action = "waiting for a job";
 
-    ngx_add_timer(&w->timer, ms);
+    return ngx_http_pitchey_stream_open(&w->stream);
+}
 
-    if (ngx_http_pitchey_watch_join(&w->sub, job, 0) != NGX_OK) {
-        r->main->count--;
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+
+static void
+ngx_http_pitchey_wait_begin(ngx_http_pitchey_stream_t *s)
+{
+    ngx_http_pitchey_wait_t  *w = (ngx_http_pitchey_wait_t *) s;
+
+    ngx_add_timer(&w->timer, w->ms);
+
+    if (ngx_http_pitchey_watch_join(&w->sub, &w->job, 0) != NGX_OK) {
+        ngx_http_pitchey_stream_finalize(s, NGX_HTTP_INTERNAL_SERVER_ERROR);
     }
-
-    return NGX_DONE;
 }
 
 
@@ -329,23 +333,6 @@ static void
 ngx_http_pitchey_wait_stop(ngx_http_pitchey_stream_t *s)
 {
     ngx_http_pitchey_wait_ask((ngx_http_pitchey_wait_t *) s);
-}
-
-
-static void
-ngx_http_pitchey_wait_revoked(ngx_http_pitchey_stream_t *s)
-{
-    ngx_int_t            rc;
-    ngx_http_request_t  *r;
-
-    r = s->request;
-
-    ngx_http_set_log_request(r->connection->log, r);
-
-    rc = ngx_http_pitchey_problem(r, NGX_HTTP_UNAUTHORIZED, "unauthorized",
-                                  "The session has ended.");
-
-    ngx_http_pitchey_stream_finalize(s, rc);
 }
 
 

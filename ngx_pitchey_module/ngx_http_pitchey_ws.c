@@ -54,8 +54,8 @@ struct ngx_http_pitchey_ws_s {
 };
 
 
-static ngx_int_t ngx_http_pitchey_ws_check(ngx_http_request_t *r,
-    ngx_str_t *ret_key);
+static void ngx_http_pitchey_ws_begin(ngx_http_pitchey_stream_t *s);
+static ngx_int_t ngx_http_pitchey_ws_check(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_pitchey_ws_names(const ngx_str_t *value,
     const char *token);
 static ngx_int_t ngx_http_pitchey_ws_upgrade_required(ngx_http_request_t *r);
@@ -83,6 +83,7 @@ static void ngx_http_pitchey_ws_free(ngx_http_pitchey_stream_t *s);
 
 
 static const ngx_http_pitchey_stream_type_t  ngx_http_pitchey_ws_type = {
+    ngx_http_pitchey_ws_begin,
     ngx_http_pitchey_ws_beat,
     ngx_http_pitchey_ws_stop,
     ngx_http_pitchey_ws_revoked,
@@ -97,12 +98,9 @@ ngx_http_pitchey_ws_handler(ngx_http_request_t *r,
     const ngx_http_pitchey_match_t *match)
 {
     ngx_int_t               rc;
-    ngx_str_t               key;
     ngx_http_pitchey_ws_t  *ws;
 
-    ngx_str_null(&key);
-
-    rc = ngx_http_pitchey_ws_check(r, &key);
+    rc = ngx_http_pitchey_ws_check(r);
     if (rc != NGX_DECLINED) {
         return rc;
     }
@@ -112,27 +110,41 @@ ngx_http_pitchey_ws_handler(ngx_http_request_t *r,
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    rc = ngx_http_pitchey_ws_header(r, &key);
-    if (rc != NGX_OK) {
-        return rc;
-    }
+    r->connection->log->action = "serving a WebSocket";
 
-    r->main->count++;
+    return ngx_http_pitchey_stream_open(&ws->stream);
+}
+
+
+static void
+ngx_http_pitchey_ws_begin(ngx_http_pitchey_stream_t *s)
+{
+    ngx_int_t               rc;
+    ngx_http_request_t     *r;
+    ngx_http_pitchey_ws_t  *ws = (ngx_http_pitchey_ws_t *) s;
+
+    r = s->request;
+
+    rc = ngx_http_pitchey_ws_header(r,
+                        ngx_http_pitchey_route_header(r, "sec-websocket-key"));
+    if (rc != NGX_OK) {
+        ngx_http_pitchey_stream_finalize(s, rc);
+        return;
+    }
 
     r->read_event_handler = ngx_http_pitchey_ws_read_handler;
     r->write_event_handler = ngx_http_pitchey_ws_write_handler;
-    r->connection->log->action = "serving a WebSocket";
+
+    ws->heard = ngx_current_msec;
 
     /* what came behind the request, and maybe more */
-    ngx_http_pitchey_ws_read_handler(r);
-
-    return NGX_DONE;
+    ngx_http_pitchey_ws_read(ws);
 }
 
 
 /* NGX_DECLINED: it is a handshake; else the answer */
 static ngx_int_t
-ngx_http_pitchey_ws_check(ngx_http_request_t *r, ngx_str_t *ret_key)
+ngx_http_pitchey_ws_check(ngx_http_request_t *r)
 {
     u_char      bytes[24];
     ngx_str_t  *connection, *key, *version, decoded;
@@ -168,8 +180,6 @@ ngx_http_pitchey_ws_check(ngx_http_request_t *r, ngx_str_t *ret_key)
                                         "Sec-WebSocket-Key is the base64 of "
                                         "16 bytes.");
     }
-
-    *ret_key = *key;
 
     return NGX_DECLINED;
 }
@@ -250,12 +260,6 @@ ngx_http_pitchey_ws_create(ngx_http_request_t *r)
 
     ws->tokens = 1000 * NGX_HTTP_PITCHEY_WS_BURST * plcf->ws_rate;
     ws->token_time = ngx_current_msec;
-    ws->heard = ngx_current_msec;
-
-    if (ngx_http_pitchey_stream_open(&ws->stream) != NGX_OK) {
-        return NULL;
-    }
-
     return ws;
 }
 
