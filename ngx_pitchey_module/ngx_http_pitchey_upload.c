@@ -184,12 +184,13 @@ ngx_http_pitchey_upload_read_handler(ngx_http_request_t *r)
 static void
 ngx_http_pitchey_upload_pump(ngx_http_pitchey_upload_t *up)
 {
-    ngx_int_t            rc;
+    ngx_int_t            rc, broken;
     ngx_connection_t    *c;
     ngx_http_request_t  *r;
 
     r = up->request;
     c = r->connection;
+    broken = NGX_OK;
 
     r->read_event_handler = ngx_http_pitchey_upload_read_handler;
 
@@ -200,11 +201,18 @@ ngx_http_pitchey_upload_pump(ngx_http_pitchey_upload_t *up)
             break;
         }
 
+        if (broken != NGX_OK) {
+            (void) ngx_http_pitchey_upload_fail(up, broken);
+            return;
+        }
+
         rc = ngx_http_read_unbuffered_request_body(r);
 
         if (rc >= NGX_HTTP_SPECIAL_RESPONSE) {
-            (void) ngx_http_pitchey_upload_fail(up, rc);
-            return;
+            /* the last bytes may have been read with the client's end: a
+             * resumable upload keeps them */
+            broken = rc;
+            continue;
         }
 
         if (rc == NGX_AGAIN && r->request_body->bufs == NULL) {
