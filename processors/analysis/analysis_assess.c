@@ -349,7 +349,9 @@ assess_sensitivity(pt_jsonw_t *w, const analysis_terms_t *t,
 
         for (side = 0; side < 2 && v > 0; side++) {
             to = v * sides[side];
-            to = terms[i].share && to > 1 ? 1 : to;
+
+            /* a large share_pct makes a split that is more than all */
+            to = terms[i].share && to > 1 && v <= 1 ? 1 : to;
             changed = *t;
             memcpy((char *) &changed + terms[i].offset, &to, sizeof(to));
 

@@ -1,542 +1,806 @@
-/* One page that a pitch's analysis is printed on. */
+/* One page of each action's result, to be printed. */
 
-#include <stdio.h>
+#include <math.h>
 
 #include "analysis_page.h"
-#include "pt_chart.h"
-#include "pt_pdf.h"
+#include "analysis_print.h"
 
 
-#define PAGE_MARGIN   (18 * PT_MM)
-#define PAGE_BODY     (8 * PT_POINT)
-#define PAGE_SMALL    (6 * PT_POINT)
-#define PAGE_CHART    (140 * PT_POINT)
-#define PAGE_GAP      (6 * PT_MM)
-#define PAGE_LIGHT    0x595959
-
-#define PAGE_ROOM     (32u << 20)
 /* so that all of it stays one page */
-#define PAGE_RAISES   5
+#define PAGE_RAISES  5
+#define PAGE_EDITS   12
+#define PAGE_BARS    12
+#define PAGE_YEARS   120
 
-#define PAGE_COLUMNS  5
 
-
+/* the bars of a chart, filled one by one */
 typedef struct {
-    const pt_json_t      *result;
-    const pt_typeface_t  *typeface;
-    pt_room_t             room;
-    pt_flow_t             flow;
-} page_t;
+    pt_str_t     names[PAGE_BARS];
+    double       y[PAGE_BARS];
+    pt_series_t  series;
+} page_bars_t;
 
 
-static pt_err_t page_head(page_t *p);
-static pt_err_t page_charts(page_t *p);
-static pt_err_t page_score(page_t *p, pt_drawing_t **ret);
-static pt_err_t page_gross(page_t *p, pt_drawing_t **ret);
-static pt_err_t page_genres(page_t *p);
-static pt_err_t page_comps(page_t *p);
-static pt_err_t page_otherwise(page_t *p);
-static pt_err_t page_raises(page_t *p);
-static pt_err_t page_foot(page_t *p);
-static pt_err_t page_row(page_t *p, const pt_str_t *texts, unsigned style);
-static pt_err_t page_para(page_t *p, pt_str_t text, unsigned style,
-    int32_t size, pt_color_t color, int32_t before);
-static pt_block_t page_block(page_t *p, pt_run_t *run, int32_t size);
-static pt_str_t page_clean(page_t *p, pt_str_t text);
-static pt_str_t page_money(page_t *p, double v);
-static const pt_json_t *page_at(const pt_json_t *json, const char *path);
+static pt_str_t page_title(const pt_json_t *result);
+static void page_bars(page_bars_t *bars, const char *name);
+static void page_bar(page_bars_t *bars, pt_str_t name, double y);
+static pt_chart_t page_chart(const page_bars_t *bars, const char *title);
+static void page_odds(analysis_print_t *p);
+static void page_score(analysis_print_t *p, page_bars_t *bars);
+static void page_gross(analysis_print_t *p, page_bars_t *bars);
+static void page_genres(analysis_print_t *p);
+static void page_films(analysis_print_t *p, const pt_json_t *film,
+    const char *head);
+static void page_otherwise(analysis_print_t *p);
+static void page_raises(analysis_print_t *p);
+static void page_returns(analysis_print_t *p);
+static void page_returns_charts(analysis_print_t *p);
+static void page_terms(analysis_print_t *p);
+static void page_comps(analysis_print_t *p);
+static void page_risks(analysis_print_t *p);
+static pt_str_t page_filter(analysis_print_t *p);
+static void page_market_charts(analysis_print_t *p);
+static void page_bands(analysis_print_t *p);
+static void page_trends(analysis_print_t *p);
+static void page_demand(analysis_print_t *p);
+static void page_edits(analysis_print_t *p);
+static void page_content_charts(analysis_print_t *p);
+static void page_similar(analysis_print_t *p);
 
 
-/* of the comparables' table, in millimetres */
-static const int  page_columns[PAGE_COLUMNS] = { 78, 16, 28, 28, 20 };
-
-
-pt_err_t
-analysis_page(const pt_json_t *result, const pt_typeface_t *typeface,
-    pt_buf_t *pdf)
+static pt_str_t
+page_title(const pt_json_t *result)
 {
-    page_t         p = { .result = result, .typeface = typeface };
-    pt_err_t       err;
-    pt_page_t      page = {
-        .width = 210 * PT_MM, .height = 297 * PT_MM, .top = PAGE_MARGIN,
-        .right = PAGE_MARGIN, .bottom = PAGE_MARGIN, .left = PAGE_MARGIN
-    };
-    pt_pdf_info_t  info = { .language = PT_STR("en") };
-
-    pt_room_init(&p.room, PAGE_ROOM);
-    pt_flow_init(&p.flow, &p.room, &page);
-
-    info.title = page_clean(&p, pt_json_string(page_at(result, "pitch"),
-                                               "title", PT_STR("")));
-
-    if ((err = page_head(&p)) == PT_OK && (err = page_charts(&p)) == PT_OK
-        && (err = page_genres(&p)) == PT_OK && (err = page_comps(&p)) == PT_OK
-        && (err = page_otherwise(&p)) == PT_OK
-        && (err = page_raises(&p)) == PT_OK && (err = page_foot(&p)) == PT_OK
-        && (err = pt_flow_paginate(&p.flow)) == PT_OK)
-    {
-        err = pt_pdf_write(&p.flow, &info, pdf);
-    }
-
-    pt_room_done(&p.room);
-
-    return err;
-}
-
-
-static pt_err_t
-page_head(page_t *p)
-{
-    char              text[200];
-    pt_err_t          err;
-    const pt_json_t  *score = page_at(p->result, "score");
-    const pt_json_t  *f = pt_json_member(p->result, "forecast");
-
-    err = page_para(p, pt_json_string(page_at(p->result, "pitch"), "title",
-                                      PT_STR("")),
-                    PT_STYLE_BOLD, 20 * PT_POINT, PT_BLACK, 0);
-    if (err != PT_OK) {
-        return err;
-    }
-
-    (void) snprintf(text, sizeof(text), "Score %lld of %lld",
-                    (long long) pt_json_int(score, "points", 0),
-                    (long long) pt_json_int(score, "of", 0));
-    err = page_para(p, pt_room_copy(&p->room, pt_str(text)), PT_STYLE_BOLD,
-                    13 * PT_POINT, PT_BLACK, 2 * PT_MM);
-
-    if (err != PT_OK || f == NULL || f->type != PT_JSON_OBJECT) {
-        return err;
-    }
-
-    (void) snprintf(text, sizeof(text), "Chance of 2.5 times the budget:"
-                    " %.0f %%. Worldwide gross: 8 of 10 such films between"
-                    " %s and %s, half above %s.",
-                    pt_json_double(f, "hit_probability", 0) * 100,
-                    page_money(p, page_at(f, "worldwide_gross_usd.p10")
-                                  ->number).data,
-                    page_money(p, page_at(f, "worldwide_gross_usd.p90")
-                                  ->number).data,
-                    page_money(p, page_at(f, "worldwide_gross_usd.p50")
-                                  ->number).data);
-
-    return page_para(p, pt_room_copy(&p->room, pt_str(text)), 0,
-                     9 * PT_POINT, PT_BLACK, 2 * PT_MM);
+    return pt_json_string(analysis_print_at(result, "pitch"), "title",
+                          PT_STR(""));
 }
 
 
 /* ---- charts ---- */
 
-static pt_err_t
-page_charts(page_t *p)
+static void
+page_bars(page_bars_t *bars, const char *name)
 {
-    int32_t       half = (pt_flow_measure(&p->flow) - PAGE_GAP) / 2;
-    pt_err_t      err;
-    unsigned      n = 1;
-    pt_block_t    blocks[2] = {
-        { .before = PAGE_GAP }, { .before = PAGE_GAP }
-    };
-    pt_cell_t     cells[2] = {
-        { .width = half, .blocks = &blocks[0], .n = 1 },
-        { .x = half + PAGE_GAP, .width = half, .blocks = &blocks[1], .n = 1 }
-    };
+    memset(bars, 0, sizeof(*bars));
+    bars->series = (pt_series_t) { .name = pt_str(name), .y = bars->y };
+}
 
-    err = page_score(p, &blocks[0].drawing);
 
-    if (err == PT_OK) {
-        err = page_gross(p, &blocks[1].drawing);
-        n += blocks[1].drawing != NULL;
+static void
+page_bar(page_bars_t *bars, pt_str_t name, double y)
+{
+    if (bars->series.n < PAGE_BARS) {
+        bars->names[bars->series.n] = name;
+        bars->y[bars->series.n++] = y;
+    }
+}
+
+
+/* without bars it has no series, and is not drawn */
+static pt_chart_t
+page_chart(const page_bars_t *bars, const char *title)
+{
+    return (pt_chart_t) {
+        .kind = PT_CHART_BAR, .axis = PT_CHART_CATEGORIES,
+        .title = pt_str(title), .categories = bars->names,
+        .n_categories = bars->series.n, .series = &bars->series,
+        .n_series = bars->series.n != 0
+    };
+}
+
+
+/* ---- a pitch ---- */
+
+pt_err_t
+analysis_page_pitch(const pt_json_t *result, const pt_typeface_t *typeface,
+    pt_buf_t *pdf)
+{
+    pt_chart_t        left, right;
+    page_bars_t       score, gross;
+    const pt_json_t  *points = analysis_print_at(result, "score");
+    analysis_print_t  p;
+
+    analysis_print_begin(&p, result, typeface, page_title(result));
+    analysis_print(&p, ANALYSIS_PRINT_LEAD, "Score %lld of %lld",
+                   (long long) pt_json_int(points, "points", 0),
+                   (long long) pt_json_int(points, "of", 0));
+    page_odds(&p);
+
+    page_score(&p, &score);
+    page_gross(&p, &gross);
+    left = page_chart(&score, "Score by part, in percent");
+    left.y_units.suffix = " %";
+    right = page_chart(&gross, "Worldwide gross");
+    right.y_units = (pt_units_t) { .prefix = "$", .compact = true };
+    analysis_print_charts(&p, &left, &right);
+
+    page_genres(&p);
+    page_films(&p, analysis_print_at(result, "comparables.films")->first,
+               "Films most like it (dollars of 2019)");
+    page_otherwise(&p);
+    page_raises(&p);
+
+    return analysis_print_end(&p, pdf);
+}
+
+
+static void
+page_odds(analysis_print_t *p)
+{
+    const pt_json_t  *gross, *f = analysis_print_at(p->result, "forecast");
+
+    if (pt_json_member(f, "hit_probability") == NULL) {
+        return;
     }
 
-    return err == PT_OK ? pt_flow_row(&p->flow, cells, n, false) : err;
+    gross = analysis_print_at(f, "worldwide_gross_usd");
+
+    analysis_print(p, ANALYSIS_PRINT_SAY, "Chance of 2.5 times the budget:"
+                   " %.0f %%. Worldwide gross: 8 of 10 such films between %s"
+                   " and %s, half above %s.",
+                   pt_json_double(f, "hit_probability", 0) * 100,
+                   analysis_print_money(p, pt_json_double(gross, "p10",
+                                                          0)).data,
+                   analysis_print_money(p, pt_json_double(gross, "p90",
+                                                          0)).data,
+                   analysis_print_money(p, pt_json_double(gross, "p50",
+                                                          0)).data);
 }
 
 
 /* each part, in percent of what it may be */
-static pt_err_t
-page_score(page_t *p, pt_drawing_t **ret)
+static void
+page_score(analysis_print_t *p, page_bars_t *bars)
 {
-    double            y[8];
-    pt_str_t          names[8];
-    pt_series_t       series = { .name = PT_STR("points"), .y = y };
-    const pt_json_t  *part;
+    int64_t           of;
+    const pt_json_t  *part = analysis_print_at(p->result, "score.parts");
 
-    part = page_at(p->result, "score.parts")->first;
+    page_bars(bars, "points");
 
-    for ( ; part != NULL && series.n < 8; part = part->next) {
-        char    *name;
-        int64_t  of = pt_json_int(part, "of", 0);
+    for (part = part->first; part != NULL; part = part->next) {
+        of = pt_json_int(part, "of", 0);
 
         if (of == 0) {
             continue;
         }
 
-        names[series.n] = pt_room_copy(&p->room, pt_json_string(part, "name",
-                                                       PT_STR("")));
-        name = (char *) (uintptr_t) names[series.n].data;
-
-        for ( ; name != NULL && *name != '\0'; name++) {
-            *name = *name == '_' ? ' ' : *name;
-        }
-
-        y[series.n++] = (double) pt_json_int(part, "points", 0) * 100
-                        / (double) of;
+        page_bar(bars, analysis_print_name(p, pt_json_string(part, "name",
+                                                             PT_STR(""))),
+                 (double) pt_json_int(part, "points", 0) * 100
+                 / (double) of);
     }
-
-    return pt_chart_draw(&(pt_chart_t) {
-        .kind = PT_CHART_BAR, .axis = PT_CHART_CATEGORIES,
-        .title = PT_STR("Score by part, in percent"),
-        .categories = names, .n_categories = series.n, .series = &series,
-        .n_series = 1, .y_units = { .suffix = " %" },
-        .typeface = p->typeface, .size = PAGE_SMALL,
-        .width = (pt_flow_measure(&p->flow) - PAGE_GAP) / 2,
-        .height = PAGE_CHART
-    }, &p->room, ret);
 }
 
 
 /* none without a forecast */
-static pt_err_t
-page_gross(page_t *p, pt_drawing_t **ret)
+static void
+page_gross(analysis_print_t *p, page_bars_t *bars)
 {
-    double                 y[4];
-    pt_series_t            series = { .name = PT_STR("US dollars"), .y = y };
-    const pt_json_t       *f = pt_json_member(p->result, "forecast");
-    static const pt_str_t  names[] = {
-        { "budget", 6 }, { "1 in 10 below", 13 }, { "half below", 10 },
-        { "9 in 10 below", 13 }
-    };
+    const pt_json_t  *f = analysis_print_at(p->result, "forecast");
 
-    if (f == NULL || f->type != PT_JSON_OBJECT) {
-        *ret = NULL;
-        return PT_OK;
+    page_bars(bars, "US dollars");
+
+    if (pt_json_member(f, "hit_probability") == NULL) {
+        return;
     }
 
-    y[0] = page_at(p->result, "pitch.budget_usd")->number;
-    y[1] = page_at(f, "worldwide_gross_usd.p10")->number;
-    y[2] = page_at(f, "worldwide_gross_usd.p50")->number;
-    y[3] = page_at(f, "worldwide_gross_usd.p90")->number;
-    series.n = 4;
+    page_bar(bars, PT_STR("budget"),
+             analysis_print_at(p->result, "pitch.budget_usd")->number);
 
-    return pt_chart_draw(&(pt_chart_t) {
-        .kind = PT_CHART_BAR, .axis = PT_CHART_CATEGORIES,
-        .title = PT_STR("Worldwide gross"), .categories = names,
-        .n_categories = 4, .series = &series, .n_series = 1,
-        .y_units = { .prefix = "$", .compact = true },
-        .typeface = p->typeface, .size = PAGE_SMALL,
-        .width = (pt_flow_measure(&p->flow) - PAGE_GAP) / 2,
-        .height = PAGE_CHART
-    }, &p->room, ret);
+    f = analysis_print_at(f, "worldwide_gross_usd");
+    page_bar(bars, PT_STR("1 in 10 below"), pt_json_double(f, "p10", 0));
+    page_bar(bars, PT_STR("half below"), pt_json_double(f, "p50", 0));
+    page_bar(bars, PT_STR("9 in 10 below"), pt_json_double(f, "p90", 0));
 }
 
 
-/* ---- tables and text ---- */
-
-static pt_err_t
-page_genres(page_t *p)
+static void
+page_genres(analysis_print_t *p)
 {
-    char              text[400];
-    pt_buf_t          line;
-    pt_err_t          err = PT_OK;
+    pt_str_t          words;
     const pt_json_t  *g, *term;
 
-    g = page_at(p->result, "genres.recommended")->first;
+    g = analysis_print_at(p->result, "genres.recommended")->first;
 
     if (g != NULL) {
-        err = page_para(p, PT_STR("It reads as"), PT_STYLE_BOLD,
-                        10 * PT_POINT, PT_BLACK, PAGE_GAP);
+        analysis_print(p, ANALYSIS_PRINT_HEAD, "It reads as");
     }
 
-    for ( ; g != NULL && err == PT_OK; g = g->next) {
-        pt_buf_init(&line, &pt_mem_heap, sizeof(text));
-        pt_buf_add_str(&line, pt_json_string(g, "genre", PT_STR("")));
-        pt_buf_printf(&line, ", %.0f %%:",
-                      pt_json_double(g, "probability", 0) * 100);
+    for ( ; g != NULL; g = g->next) {
+        words = PT_STR("");
 
-        for (term = page_at(g, "because")->first; term; term = term->next) {
-            pt_buf_add_char(&line, ' ');
-            pt_buf_add_str(&line, pt_json_string(term, "term", PT_STR("")));
-            pt_buf_add_text(&line, term->next ? "," : "");
+        for (term = analysis_print_at(g, "because")->first; term != NULL;
+             term = term->next)
+        {
+            words = analysis_print_copy(p, "%.*s%s %.*s", PT_STR_ARG(words),
+                        words.len ? "," : "",
+                        PT_STR_ARG(pt_json_string(term, "term", PT_STR(""))));
         }
 
-        err = line.err != PT_OK ? line.err
-              : page_para(p, pt_room_copy(&p->room, pt_buf_str(&line)), 0,
-                          PAGE_BODY, PT_BLACK, PT_MM);
-        pt_buf_done(&line);
+        analysis_print(p, ANALYSIS_PRINT_BODY, "%.*s, %.0f %%:%.*s",
+                       PT_STR_ARG(pt_json_string(g, "genre", PT_STR(""))),
+                       pt_json_double(g, "probability", 0) * 100,
+                       PT_STR_ARG(words));
     }
-
-    return err;
 }
 
 
-static pt_err_t
-page_comps(page_t *p)
+/* films whose money is of 2019 */
+static void
+page_films(analysis_print_t *p, const pt_json_t *film, const char *head)
 {
-    char                   year[24], times[40];
-    pt_str_t               row[PAGE_COLUMNS];
-    pt_err_t               err;
-    const pt_json_t       *c;
-    static const pt_str_t  head[PAGE_COLUMNS] = {
-        { "Film", 4 }, { "Year", 4 }, { "Budget", 6 }, { "Gross", 5 },
-        { "Multiple", 8 }
+    double    budget, gross;
+    pt_str_t  row[5];
+
+    static const analysis_column_t  columns[5] = {
+        { "Film", 82 }, { "Year", 16 }, { "Budget", 28 }, { "Gross", 28 },
+        { "Multiple", 20 }
     };
 
-    c = page_at(p->result, "comparables.films")->first;
-
-    if (c == NULL) {
-        return PT_OK;
+    if (film == NULL) {
+        return;
     }
 
-    err = page_para(p, PT_STR("Films most like it (dollars of 2019)"),
-                    PT_STYLE_BOLD, 10 * PT_POINT, PT_BLACK, PAGE_GAP);
+    analysis_print(p, ANALYSIS_PRINT_HEAD, "%s", head);
+    analysis_print_heads(p, columns, 5);
 
-    if (err == PT_OK) {
-        err = page_row(p, head, PT_STYLE_BOLD);
+    for ( ; film != NULL; film = film->next) {
+        budget = pt_json_double(film, "budget_2019_usd", 0);
+        gross = pt_json_double(film, "gross_2019_usd", 0);
+
+        row[0] = pt_json_string(film, "title", PT_STR(""));
+        row[1] = analysis_print_copy(p, "%lld",
+                     (long long) pt_json_int(film, "year", 0));
+        row[2] = analysis_print_money(p, budget);
+        row[3] = analysis_print_money(p, gross);
+        row[4] = analysis_print_copy(p, "%.1f",
+                     pt_json_double(film, "multiple",
+                                    budget > 0 ? gross / budget : 0));
+        analysis_print_row(p, columns, 5, row);
     }
-
-    for ( ; c != NULL && err == PT_OK; c = c->next) {
-        (void) snprintf(year, sizeof(year), "%lld",
-                        (long long) pt_json_int(c, "year", 0));
-        (void) snprintf(times, sizeof(times), "%.1f",
-                        pt_json_double(c, "multiple", 0));
-
-        row[0] = pt_json_string(c, "title", PT_STR(""));
-        row[1] = pt_room_copy(&p->room, pt_str(year));
-        row[2] = page_money(p, pt_json_double(c, "budget_2019_usd", 0));
-        row[3] = page_money(p, pt_json_double(c, "gross_2019_usd", 0));
-        row[4] = pt_room_copy(&p->room, pt_str(times));
-        err = page_row(p, row, 0);
-    }
-
-    return err;
 }
 
 
 /* the counterfactuals, beside what the head says */
-static pt_err_t
-page_otherwise(page_t *p)
+static void
+page_otherwise(analysis_print_t *p)
 {
-    char              text[300];
-    pt_err_t          err = PT_OK;
-    pt_str_t          half;
-    const pt_json_t  *c = page_at(p->result, "counterfactuals")->first;
+    const pt_json_t  *c = analysis_print_at(p->result, "counterfactuals");
 
-    if (c != NULL) {
-        err = page_para(p, PT_STR("What would change the forecast"),
-                        PT_STYLE_BOLD, 10 * PT_POINT, PT_BLACK, PAGE_GAP);
+    if ((c = c->first) != NULL) {
+        analysis_print(p, ANALYSIS_PRINT_HEAD,
+                       "What would change the forecast");
     }
 
-    for ( ; c != NULL && err == PT_OK; c = c->next) {
-        half = page_money(p, pt_json_double(c, "p50", 0));
-        (void) snprintf(text, sizeof(text), "%.*s: a chance of %.0f %%, half"
-                        " of such films above %.*s",
-                        PT_STR_ARG(pt_json_string(c, "what", PT_STR(""))),
-                        pt_json_double(c, "hit_probability", 0) * 100,
-                        PT_STR_ARG(half));
-        err = page_para(p, pt_room_copy(&p->room, pt_str(text)), 0, PAGE_BODY,
-                        PT_BLACK, PT_MM);
+    for ( ; c != NULL; c = c->next) {
+        analysis_print(p, ANALYSIS_PRINT_BODY, "%.*s: a chance of %.0f %%,"
+                       " half of such films above %s",
+                       PT_STR_ARG(pt_json_string(c, "what", PT_STR(""))),
+                       pt_json_double(c, "hit_probability", 0) * 100,
+                       analysis_print_money(p, pt_json_double(c, "p50",
+                                                              0)).data);
     }
-
-    return err;
 }
 
 
-static pt_err_t
-page_raises(page_t *p)
+static void
+page_raises(analysis_print_t *p)
 {
-    char              text[300];
-    pt_err_t          err = PT_OK;
     unsigned          n = 0;
-    const pt_json_t  *r = page_at(p->result, "raises")->first;
+    const pt_json_t  *r = analysis_print_at(p->result, "raises")->first;
 
     if (r != NULL) {
-        err = page_para(p, PT_STR("What would raise the score"),
-                        PT_STYLE_BOLD, 10 * PT_POINT, PT_BLACK, PAGE_GAP);
+        analysis_print(p, ANALYSIS_PRINT_HEAD, "What would raise the score");
     }
 
-    for ( ; r != NULL && n < PAGE_RAISES && err == PT_OK; r = r->next, n++) {
-        (void) snprintf(text, sizeof(text), "%.*s: up to %lld points",
-                        PT_STR_ARG(pt_json_string(r, "advice", PT_STR(""))),
-                        (long long) pt_json_int(r, "points", 0));
-        err = page_para(p, pt_room_copy(&p->room, pt_str(text)), 0, PAGE_BODY,
-                        PT_BLACK, PT_MM);
+    for ( ; r != NULL && n < PAGE_RAISES; r = r->next, n++) {
+        analysis_print(p, ANALYSIS_PRINT_BODY, "%.*s: up to %lld points",
+                       PT_STR_ARG(pt_json_string(r, "advice", PT_STR(""))),
+                       (long long) pt_json_int(r, "points", 0));
     }
-
-    return err;
 }
 
 
-/* what it does not say, and how good it has been */
-static pt_err_t
-page_foot(page_t *p)
+/* ---- an investment ---- */
+
+pt_err_t
+analysis_page_investment(const pt_json_t *result,
+    const pt_typeface_t *typeface, pt_buf_t *pdf)
 {
-    char              text[400];
-    int32_t           before = PAGE_GAP;
-    pt_err_t          err = PT_OK;
-    const pt_json_t  *w, *folds;
+    analysis_print_t  p;
 
-    for (w = page_at(p->result, "abstained")->first; w && err == PT_OK;
-         w = w->next)
-    {
-        (void) snprintf(text, sizeof(text), "No %.*s: %.*s.",
-                        PT_STR_ARG(pt_json_string(w, "what", PT_STR(""))),
-                        PT_STR_ARG(pt_json_string(w, "detail", PT_STR(""))));
-        err = page_para(p, pt_room_copy(&p->room, pt_str(text)),
-                        PT_STYLE_BOLD, PAGE_BODY, PT_BLACK, 2 * PT_MM);
+    analysis_print_begin(&p, result, typeface, page_title(result));
+
+    if (pt_json_member(result, "returns") != NULL) {
+        page_returns(&p);
+        page_returns_charts(&p);
+        page_terms(&p);
+        page_comps(&p);
+        page_risks(&p);
+
+    } else {
+        page_films(&p, analysis_print_at(result, "comparables.films")->first,
+                   "Films most like it (dollars of 2019)");
     }
 
-    for (w = page_at(p->result, "warnings")->first; w && err == PT_OK;
-         w = w->next)
-    {
-        err = page_para(p, pt_json_string(w, "detail", PT_STR("")), 0,
-                        PAGE_SMALL, PAGE_LIGHT, before);
-        before = PT_MM;
-    }
-
-    folds = page_at(p->result, "model.evaluation.finance.folds");
-
-    if (err == PT_OK && folds != NULL) {
-        (void) snprintf(text, sizeof(text), "Measured on %lld films that a"
-                        " fit had not seen: the order of hits is right in"
-                        " %.0f of 100 pairs, the interval held %.0f of 100"
-                        " films, %.0f of 100 were within a factor of 2.",
-                        (long long) pt_json_int(folds, "films", 0),
-                        pt_json_double(folds, "auc", 0) * 100,
-                        pt_json_double(folds, "interval_80_coverage", 0)
-                        * 100,
-                        pt_json_double(folds, "within_factor_2", 0) * 100);
-        err = page_para(p, pt_room_copy(&p->room, pt_str(text)), 0,
-                        PAGE_SMALL, PAGE_LIGHT, 2 * PT_MM);
-    }
-
-    return err != PT_OK ? err
-           : page_para(p, pt_json_string(page_at(p->result, "model"),
-                                         "attribution", PT_STR("")), 0,
-                       PAGE_SMALL, PAGE_LIGHT, PT_MM);
+    return analysis_print_end(&p, pdf);
 }
 
 
-static pt_err_t
-page_row(page_t *p, const pt_str_t *texts, unsigned style)
+static void
+page_returns(analysis_print_t *p)
 {
-    int         x = 0;
-    unsigned    i;
-    pt_run_t    runs[PAGE_COLUMNS];
-    pt_cell_t   cells[PAGE_COLUMNS];
-    pt_block_t  blocks[PAGE_COLUMNS];
+    double            even;
+    const pt_json_t  *r = analysis_print_at(p->result, "returns");
+    const pt_json_t  *moic = analysis_print_at(r, "moic");
+    const pt_json_t  *irr = analysis_print_at(r, "irr");
 
-    for (i = 0; i < PAGE_COLUMNS; i++) {
-        runs[i] = (pt_run_t) { .text = page_clean(p, texts[i]),
-                               .style = style };
-        blocks[i] = page_block(p, &runs[i], PAGE_BODY);
-        blocks[i].style.align = i ? PT_ALIGN_RIGHT : PT_ALIGN_LEFT;
-        blocks[i].before = blocks[i].after = PT_POINT;
-        cells[i] = (pt_cell_t) {
-            .x = x * PT_MM, .width = page_columns[i] * PT_MM,
-            .blocks = &blocks[i], .n = 1
-        };
-        x += page_columns[i];
+    even = pt_json_double(r, "break_even_gross_usd", 0);
+
+    analysis_print(p, ANALYSIS_PRINT_LEAD, "%s come back in full in %.0f of"
+                   " 100 cases",
+                   analysis_print_money(p, pt_json_double(analysis_print_at(
+                       p->result, "terms"), "amount_usd", 0)).data,
+                   100 - pt_json_double(r, "loss_probability", 0) * 100);
+    page_odds(p);
+    analysis_print(p, ANALYSIS_PRINT_SAY, "Half of %lld draws return more than"
+                   " %.2f times the amount (%.0f %% a year), one in ten more"
+                   " than %.2f times, one in ten less than %.2f times; the"
+                   " mean is %.2f, that of the worst twentieth %.2f.%s%s%s",
+                   (long long) pt_json_int(r, "draws", 0),
+                   pt_json_double(moic, "p50", 0),
+                   pt_json_double(irr, "p50", 0) * 100,
+                   pt_json_double(moic, "p90", 0),
+                   pt_json_double(moic, "p10", 0),
+                   pt_json_double(moic, "mean", 0),
+                   pt_json_double(r, "expected_shortfall_moic", 0),
+                   even > 0 ? " It breaks even at a gross of " : "",
+                   even > 0 ? analysis_print_money(p, even).data : "",
+                   even > 0 ? "." : "");
+}
+
+
+static void
+page_returns_charts(analysis_print_t *p)
+{
+    double            to;
+    pt_chart_t        left, right;
+    page_bars_t       moic, mean;
+    const pt_json_t  *m, *s;
+
+    page_bars(&moic, "times the amount");
+    m = analysis_print_at(p->result, "returns.moic")->first;
+
+    for ( ; m != NULL; m = m->next) {
+        page_bar(&moic, m->key, m->number);
     }
 
-    return pt_flow_row(&p->flow, cells, PAGE_COLUMNS, true);
-}
+    page_bars(&mean, "mean multiple");
+    s = analysis_print_at(p->result, "sensitivity")->first;
 
+    for ( ; s != NULL; s = s->next) {
+        to = pt_json_double(s, "to", 0);
 
-static pt_err_t
-page_para(page_t *p, pt_str_t text, unsigned style, int32_t size,
-    pt_color_t color, int32_t before)
-{
-    pt_run_t    run = { .text = page_clean(p, text), .style = style };
-    pt_block_t  block = page_block(p, &run, size);
+        /* the gross itself, and the terms where they are higher */
+        if (pt_str_is(pt_json_string(s, "term", PT_STR("")), "gross")) {
+            page_bar(&mean, to < 1 ? PT_STR("gross -20 %")
+                                   : PT_STR("gross +20 %"),
+                     pt_json_double(s, "mean_moic", 0));
 
-    block.color = color;
-    block.before = before;
-
-    return run.text.data != NULL ? pt_flow_para(&p->flow, &block)
-                                 : PT_E_NOMEM;
-}
-
-
-static pt_block_t
-page_block(page_t *p, pt_run_t *run, int32_t size)
-{
-    return (pt_block_t) {
-        .runs = run, .n = 1, .leading = size + size / 3,
-        .style = { .typeface = p->typeface, .size = size }
-    };
-}
-
-
-/* a character that no font has becomes a question mark */
-static pt_str_t
-page_clean(page_t *p, pt_str_t text)
-{
-    size_t    i;
-    pt_str_t  clean;
-    uint32_t  c;
-    pt_buf_t  buf;
-    unsigned  len;
-
-    pt_buf_init(&buf, &pt_mem_heap, 65536);
-
-    for (i = 0; i < text.len; i += len) {
-        c = pt_utf8_get(text.data + i, &len);
-
-        if (c < 0x20 || c == 0x7f) {
-            pt_buf_add_char(&buf, ' ');
-
-        } else if (pt_typeface_cover(p->typeface, PT_STYLE_BOLD, c)
-                   == PT_COVER_OK)
-        {
-            pt_buf_add(&buf, text.data + i, len);
-
-        } else {
-            pt_buf_add_char(&buf, '?');
+        } else if (to > pt_json_double(s, "from", 0)) {
+            page_bar(&mean, analysis_print_copy(p, "%s +20 %%",
+                         analysis_print_name(p, pt_json_string(s, "term",
+                                                 PT_STR(""))).data),
+                     pt_json_double(s, "mean_moic", 0));
         }
     }
 
-    clean = buf.err == PT_OK ? pt_room_copy(&p->room, pt_buf_str(&buf))
-                             : PT_STR_NULL;
-    pt_buf_done(&buf);
-
-    return clean;
+    left = page_chart(&moic, "Money back, as a multiple: mean and quantiles");
+    right = page_chart(&mean, "The mean multiple, if one thing changes");
+    analysis_print_charts(p, &left, &right);
 }
 
 
-/* "$4.2 m" */
+static void
+page_terms(analysis_print_t *p)
+{
+    const pt_json_t  *t = analysis_print_at(p->result, "terms");
+
+    analysis_print(p, ANALYSIS_PRINT_HEAD, "The terms");
+    analysis_print(p, ANALYSIS_PRINT_BODY, "Cinemas keep %.0f %% of the gross,"
+                   " the distributor %.0f %% of what is left; then %s of"
+                   " marketing and %s of senior debt with %.0f %% interest are"
+                   " paid, then equity of %s with a premium of %.0f %%. Of"
+                   " profits investors have %.0f %%. Money is back after %.1f"
+                   " years.",
+                   pt_json_double(t, "cinema_share", 0) * 100,
+                   pt_json_double(t, "distribution_fee", 0) * 100,
+                   analysis_print_money(p, pt_json_double(t, "marketing_usd",
+                                                          0)).data,
+                   analysis_print_money(p, pt_json_double(t,
+                                               "senior_debt_usd", 0)).data,
+                   pt_json_double(t, "senior_interest", 0) * 100,
+                   analysis_print_money(p, pt_json_double(t, "equity_usd",
+                                                          0)).data,
+                   pt_json_double(t, "premium", 0) * 100,
+                   pt_json_double(t, "investor_split", 0) * 100,
+                   pt_json_double(t, "years", 0));
+}
+
+
+static void
+page_comps(analysis_print_t *p)
+{
+    pt_str_t          row[5];
+    const pt_json_t  *c;
+
+    static const analysis_column_t  columns[5] = {
+        { "Film", 86 }, { "Year", 16 }, { "Multiple", 24 },
+        { "Money back", 26 }, { "A year", 22 }
+    };
+
+    c = analysis_print_at(p->result, "comparables_under_terms")->first;
+
+    if (c == NULL) {
+        return;
+    }
+
+    analysis_print(p, ANALYSIS_PRINT_HEAD,
+                   "Films most like it, under the same terms");
+    analysis_print_heads(p, columns, 5);
+
+    for ( ; c != NULL; c = c->next) {
+        row[0] = pt_json_string(c, "title", PT_STR(""));
+        row[1] = analysis_print_copy(p, "%lld",
+                                     (long long) pt_json_int(c, "year", 0));
+        row[2] = analysis_print_copy(p, "%.1f",
+                                     pt_json_double(c, "multiple", 0));
+        row[3] = analysis_print_copy(p, "%.2f",
+                                     pt_json_double(c, "moic", 0));
+        row[4] = analysis_print_copy(p, "%.0f %%",
+                                     pt_json_double(c, "irr", 0) * 100);
+        analysis_print_row(p, columns, 5, row);
+    }
+}
+
+
+static void
+page_risks(analysis_print_t *p)
+{
+    const pt_json_t  *r = analysis_print_at(p->result, "risks")->first;
+
+    analysis_print(p, ANALYSIS_PRINT_HEAD, "Risks");
+
+    for ( ; r != NULL; r = r->next) {
+        analysis_print(p, ANALYSIS_PRINT_BODY, "%.0f %% (%.*s): %.*s; by %.*s",
+                       pt_json_double(r, "probability", 0) * 100,
+                       PT_STR_ARG(pt_json_string(r, "severity", PT_STR(""))),
+                       PT_STR_ARG(pt_json_string(r, "detail", PT_STR(""))),
+                       PT_STR_ARG(pt_json_string(r, "source", PT_STR(""))));
+    }
+}
+
+
+/* ---- a market ---- */
+
+pt_err_t
+analysis_page_market(const pt_json_t *result, const pt_typeface_t *typeface,
+    pt_buf_t *pdf)
+{
+    const pt_json_t  *f = analysis_print_at(result, "filter");
+    const pt_json_t  *total = analysis_print_at(result, "total");
+    analysis_print_t  p;
+
+    analysis_print_begin(&p, result, typeface, PT_STR("Market research"));
+    analysis_print(&p, ANALYSIS_PRINT_LEAD, "%s, %lld to %lld: %lld films",
+                   page_filter(&p).data,
+                   (long long) pt_json_int(f, "from", 0),
+                   (long long) pt_json_int(f, "to", 0),
+                   (long long) pt_json_int(total, "films", 0));
+
+    if (pt_json_member(total, "hit_rate") != NULL) {
+        analysis_print(&p, ANALYSIS_PRINT_SAY, "Half of them made %.1f times"
+                       " their budget or more, one in ten %.1f times or more,"
+                       " one in ten %.2f times or less. %.0f of 100 made 2.5"
+                       " times (the share of all such films lies between %.0f"
+                       " and %.0f with a certainty of 95 %%).",
+                       pt_json_double(analysis_print_at(total, "multiple"),
+                                      "median", 0),
+                       pt_json_double(analysis_print_at(total, "multiple"),
+                                      "p90", 0),
+                       pt_json_double(analysis_print_at(total, "multiple"),
+                                      "p10", 0),
+                       pt_json_double(analysis_print_at(total, "hit_rate"),
+                                      "rate", 0) * 100,
+                       pt_json_double(analysis_print_at(total, "hit_rate"),
+                                      "low", 0) * 100,
+                       pt_json_double(analysis_print_at(total, "hit_rate"),
+                                      "high", 0) * 100);
+    }
+
+    page_market_charts(&p);
+    page_bands(&p);
+    page_trends(&p);
+    page_films(&p, analysis_print_at(result, "landscape")->first,
+               "The largest of the last ten years (dollars of 2019)");
+    page_demand(&p);
+
+    return analysis_print_end(&p, pdf);
+}
+
+
+/* "Horror, Mystery; budgets to $5.0 m" */
 static pt_str_t
-page_money(page_t *p, double v)
+page_filter(analysis_print_t *p)
 {
-    char      text[64];
-    pt_str_t  s;
+    double            from, to;
+    pt_str_t          text = PT_STR("");
+    const pt_json_t  *g, *f = analysis_print_at(p->result, "filter");
 
-    if (v >= 1e9) {
-        (void) snprintf(text, sizeof(text), "$%.2f bn", v / 1e9);
-
-    } else if (v >= 1e6) {
-        (void) snprintf(text, sizeof(text), "$%.1f m", v / 1e6);
-
-    } else {
-        (void) snprintf(text, sizeof(text), "$%.0f k", v / 1e3);
+    for (g = analysis_print_at(f, "genres")->first; g != NULL; g = g->next) {
+        text = analysis_print_copy(p, "%.*s%s%.*s", PT_STR_ARG(text),
+                                   text.len ? ", " : "",
+                                   PT_STR_ARG(g->text));
     }
 
-    s = pt_room_copy(&p->room, pt_str(text));
+    if (text.len == 0) {
+        text = PT_STR("All genres");
+    }
 
-    return s.data ? s : PT_STR("");
+    from = pt_json_double(f, "budget_from_2019_usd", 0);
+    to = pt_json_double(f, "budget_to_2019_usd", 0);
+
+    if (from > 0) {
+        text = analysis_print_copy(p, "%.*s; budgets from %s",
+                   PT_STR_ARG(text), analysis_print_money(p, from).data);
+    }
+
+    if (to > 0) {
+        text = analysis_print_copy(p, "%.*s; budgets to %s",
+                   PT_STR_ARG(text), analysis_print_money(p, to).data);
+    }
+
+    return text;
 }
 
 
-/* "a.b.c"; what is missing is an empty object */
-static const pt_json_t *
-page_at(const pt_json_t *json, const char *path)
+static void
+page_market_charts(analysis_print_t *p)
 {
-    size_t                   len;
-    static const pt_json_t   nothing = { .type = PT_JSON_OBJECT };
+    double            y[PAGE_YEARS];
+    pt_str_t          year[PAGE_YEARS];
+    pt_chart_t        left, right;
+    pt_series_t       years = { .name = PT_STR("films"), .y = y };
+    page_bars_t       months;
+    const pt_json_t  *v, *rate;
 
-    for ( ; *path != '\0' && json != NULL; path += len + (path[len] == '.')) {
-        len = strcspn(path, ".");
-        json = pt_json_member_str(json, (pt_str_t) { path, len });
+    static const char *const  names[12] = {
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
+        "Nov", "Dec"
+    };
+
+    v = analysis_print_at(p->result, "by_year")->first;
+
+    for ( ; v != NULL && years.n < PAGE_YEARS; v = v->next) {
+        year[years.n] = analysis_print_copy(p, "%lld",
+                            (long long) pt_json_int(v, "year", 0));
+        y[years.n++] = (double) pt_json_int(analysis_print_at(v, "figures"),
+                                            "films", 0);
     }
 
-    return json ? json : &nothing;
+    left = (pt_chart_t) {
+        .kind = PT_CHART_LINE, .axis = PT_CHART_CATEGORIES,
+        .title = PT_STR("Films a year"), .categories = year,
+        .n_categories = years.n, .series = &years,
+        .n_series = years.n != 0
+    };
+
+    page_bars(&months, "hit rate");
+
+    for (v = analysis_print_at(p->result, "by_month")->first; v != NULL;
+         v = v->next)
+    {
+        rate = analysis_print_at(v, "figures.hit_rate");
+        page_bar(&months, pt_str(names[(pt_json_int(v, "month", 1) + 11)
+                                       % 12]),
+                 pt_json_double(rate, "rate", (double) NAN) * 100);
+    }
+
+    right = page_chart(&months, "Hit rate by month of release");
+    right.y_units.suffix = " %";
+    analysis_print_charts(p, &left, &right);
+}
+
+
+static void
+page_bands(analysis_print_t *p)
+{
+    pt_str_t          row[5];
+    const pt_json_t  *b, *f, *hits;
+
+    static const analysis_column_t  columns[5] = {
+        { "Budget (dollars of 2019)", 66 }, { "Films", 22 },
+        { "Median multiple", 30 }, { "Hit rate", 22 }, { "95 % interval", 34 }
+    };
+
+    analysis_print(p, ANALYSIS_PRINT_HEAD, "By budget");
+    analysis_print_heads(p, columns, 5);
+    b = analysis_print_at(p->result, "by_budget")->first;
+
+    for ( ; b != NULL; b = b->next) {
+        f = analysis_print_at(b, "figures");
+        hits = analysis_print_at(f, "hit_rate");
+
+        row[0] = pt_json_string(b, "band", PT_STR(""));
+        row[1] = analysis_print_copy(p, "%lld",
+                                     (long long) pt_json_int(f, "films", 0));
+        row[2] = row[3] = row[4] = PT_STR("");
+
+        if (pt_json_int(f, "films", 0) != 0) {
+            row[2] = analysis_print_copy(p, "%.1f",
+                         analysis_print_at(f, "multiple.median")->number);
+            row[3] = analysis_print_copy(p, "%.0f %%",
+                         pt_json_double(hits, "rate", 0) * 100);
+            row[4] = analysis_print_copy(p, "%.0f to %.0f %%",
+                         pt_json_double(hits, "low", 0) * 100,
+                         pt_json_double(hits, "high", 0) * 100);
+        }
+
+        analysis_print_row(p, columns, 5, row);
+    }
+}
+
+
+static void
+page_trends(analysis_print_t *p)
+{
+    size_t            i;
+    const pt_json_t  *t;
+
+    static const struct {
+        const char  *name, *said;
+        double       times;
+    } trends[] = {
+        { "films", "films a year", 1 },
+        { "hit_rate", "points of hit rate", 100 },
+        { "log10_multiple", "to the mean log10 of the multiple", 1 }
+    };
+
+    t = analysis_print_at(p->result, "trends");
+
+    if (t->first == NULL) {
+        return;
+    }
+
+    analysis_print(p, ANALYSIS_PRINT_HEAD,
+                   "In ten years (with 95 %% intervals)");
+
+    for (i = 0; i < sizeof(trends) / sizeof(trends[0]); i++) {
+        t = analysis_print_at(analysis_print_at(p->result, "trends"),
+                              trends[i].name);
+
+        if (t->first != NULL) {
+            analysis_print(p, ANALYSIS_PRINT_BODY, "%+.2f %s (%+.2f to"
+                           " %+.2f)",
+                           pt_json_double(t, "per_decade", 0)
+                           * trends[i].times, trends[i].said,
+                           pt_json_double(t, "low", 0) * trends[i].times,
+                           pt_json_double(t, "high", 0) * trends[i].times);
+        }
+    }
+}
+
+
+static void
+page_demand(analysis_print_t *p)
+{
+    unsigned          n = 0;
+    const pt_json_t  *g;
+
+    g = analysis_print_at(p->result, "platform.by_genre")->first;
+
+    if (g != NULL) {
+        analysis_print(p, ANALYSIS_PRINT_HEAD, "Demand on the platform");
+    }
+
+    for ( ; g != NULL && n < PAGE_BARS; g = g->next, n++) {
+        const pt_json_t  *views = pt_json_member(g, "views");
+
+        analysis_print(p, ANALYSIS_PRINT_BODY, "%.*s: %lld published pitches,"
+                       " %s views",
+                       PT_STR_ARG(pt_json_string(g, "genre", PT_STR(""))),
+                       (long long) pt_json_int(g, "pitches", 0),
+                       views == NULL || views->type != PT_JSON_NUMBER
+                       ? "too few people for a number of"
+                       : analysis_print_copy(p, "%.0f",
+                                             views->number).data);
+    }
+}
+
+
+/* ---- content ---- */
+
+pt_err_t
+analysis_page_content(const pt_json_t *result, const pt_typeface_t *typeface,
+    pt_buf_t *pdf)
+{
+    analysis_print_t  p;
+
+    analysis_print_begin(&p, result, typeface, page_title(result));
+    page_edits(&p);
+    page_content_charts(&p);
+    page_genres(&p);
+    page_films(&p, analysis_print_at(result, "comparables.films")->first,
+               "Films most like it (dollars of 2019)");
+    page_similar(&p);
+
+    return analysis_print_end(&p, pdf);
+}
+
+
+static void
+page_edits(analysis_print_t *p)
+{
+    unsigned          n = 0;
+    const pt_json_t  *e = analysis_print_at(p->result, "edits");
+
+    analysis_print(p, ANALYSIS_PRINT_LEAD, "%zu edits to make", e->n);
+
+    for (e = e->first; e != NULL && n < PAGE_EDITS; e = e->next, n++) {
+        analysis_print(p, ANALYSIS_PRINT_BODY, "%s, %.*s: %.*s",
+                       analysis_print_name(p, pt_json_string(e, "field",
+                                                      PT_STR(""))).data,
+                       PT_STR_ARG(pt_json_string(e, "why", PT_STR(""))),
+                       PT_STR_ARG(pt_json_string(e, "edit", PT_STR(""))));
+    }
+}
+
+
+static void
+page_content_charts(analysis_print_t *p)
+{
+    pt_chart_t        left, right;
+    page_bars_t       genres, films;
+    const pt_json_t  *v;
+
+    page_bars(&genres, "probability");
+    v = analysis_print_at(p->result, "genres.recommended")->first;
+
+    for ( ; v != NULL; v = v->next) {
+        page_bar(&genres, pt_json_string(v, "genre", PT_STR("")),
+                 pt_json_double(v, "probability", 0) * 100);
+    }
+
+    page_bars(&films, "multiple");
+    v = analysis_print_at(p->result, "positioning")->first;
+
+    for ( ; v != NULL; v = v->next) {
+        page_bar(&films, analysis_print_copy(p, "%lld",
+                             (long long) pt_json_int(v, "year", 0)),
+                 pt_json_double(v, "its_multiple", 0));
+    }
+
+    left = page_chart(&genres, "The genres that it reads as");
+    left.y_units.suffix = " %";
+    right = page_chart(&films, "Multiples of the nearest films, by year");
+    analysis_print_charts(p, &left, &right);
+}
+
+
+static void
+page_similar(analysis_print_t *p)
+{
+    const pt_json_t  *s = analysis_print_at(p->result, "similar_pitches");
+
+    if ((s = s->first) != NULL) {
+        analysis_print(p, ANALYSIS_PRINT_HEAD,
+                       "Pitches like it on the platform");
+    }
+
+    for ( ; s != NULL; s = s->next) {
+        analysis_print(p, ANALYSIS_PRINT_BODY, "%.*s: %.0f %% of its words"
+                       " stand here, too",
+                       PT_STR_ARG(page_title(s)),
+                       pt_json_double(s, "likeness", 0) * 100);
+    }
 }

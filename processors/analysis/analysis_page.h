@@ -1,4 +1,4 @@
-/* One page that a pitch's analysis is printed on. */
+/* One page of each action's result, to be printed. */
 
 #ifndef ANALYSIS_PAGE_H
 #define ANALYSIS_PAGE_H
@@ -12,11 +12,20 @@
 
 
 /*
- * Writes the PDF of what analyze-pitch has said.
+ * Each writes the PDF of what its action has said.
  *
  * Errors  PT_E_NOMEM, PT_E_TOO_LARGE, PT_E_INTERNAL
  */
-PT_MUST_CHECK pt_err_t analysis_page(const pt_json_t *result,
+typedef pt_err_t (*analysis_page_fn)(const pt_json_t *result,
+    const pt_typeface_t *typeface, pt_buf_t *pdf);
+
+pt_err_t analysis_page_pitch(const pt_json_t *result,
+    const pt_typeface_t *typeface, pt_buf_t *pdf);
+pt_err_t analysis_page_market(const pt_json_t *result,
+    const pt_typeface_t *typeface, pt_buf_t *pdf);
+pt_err_t analysis_page_investment(const pt_json_t *result,
+    const pt_typeface_t *typeface, pt_buf_t *pdf);
+pt_err_t analysis_page_content(const pt_json_t *result,
     const pt_typeface_t *typeface, pt_buf_t *pdf);
 
 

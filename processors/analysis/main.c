@@ -23,7 +23,12 @@ static pt_err_t analysis_analyze(pt_job_t *job);
 static pt_err_t analysis_market(pt_job_t *job);
 static pt_err_t analysis_assess(pt_job_t *job);
 static pt_err_t analysis_recommend(pt_job_t *job);
-static pt_err_t analysis_one_pager(pt_job_t *job);
+static pt_err_t analysis_pitch_page(pt_job_t *job);
+static pt_err_t analysis_market_page(pt_job_t *job);
+static pt_err_t analysis_assess_page(pt_job_t *job);
+static pt_err_t analysis_recommend_page(pt_job_t *job);
+static pt_err_t analysis_print_page(pt_job_t *job, analysis_action_fn action,
+    analysis_page_fn page);
 static pt_err_t analysis_write_pdf(pt_job_t *job, pt_str_t pdf);
 static void analysis_load_fonts(void);
 
@@ -32,11 +37,14 @@ static void analysis_load_fonts(void);
 #define ANALYSIS_FLAGS  (PT_ACTION_CACHEABLE | PT_ACTION_LIGHT)
 
 static const pt_action_t  analysis_actions[] = {
-    { "analyze-pitch",     analysis_analyze,   ANALYSIS_FLAGS },
-    { "market-research",   analysis_market,    ANALYSIS_FLAGS },
-    { "assess-investment", analysis_assess,    ANALYSIS_FLAGS },
-    { "recommend-content", analysis_recommend, ANALYSIS_FLAGS },
-    { "one-pager",         analysis_one_pager, PT_ACTION_CACHEABLE },
+    { "analyze-pitch",          analysis_analyze,        ANALYSIS_FLAGS },
+    { "market-research",        analysis_market,         ANALYSIS_FLAGS },
+    { "assess-investment",      analysis_assess,         ANALYSIS_FLAGS },
+    { "recommend-content",      analysis_recommend,      ANALYSIS_FLAGS },
+    { "analyze-pitch-page",     analysis_pitch_page,     PT_ACTION_CACHEABLE },
+    { "market-research-page",   analysis_market_page,    PT_ACTION_CACHEABLE },
+    { "assess-investment-page", analysis_assess_page,    PT_ACTION_CACHEABLE },
+    { "recommend-content-page", analysis_recommend_page, PT_ACTION_CACHEABLE },
     { NULL, NULL, 0 }
 };
 
@@ -59,7 +67,7 @@ static pt_buf_t           analysis_said;         /* by its last action */
 static pt_fonts_t        *analysis_fonts;
 static pt_typeface_t      analysis_typeface;     /* n == 0: no fonts */
 
-#define ANALYSIS_PDF  "pitch.pdf"
+#define ANALYSIS_PDF  "page.pdf"
 
 
 int
@@ -106,7 +114,7 @@ analysis_load_fonts(void)
 
     if (sodium_init() == -1 || pt_fonts_new(&analysis_fonts) != PT_OK) {
         pt_log(PT_LOG_WARN, "analysis", "could not read the list of fonts,"
-               " going on without one-pager");
+               " going on without pages");
         return;
     }
 
@@ -219,9 +227,43 @@ analysis_recommend(pt_job_t *job)
 }
 
 
-/* what analyze-pitch says, and a page of it */
+/* ---- what they say, and a page of it ---- */
+
 static pt_err_t
-analysis_one_pager(pt_job_t *job)
+analysis_pitch_page(pt_job_t *job)
+{
+    return analysis_print_page(job, analysis_analyze_json,
+                               analysis_page_pitch);
+}
+
+
+static pt_err_t
+analysis_market_page(pt_job_t *job)
+{
+    return analysis_print_page(job, analysis_market_json,
+                               analysis_page_market);
+}
+
+
+static pt_err_t
+analysis_assess_page(pt_job_t *job)
+{
+    return analysis_print_page(job, analysis_assess_json,
+                               analysis_page_investment);
+}
+
+
+static pt_err_t
+analysis_recommend_page(pt_job_t *job)
+{
+    return analysis_print_page(job, analysis_recommend_json,
+                               analysis_page_content);
+}
+
+
+static pt_err_t
+analysis_print_page(pt_job_t *job, analysis_action_fn action,
+    analysis_page_fn page)
 {
     pt_buf_t    pdf;
     pt_err_t    err;
@@ -231,7 +273,7 @@ analysis_one_pager(pt_job_t *job)
         return pt_job_fail(job, PT_E_UNAVAILABLE, "no fonts are installed");
     }
 
-    err = analysis_run(job, analysis_analyze_json);
+    err = analysis_run(job, action);
     if (err != PT_OK) {
         return err;
     }
@@ -243,7 +285,7 @@ analysis_one_pager(pt_job_t *job)
     }
 
     pt_buf_init(&pdf, &pt_mem_heap, ANALYSIS_PDF_MAX);
-    err = analysis_page(result, &analysis_typeface, &pdf);
+    err = page(result, &analysis_typeface, &pdf);
 
     if (err == PT_OK) {
         err = analysis_write_pdf(job, pt_buf_str(&pdf));

@@ -440,6 +440,39 @@ test_an_assessment_is_of_its_draws(void **state)
 }
 
 
+/* a share of one's own may be more than the amount's part of the split */
+static void
+test_what_changes_changes_by_a_fifth(void **state)
+{
+    char              text[4096];
+    double            from, to;
+    unsigned          n = 0;
+    pt_json_t        *a;
+    const pt_json_t  *s;
+
+    (void) state;
+
+    (void) snprintf(text, sizeof(text), usual,
+                    ",\"amount_usd\":250000,\"share_pct\":30");
+    a = call(analysis_assess_json, text, NULL);
+
+    for (s = at(a, "sensitivity")->first; s != NULL; s = s->next) {
+        from = at(s, "from")->number;
+        to = at(s, "to")->number;
+        assert_true(fabs(to / from - 0.8) < 1e-5
+                    || fabs(to / from - 1.2) < 1e-5);
+
+        if (pt_str_is(at(s, "term")->text, "investor_split")) {
+            assert_true(from > 1);
+            n++;
+        }
+    }
+
+    assert_int_equal(n, 2);
+    pt_json_free(a);
+}
+
+
 static void
 test_what_the_data_cannot_carry_is_not_answered(void **state)
 {
@@ -1168,6 +1201,7 @@ main(void)
         cmocka_unit_test(test_the_waterfall_never_gives_less_for_more),
         cmocka_unit_test(test_the_waterfall_of_a_worked_example),
         cmocka_unit_test(test_an_assessment_is_of_its_draws),
+        cmocka_unit_test(test_what_changes_changes_by_a_fifth),
         cmocka_unit_test(test_what_the_data_cannot_carry_is_not_answered),
         cmocka_unit_test(test_hostile_texts_get_an_answer),
         cmocka_unit_test(test_words_say_where_they_stand),

@@ -84,30 +84,36 @@ pt_buf_add_char(pt_buf_t *b, char c)
 void
 pt_buf_printf(pt_buf_t *b, const char *fmt, ...)
 {
-    int      n;
-    char    *p;
     va_list  args;
 
     va_start(args, fmt);
-    n = vsnprintf(NULL, 0, fmt, args);
+    pt_buf_vprintf(b, fmt, args);
     va_end(args);
+}
 
-    if (n < 0) {
-        b->err = PT_E_INTERNAL;
-        return;
-    }
+
+void
+pt_buf_vprintf(pt_buf_t *b, const char *fmt, va_list args)
+{
+    int      n;
+    char    *p;
+    va_list  again;
+
+    va_copy(again, args);
+    n = vsnprintf(NULL, 0, fmt, args);
 
     /* vsnprintf() wants a place for its terminator */
-    p = pt_buf_reserve(b, (size_t) n + 1);
-    if (p == NULL) {
-        return;
+    p = n < 0 ? NULL : pt_buf_reserve(b, (size_t) n + 1);
+
+    if (p != NULL) {
+        (void) vsnprintf(p, (size_t) n + 1, fmt, again);
+        b->len += (size_t) n;
+
+    } else if (n < 0) {
+        b->err = PT_E_INTERNAL;
     }
 
-    va_start(args, fmt);
-    (void) vsnprintf(p, (size_t) n + 1, fmt, args);
-    va_end(args);
-
-    b->len += (size_t) n;
+    va_end(again);
 }
 
 

@@ -5,6 +5,7 @@
 #ifndef PT_MEM_H
 #define PT_MEM_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "pt_err.h"
@@ -49,6 +50,8 @@ void pt_buf_add_text(pt_buf_t *b, const char *text);
 void pt_buf_add_char(pt_buf_t *b, char c);
 void pt_buf_printf(pt_buf_t *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
+void pt_buf_vprintf(pt_buf_t *b, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 static inline pt_str_t
 pt_buf_str(const pt_buf_t *b)
