@@ -4,10 +4,9 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backup_read.h"
@@ -27,7 +26,7 @@ typedef struct {
     char               newest[BACKUP_PATH_MAX];    /* its manifest's path */
     bool               readable;                   /* before it */
     char               erased_at[BACKUP_TIME_LEN + 1];
-    double             key_seconds;
+    uint64_t           took_ms;                    /* until it was proved */
     pt_buf_t           line;                       /* of the ledger */
 } erase_t;
 
@@ -43,6 +42,7 @@ static pt_err_t erase_try(erase_t *e, const char *what,
     const uint8_t key[BACKUP_KEY_LEN]);
 static pt_err_t erase_rest(erase_t *e);
 static void erase_certificate(erase_t *e, pt_jsonw_t *w);
+static uint64_t erase_clock_ms(void);
 static pt_err_t erase_publish(backup_session_t *s, const pt_buf_t *list);
 
 
@@ -158,6 +158,7 @@ erase_one(erase_t *e, pt_jsonw_t *w)
 {
     char      data[160];
     pt_err_t  err = PT_OK;
+    uint64_t  began = erase_clock_ms();
 
     pt_buf_init(&e->line, &pt_mem_heap, 65536);
     backup_who(&e->session->store, e->user, e->owner);
@@ -190,6 +191,7 @@ erase_one(erase_t *e, pt_jsonw_t *w)
 
     if (err == PT_OK) {
         err = erase_prove(e);
+        e->took_ms = erase_clock_ms() - began;
     }
 
     if (err == PT_OK) {
@@ -261,15 +263,12 @@ erase_look(erase_t *e)
 }
 
 
-/* overwritten, for what it is worth on this disk, and gone from its folder */
+/* overwritten, for what it is worth on this disk, and no key any more */
 static pt_err_t
 erase_key(erase_t *e)
 {
-    int              fd;
-    char             path[BACKUP_PATH_MAX];
-    uint8_t          noise[BACKUP_WRAPPED_LEN];
-    pt_err_t         err;
-    backup_owner_t   owner;
+    pt_err_t        err;
+    backup_owner_t  owner;
 
     err = backup_owner_open(&e->session->store, e->owner, BACKUP_OWNER_ERASE,
                             &owner);
@@ -277,39 +276,7 @@ erase_key(erase_t *e)
         return err == PT_E_NOT_FOUND ? PT_OK : err;
     }
 
-    backup_owner_path(&owner, "key", path);
-    fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-
-    if (fd != -1) {
-        randombytes_buf(noise, sizeof(noise));
-
-        if (write(fd, noise, sizeof(noise)) != (ssize_t) sizeof(noise)
-            || fsync(fd) == -1)
-        {
-            err = backup_say(PT_E_STORAGE, "could not destroy the key: %s",
-                             strerror(errno));
-        }
-
-        (void) close(fd);
-
-        if (unlink(path) == -1 && err == PT_OK) {
-            err = backup_say(PT_E_STORAGE, "could not destroy the key: %s",
-                             strerror(errno));
-        }
-
-        backup_owner_path(&owner, "", path);
-        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-        if (fd == -1 || fsync(fd) == -1) {
-            err = backup_say(PT_E_STORAGE, "could not sync the store: %s",
-                             strerror(errno));
-        }
-
-        if (fd != -1) {
-            (void) close(fd);
-        }
-    }
-
+    err = backup_owner_forget(&owner);
     backup_owner_close(&owner);
 
     return err;
@@ -406,16 +373,30 @@ erase_try(erase_t *e, const char *what, const uint8_t key[BACKUP_KEY_LEN])
 }
 
 
-/* noise, which only takes room */
+/* noise, which only takes room; and the folder */
 static pt_err_t
 erase_rest(erase_t *e)
 {
-    char  path[BACKUP_PATH_MAX];
+    char            path[BACKUP_PATH_MAX];
+    pt_err_t        err;
+    backup_owner_t  owner;
 
-    (void) snprintf(path, sizeof(path), "%s/owners/%s", e->session->store.root,
-                    e->owner);
+    err = backup_owner_open(&e->session->store, e->owner, BACKUP_OWNER_ERASE,
+                            &owner);
+    if (err != PT_OK) {
+        return err == PT_E_NOT_FOUND ? PT_OK : err;
+    }
 
-    return backup_remove(path);
+    err = backup_owner_empty(&owner);
+
+    if (err == PT_OK) {
+        backup_owner_path(&owner, "", path);
+        err = backup_remove(path);
+    }
+
+    backup_owner_close(&owner);
+
+    return err;
 }
 
 
@@ -446,6 +427,8 @@ erase_certificate(erase_t *e, pt_jsonw_t *w)
     pt_jsonw_bool(&c, e->readable);
     pt_jsonw_key(&c, "readable_after");
     pt_jsonw_bool(&c, false);
+    pt_jsonw_key(&c, "unreadable_after_ms");
+    pt_jsonw_int(&c, (int64_t) e->took_ms);
     pt_jsonw_key(&c, "statement");
     pt_jsonw_text(&c, "The key of this user's own backups was destroyed, and "
                   "with it the possibility to read any of them; a test with "
@@ -486,6 +469,17 @@ erase_certificate(erase_t *e, pt_jsonw_t *w)
     pt_json_free(json);
     pt_buf_done(&canonical);
     pt_buf_done(&text);
+}
+
+
+static uint64_t
+erase_clock_ms(void)
+{
+    struct timespec  now;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &now);
+
+    return (uint64_t) now.tv_sec * 1000 + (uint64_t) now.tv_nsec / 1000000;
 }
 
 

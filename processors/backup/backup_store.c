@@ -18,6 +18,10 @@
 #define USER_MAX        512         /* bytes of a user's id, and more */
 #define SMALL_FILE_MAX  65536
 
+/* of an owner: the key that is being destroyed, then noise.  It says that the
+ * rest may go */
+#define ERASED_KEY      "key.erased"
+
 
 static pt_err_t backup_store_check(backup_store_t *store);
 static pt_err_t backup_store_make(backup_store_t *store, const char *path);
@@ -28,6 +32,7 @@ static pt_err_t backup_owner_lock(backup_owner_t *owner,
     backup_owner_mode_t mode);
 static pt_err_t backup_owner_key(backup_owner_t *owner,
     backup_owner_mode_t mode);
+static pt_err_t backup_owner_anew(const backup_owner_t *owner);
 static int backup_generation_compare(const void *a, const void *b);
 static int backup_remove_one(const char *path, const struct stat *st,
     int type, struct FTW *at);
@@ -244,16 +249,115 @@ backup_owner_key(backup_owner_t *owner, backup_owner_mode_t mode)
                                     text.len, &owner->keys);
 
     } else if (err == PT_E_NOT_FOUND && mode == BACKUP_OWNER_WRITE) {
-        backup_owner_key_make(&owner->store->keys, owner->name, wrapped,
-                              &owner->keys);
-        err = backup_file_write(path, (pt_str_t) { (const char *) wrapped,
-                                                   sizeof(wrapped) });
+        err = backup_owner_anew(owner);
+
+        if (err == PT_OK) {
+            backup_owner_key_make(&owner->store->keys, owner->name, wrapped,
+                                  &owner->keys);
+            err = backup_file_write(path, (pt_str_t) { (const char *) wrapped,
+                                                       sizeof(wrapped) });
+        }
 
     } else if (err == PT_E_NOT_FOUND) {
         err = backup_say(PT_E_NOT_FOUND, "there is no backup");
     }
 
     pt_buf_done(&text);
+
+    return err;
+}
+
+
+/*
+ * A new key is for an empty folder.  What an erasure left that did not come to
+ * its end goes; what lost its key otherwise may yet be given it back.
+ */
+static pt_err_t
+backup_owner_anew(const backup_owner_t *owner)
+{
+    pt_err_t  err;
+
+    if (backup_owner_has(owner, ERASED_KEY)) {
+        err = backup_owner_forget(owner);
+        return err == PT_OK ? backup_owner_empty(owner) : err;
+    }
+
+    if (backup_owner_has(owner, "generations")) {
+        return backup_say(PT_E_INPUT_BROKEN, "the key of the backups in "
+                          "\"owners/%s\" is missing", owner->name);
+    }
+
+    return PT_OK;
+}
+
+
+pt_err_t
+backup_owner_forget(const backup_owner_t *owner)
+{
+    int       fd;
+    char      key[BACKUP_PATH_MAX], erased[BACKUP_PATH_MAX];
+    uint8_t   noise[BACKUP_WRAPPED_LEN];
+    pt_err_t  err = PT_OK;
+
+    backup_owner_path(owner, "key", key);
+    backup_owner_path(owner, ERASED_KEY, erased);
+
+    /* first of all it is nobody's: half overwritten, it would be a broken one */
+    if (rename(key, erased) == -1 && errno != ENOENT) {
+        return backup_storage_said("destroy", key);
+    }
+
+    fd = open(erased, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd == -1) {
+        return errno == ENOENT ? PT_OK : backup_storage_said("destroy", key);
+    }
+
+    randombytes_buf(noise, sizeof(noise));
+
+    if (write(fd, noise, sizeof(noise)) != (ssize_t) sizeof(noise)
+        || fsync(fd) == -1)
+    {
+        err = backup_storage_said("destroy", key);
+    }
+
+    (void) close(fd);
+
+    if (err != PT_OK) {
+        return err;
+    }
+
+    backup_owner_path(owner, "", key);
+    fd = open(key, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd == -1 || fsync(fd) == -1) {
+        err = backup_storage_said("sync", key);
+    }
+
+    if (fd != -1) {
+        (void) close(fd);
+    }
+
+    return err;
+}
+
+
+pt_err_t
+backup_owner_empty(const backup_owner_t *owner)
+{
+    char      path[BACKUP_PATH_MAX];
+    size_t    i;
+    pt_err_t  err = PT_OK;
+
+    /* the sign of the erasure last: it says that these may go */
+    static const char  *const parts[] = {
+        "generations", "objects", ERASED_KEY
+    };
+
+    for (i = 0; i < sizeof(parts) / sizeof(parts[0]) && err == PT_OK; i++) {
+        backup_owner_path(owner, parts[i], path);
+        err = backup_remove(path);
+    }
 
     return err;
 }
@@ -584,7 +688,6 @@ backup_remove_one(const char *path, const struct stat *st, int type,
 
     return remove(path);
 }
-
 
 
 pt_err_t

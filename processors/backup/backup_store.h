@@ -62,6 +62,15 @@ PT_MUST_CHECK pt_err_t backup_owner_open(backup_store_t *store,
     const char *name, backup_owner_mode_t mode, backup_owner_t *ret_owner);
 void backup_owner_close(backup_owner_t *owner);
 
+/*
+ * Destroys the key, which is all that reading takes: opened to be erased.
+ * What was killed on the way is ended by the next one, or by who writes.
+ */
+PT_MUST_CHECK pt_err_t backup_owner_forget(const backup_owner_t *owner);
+
+/* takes away the noise that is left then */
+PT_MUST_CHECK pt_err_t backup_owner_empty(const backup_owner_t *owner);
+
 /* "<root>/owners/<owner>/<path>" */
 void backup_owner_path(const backup_owner_t *owner, const char *path,
     char ret_path[BACKUP_PATH_MAX]);
