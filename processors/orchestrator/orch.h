@@ -27,6 +27,7 @@ typedef struct orch_s  orch_t;
 
 #include "orch_accept.h"
 #include "orch_attempt.h"
+#include "orch_begin.h"
 #include "orch_bulk.h"
 #include "orch_db.h"
 #include "orch_edge.h"

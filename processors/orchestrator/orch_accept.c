@@ -23,7 +23,7 @@
 /* the end of year 9999, RFC 3339's last */
 #define ORCH_TIME_MAX_MS     253402300799999LL
 
-#define ORCH_ACCEPT_COLUMNS  21
+#define ORCH_ACCEPT_COLUMNS  22
 
 
 typedef struct {
@@ -33,6 +33,7 @@ typedef struct {
     pt_pg_t         *pg;           /* that it was sent over */
     int64_t          now_ms;
     char             body[128];    /* of their first events: all the same */
+    char             running[128]; /* of the second, where they begin */
 } orch_batch_t;
 
 
@@ -46,6 +47,7 @@ static void orch_accept_wait(orch_request_t *rq);
 static void orch_accept_answered(orch_request_t *rq);
 static orch_batch_t *orch_batch_new(orch_t *o);
 static pt_err_t orch_batch_send(orch_batch_t *b, pt_pg_t *pg);
+static pt_err_t orch_batch_events(orch_batch_t *b);
 static pt_err_t orch_batch_send_keys(orch_batch_t *b, pt_pg_t *pg);
 static pt_err_t orch_batch_send_files(orch_batch_t *b, pt_pg_t *pg);
 static void orch_batch_row(pt_pg_column_t *c, const orch_request_t *rq);
@@ -53,8 +55,10 @@ static void orch_batch_done(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
 static void orch_batch_commit(orch_batch_t *b, const PGresult *ids);
 static void orch_batch_failed(orch_batch_t *b, pt_err_t err);
-static void orch_accept_ok(orch_request_t *rq, int64_t now_ms,
-    pt_str_t event);
+static void orch_accept_ok(const orch_batch_t *b, orch_request_t *rq,
+    bool begun);
+static orch_job_row_t orch_accept_row(const orch_request_t *rq,
+    int64_t now_ms);
 static void orch_accept_view(pt_buf_t *buf, const pt_submit_t *s);
 static void orch_accept_before(orch_batch_t *b);
 static void orch_accept_explain(void *ctx, pt_err_t err,
@@ -62,12 +66,12 @@ static void orch_accept_explain(void *ctx, pt_err_t err,
 static void orch_accept_same(orch_request_t *rq, const PGresult *res, int row);
 
 
-/* types of $1 .. $21 of ORCH_SQL_ACCEPT */
+/* types of $1 .. $22 of ORCH_SQL_ACCEPT */
 static const uint32_t  orch_accept_types[ORCH_ACCEPT_COLUMNS] = {
     PT_PG_UUID, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT, PT_PG_TEXT,
     PT_PG_INT4, PT_PG_TEXT, PT_PG_TEXT, PT_PG_BYTEA, PT_PG_UUID, PT_PG_UUID,
     PT_PG_TEXT, PT_PG_TEXT, PT_PG_TIME, PT_PG_TIME, PT_PG_INT4, PT_PG_INT4,
-    PT_PG_TEXT, PT_PG_TIME, PT_PG_BOOL
+    PT_PG_TEXT, PT_PG_TIME, PT_PG_BOOL, PT_PG_BOOL
 };
 
 
@@ -431,8 +435,8 @@ static pt_err_t
 orch_batch_send(orch_batch_t *b, pt_pg_t *pg)
 {
     int              i;
-    pt_buf_t         body;
     pt_err_t         err;
+    orch_job_row_t   row;
     pt_pg_args_t     args = { .n = 0 };
     pt_pg_column_t   columns[ORCH_ACCEPT_COLUMNS];
     orch_request_t  *rq;
@@ -440,15 +444,14 @@ orch_batch_send(orch_batch_t *b, pt_pg_t *pg)
     b->pg = pg;
     b->now_ms = orch_now_ms();
 
-    pt_buf_init(&body, &pt_mem_heap, sizeof(b->body) - 1);
-    orch_json_state(&body, "queued", 0, b->now_ms, 0, NULL, false);
-    memcpy(b->body, pt_buf_str(&body).data, body.len);
-
     for (i = 0; i < ORCH_ACCEPT_COLUMNS; i++) {
         pt_pg_column_init(&columns[i], orch_accept_types[i]);
     }
 
     DL_FOREACH(b->list, rq) {
+        row = orch_accept_row(rq, b->now_ms);
+        rq->begun = rq->msg.u.submit.inputs.len == 0
+                    && orch_begin_try(b->o, &row);
         orch_batch_row(columns, rq);
     }
 
@@ -456,9 +459,16 @@ orch_batch_send(orch_batch_t *b, pt_pg_t *pg)
         pt_pg_arg_column(&args, &columns[i]);
     }
 
-    pt_pg_arg_text(&args, pt_str(b->body));
+    err = orch_batch_events(b);
 
-    err = body.err == PT_OK ? orch_batch_send_keys(b, pg) : body.err;
+    pt_pg_arg_text(&args, pt_str(b->body));
+    pt_pg_arg_text(&args, pt_str(b->running));
+    pt_pg_arg_int4(&args, b->o->recover.id);
+    pt_pg_arg_time(&args, b->now_ms);
+
+    if (err == PT_OK) {
+        err = orch_batch_send_keys(b, pg);
+    }
 
     if (err == PT_OK) {
         err = orch_batch_send_files(b, pg);
@@ -487,7 +497,30 @@ orch_batch_send(orch_batch_t *b, pt_pg_t *pg)
         pt_pg_column_done(&columns[i]);
     }
 
-    pt_buf_done(&body);
+    return err;
+}
+
+
+static pt_err_t
+orch_batch_events(orch_batch_t *b)
+{
+    size_t    i;
+    pt_err_t  err = PT_OK;
+    pt_buf_t  buf;
+
+    struct {
+        const char  *status;
+        char        *body;
+    } events[] = { { "queued", b->body }, { "running", b->running } };
+
+    for (i = 0; i < 2 && err == PT_OK; i++) {
+        pt_buf_init(&buf, &pt_mem_heap, sizeof(b->body) - 1);
+        orch_json_state(&buf, events[i].status, (uint32_t) i, b->now_ms, 0,
+                        NULL, false);
+        memcpy(events[i].body, pt_buf_str(&buf).data, buf.len);
+        err = buf.err;
+        pt_buf_done(&buf);
+    }
 
     return err;
 }
@@ -620,6 +653,7 @@ orch_batch_row(pt_pg_column_t *c, const orch_request_t *rq)
     pt_pg_column_text(c++, s->idempotency_key);
     pt_pg_column_time(c++, (int64_t) pt_id_time_ms(&s->job));
     pt_pg_column_bool(c++, s->no_cache != 0);
+    pt_pg_column_bool(c++, rq->begun);
 }
 
 
@@ -653,10 +687,9 @@ orch_batch_commit(orch_batch_t *b, const PGresult *ids)
         id = pt_pg_id(ids, row, 0);
 
         if (pt_id_eq(&id, &rq->msg.u.submit.job)) {
-            row++;
             b->n--;
             DL_DELETE(b->list, rq);
-            orch_accept_ok(rq, b->now_ms, pt_str(b->body));
+            orch_accept_ok(b, rq, pt_pg_bool(ids, row++, 1));
         }
     }
 
@@ -673,15 +706,23 @@ static void
 orch_batch_failed(orch_batch_t *b, pt_err_t err)
 {
     bool             again, alone = b->n == 1;
+    bool             lost = b->pg && !pt_pg_ready(b->pg);
     orch_request_t  *rq, *next;
 
-    if (b->pg && !pt_pg_ready(b->pg)) {
+    if (lost) {
         /* the answer is lost: it may be committed all the same */
         orch_recover_look(b->o);
     }
 
     DL_FOREACH_SAFE(b->list, rq, next) {
         DL_DELETE(b->list, rq);
+
+        if (rq->begun && lost) {
+            orch_begin_doubt(b->o, &rq->msg.u.submit.job);
+
+        } else if (rq->begun) {
+            orch_begin_undo(b->o, &rq->msg.u.submit.job);
+        }
 
         /* a value that the database does not take spoils its batch */
         again = (err == PT_E_UNAVAILABLE || (err == PT_E_INVALID && !alone))
@@ -718,27 +759,31 @@ orch_batch_failed(orch_batch_t *b, pt_err_t err)
 
 /* it is committed: into the queue, to its owner's streams, and the answer */
 static void
-orch_accept_ok(orch_request_t *rq, int64_t now_ms, pt_str_t event)
+orch_accept_ok(const orch_batch_t *b, orch_request_t *rq, bool begun)
 {
     pt_buf_t            buf;
+    orch_t             *o = rq->o;
+    orch_job_row_t      row = orch_accept_row(rq, b->now_ms);
     const pt_submit_t  *s = &rq->msg.u.submit;
 
-    orch_job_admit(rq->o, &(orch_job_row_t) {
-        .id = s->job,
-        .owner = s->rq.user,
-        .service = s->service,
-        .action = s->action,
-        .priority = s->priority,
-        .max_attempts = s->max_attempts ? s->max_attempts : ORCH_MAX_ATTEMPTS,
-        .timeout_s = s->timeout_s,
-        .run_at_ms = s->run_at ? s->run_at : now_ms,
-        .expires_at_ms = s->expires_at });
+    orch_publish(o, &s->job, s->rq.user, 1, "state", pt_str(b->body));
 
-    orch_publish(rq->o, &s->job, s->rq.user, 1, "state", event);
+    if (begun) {
+        orch_publish(o, &s->job, s->rq.user, 2, "state", pt_str(b->running));
+        row.attempt = 1;
+        orch_begin_done(o, &row, s);
+
+    } else {
+        if (rq->begun) {
+            orch_begin_undo(o, &s->job);
+        }
+
+        orch_job_admit(o, &row);
+    }
 
     orch_metrics_add(rq->o, ORCH_METRIC_ACCEPTED, 1);
     orch_metrics_observe(rq->o, ORCH_METRIC_COMMIT,
-                         (uint64_t) (orch_now_ms() - now_ms));
+                         (uint64_t) (orch_now_ms() - b->now_ms));
 
     pt_buf_init(&buf, &pt_mem_heap, PT_REPLY_MAX);
     orch_accept_view(&buf, s);
@@ -752,6 +797,25 @@ orch_accept_ok(orch_request_t *rq, int64_t now_ms, pt_str_t event)
     }
 
     pt_buf_done(&buf);
+}
+
+
+static orch_job_row_t
+orch_accept_row(const orch_request_t *rq, int64_t now_ms)
+{
+    const pt_submit_t  *s = &rq->msg.u.submit;
+
+    return (orch_job_row_t) {
+        .id = s->job,
+        .owner = s->rq.user,
+        .service = s->service,
+        .action = s->action,
+        .priority = s->priority,
+        .max_attempts = s->max_attempts ? s->max_attempts : ORCH_MAX_ATTEMPTS,
+        .timeout_s = s->timeout_s,
+        .run_at_ms = s->run_at ? s->run_at : now_ms,
+        .expires_at_ms = s->expires_at
+    };
 }
 
 
@@ -794,6 +858,12 @@ orch_accept_before(orch_batch_t *b)
 
     DL_FOREACH(b->list, rq) {
         s = &rq->msg.u.submit;
+
+        if (rq->begun) {
+            orch_begin_undo(b->o, &s->job);
+            rq->begun = false;
+        }
+
         pt_pg_column_id(&c[0], &s->job);
         pt_pg_column_text(&c[1], s->rq.user);
         pt_pg_column_text(&c[2], s->idempotency_key);

@@ -14,9 +14,6 @@ static bool orch_job_push(orch_t *o, orch_job_t *job);
 static void orch_job_wait(orch_t *o, orch_job_t *job);
 static bool orch_job_may_expire(const orch_job_t *job);
 static bool orch_job_is_late(const orch_job_t *job);
-static void orch_job_gone(orch_t *o, orch_job_t *job);
-static orch_job_t *orch_job_make(orch_t *o, const orch_job_row_t *row,
-    bool force);
 static void orch_job_update(orch_job_t *job, const orch_job_row_t *row);
 static void orch_job_timer(orch_t *o, orch_job_t *job, uint64_t after_ms);
 static void orch_job_timer_stop(orch_job_t *job);
@@ -27,7 +24,6 @@ static bool orch_claim(orch_t *o, orch_job_t *job, orch_processor_t *p);
 static void orch_claim_assign(orch_t *o, orch_job_t *job,
     const pt_assign_t *assign);
 static void orch_attempt_deadline(orch_t *o, orch_job_t *job);
-static orch_run_t *orch_run_new(orch_job_t *job);
 static void orch_run_free(orch_t *o, orch_job_t *job);
 
 static void orch_attempt_again(orch_t *o, orch_job_t *job,
@@ -45,7 +41,8 @@ static const char *const  orch_state_names[] = {
 
 /* who may follow whom */
 static const unsigned  orch_state_next[] = {
-    [ORCH_JOB_NEW]      = TO(WAITING) | TO(READY) | TO(ORPHAN) | TO(GONE),
+    [ORCH_JOB_NEW]      = TO(WAITING) | TO(READY) | TO(CLAIMING) | TO(ORPHAN)
+                          | TO(GONE),
     [ORCH_JOB_WAITING]  = TO(WAITING) | TO(READY) | TO(ENDING) | TO(DOUBT) | TO(GONE),
     [ORCH_JOB_READY]    = TO(CLAIMING) | TO(ENDING) | TO(DOUBT) | TO(GONE),
     [ORCH_JOB_CLAIMING] = TO(RUNNING) | TO(READY) | TO(DOUBT),
@@ -115,7 +112,14 @@ orch_job_admit(orch_t *o, const orch_job_row_t *row)
 {
     orch_job_t  *job;
 
-    if (orch_queue_find(&o->queue, &row->id)) {
+    job = orch_queue_find(&o->queue, &row->id);
+
+    if (job) {
+        /* an answer may be on its way that does not know of it yet */
+        if (job->state == ORCH_JOB_DOUBT) {
+            orch_recover_look(o);
+        }
+
         return;
     }
 
@@ -128,7 +132,7 @@ orch_job_admit(orch_t *o, const orch_job_row_t *row)
 
 
 /* NULL: no room; the database keeps it until there is */
-static orch_job_t *
+orch_job_t *
 orch_job_make(orch_t *o, const orch_job_row_t *row, bool force)
 {
     orch_job_t      *job = NULL;
@@ -343,7 +347,7 @@ orch_job_is_elsewhere(orch_t *o, orch_job_t *job)
 }
 
 
-static void
+void
 orch_job_gone(orch_t *o, orch_job_t *job)
 {
     if (job->state == ORCH_JOB_READY) {
@@ -529,7 +533,7 @@ orch_claim(orch_t *o, orch_job_t *job, orch_processor_t *p)
 }
 
 
-static orch_run_t *
+orch_run_t *
 orch_run_new(orch_job_t *job)
 {
     orch_run_t  *run;
@@ -585,10 +589,18 @@ orch_claim_done(orch_t *o, orch_item_t *item, const PGresult *res, int row)
         .inputs = inputs.data ? inputs : PT_STR("[]")
     };
 
+    orch_claim_known(o, job, &assign, pt_pg_bool(res, row, 7));
+}
+
+
+void
+orch_claim_known(orch_t *o, orch_job_t *job, const pt_assign_t *assign,
+    bool no_cache)
+{
     if (job->run->processor == NULL || job->cancels
-        || !orch_cache_ask(o, job, &assign, pt_pg_bool(res, row, 7)))
+        || !orch_cache_ask(o, job, assign, no_cache))
     {
-        orch_claim_begin(o, job, &assign);
+        orch_claim_begin(o, job, assign);
     }
 }
 

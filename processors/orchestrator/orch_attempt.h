@@ -132,6 +132,19 @@ void orch_job_end(orch_t *o, orch_job_t *job, const char *status,
 void orch_attempt_stop(orch_t *o, orch_job_t *job);
 
 
+/* NULL: no room, or no memory; force: however full the queue is */
+orch_job_t *orch_job_make(orch_t *o, const orch_job_row_t *row, bool force);
+
+/* forgets it; its transactions find it GONE */
+void orch_job_gone(orch_t *o, orch_job_t *job);
+
+orch_run_t *orch_run_new(orch_job_t *job);
+
+
+/* the claim is committed: its result may be known, or it begins */
+void orch_claim_known(orch_t *o, orch_job_t *job, const pt_assign_t *assign,
+    bool no_cache);
+
 /* the claim is committed, and what it does is not known: to its processor */
 void orch_claim_begin(orch_t *o, orch_job_t *job, const pt_assign_t *assign);
 

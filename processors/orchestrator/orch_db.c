@@ -108,20 +108,24 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
 
 /*
  * Jobs, their queue rows and their first events: those whose id is new and
- * whose key, if any, is theirs.
+ * whose key, if any, is theirs.  Those that have a slot begin with it, under
+ * our lease, if we have one still: who takes over deletes its row.
  * $1 id[] $2 owner[] $3 role[] $4 user_type[] $5 service[] $6 action[]
  * $7 priority[] $8 params[] $9 metadata[] $10 inputs[] (16 bytes each)
  * $11 batch[] $12 retry_of[] $13 webhook_url[] $14 traceparent[] $15 run_at[]
  * $16 expires_at[] $17 max_attempts[] $18 timeout_s[] $19 key[]
- * $20 created_at[] $21 no_cache[] $22 the event's body
- * -> id
+ * $20 created_at[] $21 no_cache[] $22 begins[] $23 the first event's body
+ * $24 that of one that begins $25 lease_owner $26 now
+ * -> id, whether it has begun
  */
 [ORCH_SQL_ACCEPT] =
-    "with j as ("
+    "with l as materialized ("
+    " select 1 from pitchey.orchestrator where id = $25::int for key share),"
+    "j as ("
     " insert into pitchey.job (id, owner, role, user_type, service, action,"
     "     priority, params, metadata, inputs, batch_id, retry_of, webhook_url,"
     "     traceparent, run_at, expires_at, max_attempts, timeout_s,"
-    "     created_at, no_cache)"
+    "     created_at, no_cache, started_at)"
     " select t.id, t.owner, t.role, t.user_type, t.service, t.action,"
     "     t.priority, t.params::json, t.metadata::json,"
     "     case when t.inputs is not null then"
@@ -129,30 +133,41 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
     "               from generate_series(0, length(t.inputs) / 16 - 1) i)"
     "     end,"
     "     t.batch, t.retry_of, t.webhook_url, t.traceparent, t.run_at,"
-    "     t.expires_at, t.max_attempts, t.timeout_s, t.created_at, t.no_cache"
+    "     t.expires_at, t.max_attempts, t.timeout_s, t.created_at, t.no_cache,"
+    "     case when t.begins and exists (select 1 from l)"
+    "         then $26::timestamptz end"
     " from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],"
     "     $6::text[], $7::int[], $8::text[], $9::text[], $10::bytea[],"
     "     $11::uuid[], $12::uuid[], $13::text[], $14::text[],"
     "     $15::timestamptz[], $16::timestamptz[], $17::int[], $18::int[],"
-    "     $19::text[], $20::timestamptz[], $21::bool[])"
+    "     $19::text[], $20::timestamptz[], $21::bool[], $22::bool[])"
     "     as t (id, owner, role, user_type, service, action, priority, params,"
     "     metadata, inputs, batch, retry_of, webhook_url, traceparent, run_at,"
-    "     expires_at, max_attempts, timeout_s, key, created_at, no_cache)"
+    "     expires_at, max_attempts, timeout_s, key, created_at, no_cache,"
+    "     begins)"
     " where t.key is null or exists ("
     "     select 1 from pitchey.idempotency i"
     "     where i.owner = t.owner and i.key = t.key and i.job = t.id)"
     " on conflict (id) do nothing"
     " returning id, owner, service, action, priority, max_attempts, timeout_s,"
-    "     run_at, expires_at, created_at),"
+    "     run_at, expires_at, created_at, started_at,"
+    "     (started_at is not null)::int as begun),"
     "q as ("
     " insert into pitchey.queue (job, owner, service, action, priority,"
-    "     max_attempts, timeout_s, run_at, expires_at)"
-    " select id, owner, service, action, priority, max_attempts, timeout_s,"
-    "     coalesce(run_at, created_at), expires_at from j),"
+    "     status, max_attempts, attempt, last_seq, timeout_s, lease_owner,"
+    "     run_at, expires_at, started_at)"
+    " select id, owner, service, action, priority,"
+    "     case begun when 0 then 'queued' else 'running' end"
+    "         ::pitchey.job_status,"
+    "     max_attempts, begun, 1 + begun, timeout_s,"
+    "     case begun when 1 then $25::int end, coalesce(run_at, created_at),"
+    "     expires_at, started_at from j),"
     "e as ("
     " insert into pitchey.event (job, seq, type, body)"
-    " select id, 1, 'state', $22::json from j)"
-    "select id from j",
+    " select id, 1, 'state'::pitchey.event_type, $23::json from j"
+    " union all"
+    " select id, 2, 'state', $24::json from j where begun = 1)"
+    "select id, begun = 1 from j",
 
 /*
  * What stood in the way of those that were not accepted.

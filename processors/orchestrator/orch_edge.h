@@ -25,6 +25,7 @@ struct orch_request_s {
     char             *key;             /* orch_accept's: in flight under it */
     UT_hash_handle    hh;
     unsigned          tries;           /* batches that it was in */
+    bool              begun;           /* orch_accept's: its job has a slot */
     bool              asked;           /* orch_watch's: counted there */
     pt_id_t           batch;           /* orch_bulk's: that is read */
     uint64_t          sent_ms;         /* orch_bulk's: to the database */
