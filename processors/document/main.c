@@ -11,7 +11,8 @@
 
 static pt_err_t document_load(const char *share);
 static void document_version(pt_buf_t *buf);
-static pt_err_t document_warm(const document_template_t *template);
+static pt_err_t document_warm(void);
+static pt_err_t document_try(const document_template_t *template);
 static void document_ignore(void *ctx, pt_str_t pointer, pt_str_t detail);
 
 
@@ -32,6 +33,7 @@ static const pt_processor_t  document_processor = {
     .cpu_s          = 30,
     .timeout_s      = 60,
     .load           = document_load,       /* fonts, templates */
+    .warm           = document_warm,
     .version        = document_version,
 };
 
@@ -51,7 +53,6 @@ static pt_err_t
 document_load(const char *share)
 {
     char      dir[4096], error[DOCUMENT_ERROR_MAX] = "";
-    size_t    i;
     pt_err_t  err;
 
     if (sodium_init() == -1) {
@@ -81,10 +82,6 @@ document_load(const char *share)
         return err;
     }
 
-    for (i = 0; err == PT_OK && i < document_library->n_templates; i++) {
-        err = document_warm(document_library->templates[i]);
-    }
-
     return err;
 }
 
@@ -99,13 +96,28 @@ document_version(pt_buf_t *buf)
 }
 
 
+static pt_err_t
+document_warm(void)
+{
+    size_t    i;
+    pt_err_t  err, first = PT_OK;
+
+    for (i = 0; i < document_library->n_templates; i++) {
+        err = document_try(document_library->templates[i]);
+        first = first != PT_OK ? first : err;
+    }
+
+    return first;
+}
+
+
 /*
- * Each template's own example, before the fork: it shapes and hyphenates the
- * template's words, and the children find them in memory that they share.
- * What cannot set its own example is told now, not to a user.
+ * A template's own example: it shapes and hyphenates the template's words, and
+ * children find them in memory that they share.  What cannot set its own
+ * example is told now, and once; a job that wants it is told why by itself.
  */
 static pt_err_t
-document_warm(const document_template_t *template)
+document_try(const document_template_t *template)
 {
     pt_buf_t           pdf, text;
     pt_err_t           err;

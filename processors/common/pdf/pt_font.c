@@ -5,7 +5,7 @@
 
 #include <fontconfig/fontconfig.h>
 #include <hb-ot.h>
-#include <sodium.h>
+#include <openssl/sha.h>
 #include <unictype.h>
 
 #include "pt_font.h"
@@ -341,7 +341,9 @@ pt_font_open_hb(pt_font_t *font)
     }
 
     data = hb_blob_get_data(blob, &len);
-    (void) crypto_hash_sha256(font->sha256, (const uint8_t *) data, len);
+
+    /* OpenSSL's uses the CPU's instructions: megabytes, each time we start */
+    (void) SHA256((const uint8_t *) data, len, font->sha256);
 
     font->face = hb_face_create(blob, 0);
     hb_blob_destroy(blob);

@@ -24,7 +24,7 @@
 #include "pt_zloop.h"
 
 
-#define HELLO_MS         20       /* between tries to send the first READY */
+#define HELLO_MS         1        /* between tries to send the first READY */
 #define TICK_MS          1000     /* heartbeat, repetition of reports */
 #define WHO_MS           200      /* a WHO so soon after READY crossed it */
 #define FAREWELL_MS      50       /* for the last messages to leave */
@@ -168,8 +168,8 @@ pt_processor_main(const pt_processor_t *declared, int argc, char **argv)
     }
 
     /* first of all: no thread may exist */
-    if (pt_zygote_start(declared, p.options.share, &p.access, &p.zygote,
-                        p.version)
+    if (pt_zygote_start(declared, p.options.share, &p.access, false,
+                        &p.zygote, p.version)
         != PT_OK)
     {
         return 1;

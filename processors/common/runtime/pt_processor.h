@@ -80,6 +80,14 @@ typedef struct {
     pt_err_t           (*load)(const char *share);
 
     /*
+     * In the zygote, when nobody has asked it for anything for a while: what
+     * makes jobs cheaper, and is not worth that the first one waits for it.
+     * Children that are made later have it.  An error, after a log line, ends
+     * nothing but a job that is run by hand.  May be NULL.
+     */
+    pt_err_t           (*warm)(void);
+
+    /*
      * What besides the binary decides the outputs (fonts, templates, model):
      * writes a text that changes with it, after load().  May be NULL.  The
      * version of every action is the SHA-256 of the binary and this text.

@@ -114,8 +114,8 @@ pt_run_main(const pt_processor_t *processor, int argc, char **argv)
     }
 
     if (pt_access_init(&r.access, processor, r.options.storage) != PT_OK
-        || pt_zygote_start(processor, r.options.share, &r.access, &r.zygote,
-                           version)
+        || pt_zygote_start(processor, r.options.share, &r.access, true,
+                           &r.zygote, version)
            != PT_OK)
     {
         return 1;

@@ -23,6 +23,8 @@
 
 #define VERSION_TEXT_MAX  65536     /* of version(): names and hashes */
 
+#define WARM_MS           500       /* of silence; then there is time for it */
+
 
 typedef struct {
     unsigned  child;
@@ -38,7 +40,8 @@ typedef struct {
 
 
 static void pt_zygote_main(const pt_processor_t *processor, const char *share,
-    pt_access_t *access, int fd, pid_t parent) __attribute__((noreturn));
+    pt_access_t *access, bool eager, int fd, pid_t parent)
+    __attribute__((noreturn));
 static void pt_zygote_settle(int fd, pid_t parent);
 static pt_err_t pt_zygote_version(const pt_processor_t *processor,
     char ret_version[PT_VERSION_LEN + 1]);
@@ -59,7 +62,8 @@ static void pt_close(int *fd);
 
 pt_err_t
 pt_zygote_start(const pt_processor_t *processor, const char *share,
-    pt_access_t *access, pt_zygote_t *ret_zygote, char ret_version[PT_VERSION_LEN + 1])
+    pt_access_t *access, bool eager, pt_zygote_t *ret_zygote,
+    char ret_version[PT_VERSION_LEN + 1])
 {
     int                fds[2];
     pid_t              pid, parent = getpid();
@@ -75,7 +79,7 @@ pt_zygote_start(const pt_processor_t *processor, const char *share,
 
     if (pid == 0) {
         (void) close(fds[0]);
-        pt_zygote_main(processor, share, access, fds[1], parent);
+        pt_zygote_main(processor, share, access, eager, fds[1], parent);
     }
 
     (void) close(fds[1]);
@@ -186,7 +190,7 @@ pt_zygote_event(pt_zygote_t *zygote, pt_zygote_event_t *ret_event,
 
 static void
 pt_zygote_main(const pt_processor_t *processor, const char *share,
-    pt_access_t *access, int fd, pid_t parent)
+    pt_access_t *access, bool eager, int fd, pid_t parent)
 {
     int                signals;
     sigset_t           set;
@@ -203,6 +207,10 @@ pt_zygote_main(const pt_processor_t *processor, const char *share,
     }
 
     if (processor->load != NULL && processor->load(share) != PT_OK) {
+        _exit(1);
+    }
+
+    if (eager && processor->warm != NULL && processor->warm() != PT_OK) {
         _exit(1);
     }
 
@@ -325,6 +333,7 @@ static void
 pt_zygote_loop(const pt_processor_t *processor, pt_access_t *access, int fd,
     int signals)
 {
+    int                      ready, wait_ms;
     ssize_t                  n;
     pt_spawn_t               spawn;
     struct pollfd            polls[2] = {
@@ -332,9 +341,23 @@ pt_zygote_loop(const pt_processor_t *processor, pt_access_t *access, int fd,
     };
     struct signalfd_siginfo  info;
 
+    wait_ms = processor->warm != NULL ? WARM_MS : -1;
+
     for ( ;; ) {
-        if (poll(polls, 2, -1) == -1 && errno != EINTR) {
+        ready = poll(polls, 2, wait_ms);
+
+        if (ready == -1 && errno != EINTR) {
             return;
+        }
+
+        if (ready == 0) {
+            /* it has said what it could not do; jobs go on without */
+            (void) processor->warm();
+            wait_ms = -1;
+        }
+
+        if (ready <= 0) {
+            continue;
         }
 
         if (polls[1].revents & POLLIN) {

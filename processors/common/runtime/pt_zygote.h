@@ -58,12 +58,14 @@ typedef struct {
  * does.
  *
  * access       of its children; the zygote has a copy
+ * eager        warm() at once, and what it cannot do is an error: who runs one
+ *              job by hand wants to know
  * ret_version  of every action: the SHA-256 of binary and version() in hex
  * Errors       PT_E_INTERNAL (after a log line)
  */
 PT_MUST_CHECK pt_err_t pt_zygote_start(const pt_processor_t *processor,
-    const char *share, pt_access_t *access, pt_zygote_t *ret_zygote,
-    char ret_version[PT_VERSION_LEN + 1]);
+    const char *share, pt_access_t *access, bool eager,
+    pt_zygote_t *ret_zygote, char ret_version[PT_VERSION_LEN + 1]);
 
 /* ends it, and with it all children */
 void pt_zygote_stop(pt_zygote_t *zygote);
