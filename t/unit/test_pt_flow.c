@@ -200,6 +200,37 @@ test_names_are_not_hyphenated(void **state)
 }
 
 
+/* libhyphen knows apostrophes and dashes, and wrote where they stand */
+static void
+test_what_follows_a_word_is_not_hyphenated(void **state)
+{
+    char          text[1200];
+    size_t        i, n;
+    pt_word_t    *word;
+    pt_hyphen_t  *other;
+
+    static const char *const  tags[] = { "en-GB", "en-US" };
+
+    (void) state;
+
+    for (i = 0; i < 2; i++) {
+        assert_int_equal(pt_hyphen_new(pt_str(tags[i]), &other), PT_OK);
+
+        for (n = 5; n <= 100; n += 19) {
+            memset(text, 'n', n);
+            memset(text + n, i == 0 ? '\'' : '-', sizeof(text) - n);
+            word = (pt_word_t *) pt_font_shape(family->faces[0],
+                       (pt_str_t) { text, sizeof(text) }, &room);
+            assert_int_equal(pt_hyphen_word(other, word), PT_OK);
+            assert_int_equal(word->len, sizeof(text));
+            assert_true(word->n_hyphens < n);
+        }
+
+        pt_hyphen_free(other);
+    }
+}
+
+
 static void
 test_kerning_and_ligatures_are_applied(void **state)
 {
@@ -499,6 +530,7 @@ main(void)
         T(test_no_line_is_wider_than_the_measure),
         T(test_no_character_is_lost),
         T(test_names_are_not_hyphenated),
+        T(test_what_follows_a_word_is_not_hyphenated),
         T(test_kerning_and_ligatures_are_applied),
         T(test_what_cannot_be_set_is_known_before),
         T(test_an_unknown_family_is_no_substitute),

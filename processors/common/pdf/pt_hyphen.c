@@ -118,7 +118,8 @@ pt_err_t
 pt_hyphen_word(const pt_hyphen_t *hyphen, pt_word_t *word)
 {
     int       *pos = NULL, *cut = NULL;
-    char       marks[PT_HYPHEN_MAX + 5], **rep = NULL;
+    char       letters[PT_HYPHEN_MAX + 1], marks[PT_HYPHEN_MAX + 5];
+    char     **rep = NULL;
     size_t     i, k, start, len, at;
     uint16_t  *hyphens;
 
@@ -134,8 +135,15 @@ pt_hyphen_word(const pt_hyphen_t *hyphen, pt_word_t *word)
         return PT_OK;
     }
 
-    if (hnj_hyphen_hyphenate3(hyphen->dict, word->text + start, (int) len,
-                              marks, NULL, &rep, &pos, &cut, PT_HYPHEN_LEFT,
+    /*
+     * libhyphen looks for the dictionary's NOHYPHEN marks up to the string's
+     * end, not the word's, and writes a position of each into its marks
+     */
+    memcpy(letters, word->text + start, len);
+    letters[len] = '\0';
+
+    if (hnj_hyphen_hyphenate3(hyphen->dict, letters, (int) len, marks, NULL,
+                              &rep, &pos, &cut, PT_HYPHEN_LEFT,
                               PT_HYPHEN_RIGHT, PT_HYPHEN_LEFT,
                               PT_HYPHEN_RIGHT)
         != 0)
