@@ -114,10 +114,11 @@ document_format_date(pt_str_t language, pt_str_t date, pt_buf_t *out)
     names = months[k];
 
     if (document_language_is(language, "en-US")) {
-        pt_buf_printf(out, "%s %u, %.4s", names[month - 1], day, date.data);
+        pt_buf_printf(out, "%s\u00a0%u, %.4s", names[month - 1], day,
+                      date.data);
 
     } else {
-        pt_buf_printf(out, "%u%s %s %.4s", day,
+        pt_buf_printf(out, "%u%s\u00a0%s %.4s", day,
                       k == 1 ? "." : k == 2 && day == 1 ? "er" : "",
                       names[month - 1], date.data);
     }

@@ -6,18 +6,30 @@
 #define DOCUMENT_SIGN_SPACE      (12 * PT_MM)     /* room for a signature */
 
 
+/* what stands in a row with another signer's: who signs, where, and when */
+enum { DOCUMENT_SIGN_WHO, DOCUMENT_SIGN_HERE, DOCUMENT_SIGN_DATE,
+       DOCUMENT_SIGN_PARTS };
+
+
+typedef struct {
+    pt_block_t  *blocks;
+    size_t       first[DOCUMENT_SIGN_PARTS + 1];
+} document_party_t;
+
+
 static pt_err_t document_lay_party(document_rendering_t *r,
-    const document_signer_t *signer, pt_cell_t *ret_cell);
+    const document_signer_t *signer, document_party_t *party);
 
 
-/* two beside each other, all on one page if it can hold them */
+/* two beside each other, their lines level; all on one page if it can be */
 pt_err_t
 document_lay_signatures(document_rendering_t *r)
 {
-    size_t      i, n;
-    int32_t     width;
-    pt_err_t    err;
-    pt_cell_t   cells[2] = { { .n = 0 } };
+    size_t            i, k, n, part;
+    int32_t           width;
+    pt_err_t          err;
+    pt_cell_t         cells[2];
+    document_party_t  parties[2];
 
     width = (pt_flow_measure(&r->flow) - DOCUMENT_GAP) / 2;
 
@@ -26,23 +38,27 @@ document_lay_signatures(document_rendering_t *r)
     for (i = 0; i < r->n_signers; i += 2) {
         n = r->n_signers - i < 2 ? 1 : 2;
 
-        err = document_lay_party(r, &r->signers[i], &cells[0]);
-        if (err == PT_OK && n == 2) {
-            err = document_lay_party(r, &r->signers[i + 1], &cells[1]);
+        for (k = 0; k < n; k++) {
+            err = document_lay_party(r, &r->signers[i + k], &parties[k]);
+            if (err != PT_OK) {
+                return err;
+            }
         }
 
-        if (err != PT_OK) {
-            return err;
-        }
+        for (part = 0; part < DOCUMENT_SIGN_PARTS; part++) {
+            for (k = 0; k < n; k++) {
+                cells[k] = (pt_cell_t) {
+                    .x = (int32_t) k * (width + DOCUMENT_GAP),
+                    .width = width,
+                    .blocks = parties[k].blocks + parties[k].first[part],
+                    .n = parties[k].first[part + 1] - parties[k].first[part],
+                };
+            }
 
-        cells[0].x = 0;
-        cells[0].width = width;
-        cells[1].x = width + DOCUMENT_GAP;
-        cells[1].width = width;
-
-        err = pt_flow_row(&r->flow, cells, n, false);
-        if (err != PT_OK) {
-            return err;
+            err = pt_flow_row(&r->flow, cells, n, false);
+            if (err != PT_OK) {
+                return err;
+            }
         }
     }
 
@@ -55,11 +71,11 @@ document_lay_signatures(document_rendering_t *r)
 /* who signs, the line to sign on, name and title, the line for the date */
 static pt_err_t
 document_lay_party(document_rendering_t *r, const document_signer_t *signer,
-    pt_cell_t *ret_cell)
+    document_party_t *party)
 {
-    size_t            i, n = 0;
-    pt_run_t         *runs;
-    pt_block_t       *blocks;
+    size_t       i, n = 0;
+    pt_run_t    *runs;
+    pt_block_t  *blocks;
 
     runs = pt_room_array(&r->room, 8, sizeof(pt_run_t));
     blocks = pt_room_array(&r->room, 8, sizeof(pt_block_t));
@@ -84,6 +100,7 @@ document_lay_party(document_rendering_t *r, const document_signer_t *signer,
     runs[n].style = PT_STYLE_BOLD;
     runs[n++].text = signer->name;
 
+    party->first[DOCUMENT_SIGN_HERE] = n;
     blocks[n].before = DOCUMENT_SIGN_SPACE;
     blocks[n].overline = true;
     runs[n++].text = PT_STR("Signature");
@@ -98,12 +115,14 @@ document_lay_party(document_rendering_t *r, const document_signer_t *signer,
         runs[n++].text = signer->title;
     }
 
+    party->first[DOCUMENT_SIGN_DATE] = n;
     blocks[n].before = DOCUMENT_SIGN_SPACE;
     blocks[n].overline = true;
     runs[n++].text = PT_STR("Date");
 
-    ret_cell->blocks = blocks;
-    ret_cell->n = n;
+    party->blocks = blocks;
+    party->first[DOCUMENT_SIGN_WHO] = 0;
+    party->first[DOCUMENT_SIGN_PARTS] = n;
 
     return PT_OK;
 }
