@@ -34,6 +34,8 @@ static pt_err_t document_clause_load(document_reading_t *r,
 static const document_clause_t *document_library_variant(
     const document_library_t *library, pt_str_t name, pt_str_t variant);
 static pt_err_t document_library_check(document_reading_t *r);
+static void document_hash_part(crypto_hash_sha256_state *sha256,
+    pt_str_t part);
 
 
 pt_err_t
@@ -346,23 +348,45 @@ document_library_variant(const document_library_t *library, pt_str_t name,
 }
 
 
+/* one hash of all: an operator may have any number of files, of any length */
 void
 document_library_version(const document_library_t *library, pt_buf_t *buf)
 {
-    size_t  i;
+    size_t                    i;
+    const char               *text;
+    uint8_t                   hash[crypto_hash_sha256_BYTES];
+    char                      hex[2 * sizeof(hash) + 1];
+    crypto_hash_sha256_state  sha256;
+
+    (void) crypto_hash_sha256_init(&sha256);
 
     for (i = 0; i < library->n_templates; i++) {
-        pt_buf_printf(buf, "template %.*s\n",
-                      PT_STR_ARG(library->templates[i]->name));
-        pt_buf_add_text(buf, library->templates[i]->text);
+        text = library->templates[i]->text;
+        document_hash_part(&sha256, library->templates[i]->name);
+        document_hash_part(&sha256, pt_str(text));
     }
 
     for (i = 0; i < library->n_clauses; i++) {
-        pt_buf_printf(buf, "clause %.*s.%.*s %s\n",
-                      PT_STR_ARG(library->clauses[i]->name),
-                      PT_STR_ARG(library->clauses[i]->variant),
-                      library->clauses[i]->hash);
+        document_hash_part(&sha256, library->clauses[i]->name);
+        document_hash_part(&sha256, library->clauses[i]->variant);
+        document_hash_part(&sha256, pt_str(library->clauses[i]->hash));
     }
+
+    (void) crypto_hash_sha256_final(&sha256, hash);
+    (void) sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
+    pt_buf_printf(buf, "templates %s\n", hex);
+}
+
+
+/* with its length before it: no two lists of parts are the same bytes */
+static void
+document_hash_part(crypto_hash_sha256_state *sha256, pt_str_t part)
+{
+    uint64_t  len = part.len;
+
+    (void) crypto_hash_sha256_update(sha256, (uint8_t *) &len, sizeof(len));
+    (void) crypto_hash_sha256_update(sha256, (const uint8_t *) part.data,
+                                     part.len);
 }
 
 

@@ -220,6 +220,8 @@ pt_zygote_main(const pt_processor_t *processor, const char *share,
     event.kind = PT_ZYGOTE_READY;
 
     if (pt_zygote_version(processor, event.version) != PT_OK) {
+        pt_log(PT_LOG_ERROR, "processor", "could not tell the version of"
+               " \"%s\"", processor->service);
         _exit(1);
     }
 
