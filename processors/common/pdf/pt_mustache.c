@@ -531,7 +531,7 @@ mustache_render_tokens(mustache_render_t *r,
         token = &template->tokens[i];
         err = PT_OK;
 
-        if (r->steps++ == MUSTACHE_STEPS_MAX) {
+        if (r->steps++ >= MUSTACHE_STEPS_MAX) {
             return PT_E_TOO_LARGE;
         }
 
@@ -664,6 +664,12 @@ mustache_render_section(mustache_render_t *r,
     r->depth++;
 
     do {
+        /* a section with nothing in it goes round all the same */
+        if (r->steps++ >= MUSTACHE_STEPS_MAX) {
+            err = PT_E_TOO_LARGE;
+            break;
+        }
+
         r->stack[r->depth - 1] = item;
         err = mustache_render_tokens(r, template, at + 1, token->end, indent);
         item = item->next;
