@@ -83,7 +83,7 @@ test_a_filter_formats_a_value(void **state)
                             " {{one|plural year}}",
                             "{\"d\":\"2026-03-01\",\"n\":3,\"one\":1}",
                             out, sizeof(out), NULL), PT_OK);
-    assert_string_equal(out, "1 March 2026, three years year");
+    assert_string_equal(out, "1\u00a0March 2026, three years year");
 
     assert_int_equal(render("{{d|date}}", "{\"d\":\"2026-13-01\"}", out,
                             sizeof(out), NULL), PT_E_INVALID);
