@@ -13,8 +13,8 @@ static void orch_db_state(void *ctx, bool ready, const char *reason);
 
 
 static const orch_db_role_t  orch_db_roles[ORCH_DB_CONNS] = {
-    ORCH_DB_ACCEPT, ORCH_DB_ACCEPT, ORCH_DB_WORK, ORCH_DB_CLAIM, ORCH_DB_READ,
-    ORCH_DB_READ
+    ORCH_DB_ACCEPT, ORCH_DB_ACCEPT, ORCH_DB_WORK, ORCH_DB_CLAIM, ORCH_DB_LEASE,
+    ORCH_DB_READ, ORCH_DB_READ
 };
 
 

@@ -81,10 +81,12 @@ typedef enum {
     ORCH_DB_ACCEPT = 0,      /* group commits, side by side */
     ORCH_DB_WORK,            /* one: what attempts report, in order */
     ORCH_DB_CLAIM,           /* one: attempts that begin */
+    ORCH_DB_LEASE,           /* one: while a commit waits for a slow disk,
+                              * nothing else waits behind it */
     ORCH_DB_READ
 } orch_db_role_t;
 
-#define ORCH_DB_CONNS  6
+#define ORCH_DB_CONNS  7
 
 
 typedef struct {

@@ -513,11 +513,14 @@ orch_recover_tick(orch_t *o)
         return;
     }
 
-    pt_pg_arg_int4(&args, o->recover.id);
-
     /* what fails now is tried again in a second */
-    (void) orch_db_query(o, ORCH_DB_READ, ORCH_SQL_RENEW, &args,
-                         orch_recover_renewed, o);
+    if (!o->recover.renewing) {
+        pt_pg_arg_int4(&args, o->recover.id);
+        o->recover.renewing = orch_db_query(o, ORCH_DB_LEASE, ORCH_SQL_RENEW,
+                                            &args, orch_recover_renewed, o)
+                              == PT_OK;
+    }
+
     orch_recover_load(o);
 }
 
@@ -529,6 +532,8 @@ orch_recover_renewed(void *ctx, pt_err_t err, PGresult *const *results,
     bool       steady;
     orch_t    *o = ctx;
     uint64_t   now = orch_loop_ms(o);
+
+    o->recover.renewing = false;
 
     if (err != PT_OK || n != 1 || !orch_recover_is_done(o)) {
         return;

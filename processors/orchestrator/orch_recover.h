@@ -13,6 +13,7 @@ typedef struct {
     bool          done;            /* memory is what the database says */
     uint64_t      since_ms;
     uint64_t      renewed_ms;      /* our lease */
+    bool          renewing;        /* it is being */
     bool          starting;        /* the first questions are under way */
     bool          loading;         /* jobs that wait are being read */
     bool          look;            /* there may be some that we do not know */
