@@ -780,6 +780,11 @@ orch_attempt_again(orch_t *o, orch_job_t *job, orch_fault_t fault,
     item->lost = fault == ORCH_FAULT_LOST;
     item->run_at_ms = now + delay_ms;
 
+    /* forgotten in memory alone, it would be found again */
+    if (ORCH_FAULT("lost-retry")) {
+        item->run_at_ms += 86400000;
+    }
+
     orch_json_state(&item->body, "retrying", job->attempt, now,
                     item->run_at_ms, reason, job->run->outputs);
 
@@ -893,10 +898,7 @@ orch_requeue_done(orch_t *o, orch_item_t *item, const PGresult *res, int row)
     job->lost += item->lost;
     job->run_at_ms = item->run_at_ms;
 
-    if (ORCH_FAULT("lost-retry")) {
-        orch_job_gone(o, job);
-
-    } else if (!job->cancels) {
+    if (!job->cancels) {
         orch_job_wait(o, job);
 
     } else if (orch_job_to(o, job, ORCH_JOB_READY)) {
