@@ -41,8 +41,8 @@ test_filters(void **state)
     static const case_t  cases[] = {
         { "en-GB", "date", "\"2026-03-01\"", "1\u00a0March 2026" },
         { "en-US", "date", "\"2026-03-01\"", "March\u00a01, 2026" },
-        { "de", "date", "\"2026-03-01\"", "1. M\u00e4rz 2026" },
-        { "fr-FR", "date", "\"2026-08-01\"", "1er ao\u00fbt 2026" },
+        { "de", "date", "\"2026-03-01\"", "1.\u00a0M\u00e4rz 2026" },
+        { "fr-FR", "date", "\"2026-08-01\"", "1er\u00a0ao\u00fbt 2026" },
         { "fi", "date", "\"2026-08-01\"", NULL },
         { "en-GB", "date", "\"2026-13-01\"", NULL },
         { "en-GB", "number", "1234567.50", "1,234,567.5" },
