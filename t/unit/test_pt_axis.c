@@ -100,7 +100,7 @@ test_times_stand_at_the_calendars_places(void **state)
         unsigned     n;
         const char  *texts;
     } cases[] = {
-        { 0, 1, 5, "01-01 06:00 12:00 18:00 01-02" },
+        { 0, 1, 5, "1970-01-01 06:00 12:00 18:00 1970-01-02" },
         { 0, 31, 6, "1970-01-05 1970-01-12 1970-01-19 1970-01-26" },
 
         /* 2024-01-15, over a leap day */

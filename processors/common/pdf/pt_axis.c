@@ -262,12 +262,18 @@ pt_tick_text(const pt_ticks_t *ticks, unsigned i, const pt_units_t *units,
     case PT_TICKS_HOURS:
         hour = (unsigned) ((ticks->at[i] - (double) days * PT_DAY) / PT_HOUR);
 
-        if (hour != 0) {
+        /* the day where it begins, and where the axis does */
+        if (hour != 0 && i != 0) {
             pt_buf_printf(buf, "%02u:00", hour);
             return;
         }
 
-        pt_buf_printf(buf, "%02u-%02u", month, day);
+        pt_buf_printf(buf, "%04d-%02u-%02u", (int) year, month, day);
+
+        if (hour != 0) {
+            pt_buf_printf(buf, " %02u:00", hour);
+        }
+
         return;
 
     case PT_TICKS_DAYS:
