@@ -10,8 +10,9 @@
 /* of a PDF or HTML page */
 #define REPORT_FILE_MAX  (256 * 1024 * 1024)
 
-/* milliseconds of one statement, below the job's own deadline */
-#define REPORT_STATEMENT_TIMEOUT  (10 * 60 * 1000)
+/* seconds of one statement, below the job's own deadline; a definition may
+ * have less */
+#define REPORT_TIMEOUT   600
 
 
 /* the action "generate-analytics" */

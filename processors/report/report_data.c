@@ -39,6 +39,8 @@ static pt_err_t report_begin(report_t *r);
 static pt_err_t report_set(report_t *r, const char *name, const char *value);
 static pt_err_t report_snapshot(report_t *r);
 static pt_err_t report_run(report_t *r, report_table_t *table);
+static pt_err_t report_fetch(report_t *r);
+static PGresult *report_fetched(report_t *r);
 static void report_fail_section(report_t *r, pt_str_t dataset);
 static bool report_shows(const pt_json_t *value, pt_str_t dataset);
 static pt_err_t report_declare(report_t *r, const report_dataset_t *dataset);
@@ -225,38 +227,45 @@ report_snapshot(report_t *r)
 }
 
 
+/*
+ * The next rows are asked for before those that came are written: the server
+ * is at work meanwhile.  On a failure the answer to that is thrown away by the
+ * ROLLBACK's PQexec().
+ */
 static pt_err_t
 report_run(report_t *r, report_table_t *table)
 {
     int        n = 1;
-    char       fetch[64];
     size_t     i;
     pt_err_t   err;
     PGresult  *res;
 
-    snprintf(fetch, sizeof(fetch), "FETCH %d FROM report_cursor",
-             REPORT_FETCH);
-
     err = report_declare(r, table->dataset);
 
+    if (err == PT_OK) {
+        err = report_fetch(r);
+    }
+
     while (err == PT_OK && n > 0) {
-        res = PQexec(r->conn, fetch);
+        res = report_fetched(r);
         n = PQntuples(res);
 
         if (PQresultStatus(res) != PGRES_TUPLES_OK) {
             err = report_failed(r, table->dataset, res);
 
-        } else {
-            if (table->columns == NULL) {
-                err = report_columns(r, table, res);
-
-                for (i = 0; i < r->n_sinks && err == PT_OK; i++) {
-                    err = r->sinks[i].open(r->sinks[i].ctx, r, table);
-                }
-            }
-
-            err = err == PT_OK ? report_rows(r, table, res) : err;
+        } else if (n > 0) {
+            err = report_fetch(r);
         }
+
+        if (err == PT_OK && table->columns == NULL) {
+            err = report_columns(r, table, res);
+
+            for (i = 0; i < r->n_sinks && err == PT_OK; i++) {
+                err = r->sinks[i].open(r->sinks[i].ctx, r, table);
+            }
+        }
+
+        err = err == PT_OK ? report_rows(r, table, res) : err;
 
         PQclear(res);
     }
@@ -270,6 +279,34 @@ report_run(report_t *r, report_table_t *table)
     }
 
     return err;
+}
+
+
+static pt_err_t
+report_fetch(report_t *r)
+{
+    char  fetch[64];
+
+    snprintf(fetch, sizeof(fetch), "FETCH %d FROM report_cursor",
+             REPORT_FETCH);
+
+    return PQsendQuery(r->conn, fetch) == 1 ? PT_OK
+           : report_fail(r, PT_E_DATABASE, "%s", PQerrorMessage(r->conn));
+}
+
+
+/* as PQexec() does: the last result that is there, so that none is left */
+static PGresult *
+report_fetched(report_t *r)
+{
+    PGresult  *res, *last = NULL;
+
+    while ((res = PQgetResult(r->conn)) != NULL) {
+        PQclear(last);
+        last = res;
+    }
+
+    return last;
 }
 
 

@@ -136,7 +136,8 @@ report_admit(report_work_t *w)
     r->definition = definition;
     r->timezone = zone;
     r->fiscal_month = pt_json_int(w->params, "fiscal_year_start", 1);
-    r->timeout_ms = REPORT_STATEMENT_TIMEOUT;
+    r->timeout_ms = (unsigned) pt_json_int(definition->root, "timeout",
+                                           REPORT_TIMEOUT) * 1000;
 
     w->view = (report_view_t) {
         .r = r, .room = &w->room, .typeface = report_typeface(),

@@ -339,6 +339,10 @@ report_html_table(report_view_t *view, const report_table_t *table,
 
     pt_buf_add_text(buf, "</table></div>\n");
 
+    if (table->n_rows == 0) {
+        pt_buf_add_text(buf, "<p class=\"note\">No rows.</p>\n");
+    }
+
     return err;
 }
 

@@ -3,16 +3,20 @@
  * file as they come, so that each sheet is written from its top down.
  */
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <xlsxwriter.h>
 
 #include "report_figure.h"
 #include "report_files.h"
+#include "report_zip.h"
 
 
 /* Excel's last row holds the totals */
@@ -26,6 +30,7 @@
 #define REPORT_XLSX_EPOCH    25569
 
 #define REPORT_XLSX_SHEETS   64
+#define REPORT_XLSX_FRAME    65536      /* bytes of a sheet but for its rows */
 #define REPORT_XLSX_CHART_H  18         /* rows that a chart covers */
 
 
@@ -37,6 +42,7 @@ typedef struct {
 
 
 struct report_xlsx_s {
+    const char            *path, *folder;
     lxw_workbook          *book;
     lxw_worksheet         *sheet;       /* of the dataset that is open */
     lxw_worksheet         *charts;
@@ -65,6 +71,8 @@ static bool report_xlsx_number(pt_str_t cell, double *ret_value);
 static bool report_xlsx_date(pt_str_t cell, double *ret_serial);
 static pt_err_t report_xlsx_close(void *ctx, report_t *r,
     const report_table_t *table);
+static bool report_xlsx_room(const report_xlsx_t *x, uint64_t sheet,
+    uint64_t packed);
 static void report_xlsx_done(void *ctx);
 static pt_err_t report_xlsx_totals(report_xlsx_t *x, report_t *r,
     const report_table_t *table);
@@ -101,7 +109,10 @@ report_xlsx_new(const char *path, const char *folder, pt_room_t *room,
         return PT_E_NOMEM;
     }
 
-    x->book = workbook_new_opt(path, &options);
+    x->path = pt_room_copy(room, pt_str(path)).data;
+    x->folder = pt_room_copy(room, pt_str(folder)).data;
+    x->book = x->path != NULL && x->folder != NULL
+              ? workbook_new_opt(path, &options) : NULL;
     if (x->book == NULL) {
         return PT_E_NOMEM;
     }
@@ -425,19 +436,77 @@ report_xlsx_sum(report_xlsx_t *x, const report_table_t *table, uint16_t col,
 }
 
 
+/*
+ * The library looks at no write of its temporary files: where the disk is
+ * full, it would end a workbook that lacks rows.  So the room is claimed
+ * first, and what was packed is compared with what was written.
+ */
 pt_err_t
 report_xlsx_end(report_t *r, report_sink_t *sink)
 {
+    size_t          n = 0;
+    uint64_t        sizes[REPORT_XLSX_SHEETS + 1], largest = 0, all = 0;
     lxw_error       error;
+    lxw_worksheet  *sheet;
     report_xlsx_t  *x = sink->ctx;
 
     report_xlsx_charts(x, r);
 
+    STAILQ_FOREACH (sheet, x->book->worksheets, list_pointers) {
+        if (fflush(sheet->optimize_tmpfile) != 0
+            || ferror(sheet->optimize_tmpfile))
+        {
+            return report_fail(r, PT_E_IO, "workbook: rows were not written:"
+                               " %s", strerror(errno));
+        }
+
+        sizes[n] = (uint64_t) ftello(sheet->optimize_tmpfile);
+        largest = sizes[n] > largest ? sizes[n] : largest;
+        all += sizes[n++];
+    }
+
+    /* a sheet at a time once more, unpacked, and all of them packed */
+    if (!report_xlsx_room(x, largest + REPORT_XLSX_FRAME, all / 4)) {
+        return report_fail(r, PT_E_IO, "workbook: no room for it: %s",
+                           strerror(errno));
+    }
+
     error = workbook_close(x->book);
     x->book = NULL;
 
-    return error == LXW_NO_ERROR ? PT_OK
-           : report_fail(r, PT_E_IO, "workbook: %s", lxw_strerror(error));
+    if (error != LXW_NO_ERROR) {
+        return report_fail(r, PT_E_IO, "workbook: %s", lxw_strerror(error));
+    }
+
+    return report_zip_holds(x->path, "xl/worksheets/sheet", sizes, n) ? PT_OK
+           : report_fail(r, PT_E_IO, "workbook: rows were not written");
+}
+
+
+/* whether the disk takes files of both sizes; false with errno */
+static bool
+report_xlsx_room(const report_xlsx_t *x, uint64_t sheet, uint64_t packed)
+{
+    int  fd[2], i, err = 0;
+
+    const uint64_t  sizes[] = { sheet, packed + 1 };
+
+    for (i = 0; i < 2 && err == 0; i++) {
+        fd[i] = open(x->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        err = fd[i] == -1 ? errno
+              : posix_fallocate(fd[i], 0, (off_t) sizes[i]);
+    }
+
+    while (i-- > 0) {
+        if (fd[i] != -1) {
+            close(fd[i]);
+        }
+    }
+
+    errno = err;
+
+    /* some file systems cannot tell */
+    return err == 0 || err == EOPNOTSUPP;
 }
 
 
