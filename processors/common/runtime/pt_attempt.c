@@ -298,6 +298,11 @@ pt_attempts_start(pt_attempts_t *attempts, const pt_assign_t *assign)
                               TICK_MS);
     }
 
+    /* withdrawn already; whoever was killed in it has not removed it */
+    if (a->n > 1) {
+        pt_attempts_discard(attempts, &a->job, a->n - 1);
+    }
+
     if (pt_platform_wants(attempts->platform, a->action, pt_str(a->params))) {
         attempt_ask(a);
 
