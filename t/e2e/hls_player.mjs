@@ -20,19 +20,29 @@ try {
     const play = (level) => page.evaluate((wanted) => new Promise((resolve) => {
         const video = document.createElement("video");
         const hls = new Hls({ startLevel: wanted, autoStartLoad: false });
-        const errors = [];
+        const errors = [], shown = [];
+        const words = (cue) => cue.getCueAsHTML().textContent;
         const done = () => {
             const seen = {
                 levels: hls.levels.length, ended: video.ended, errors,
                 time: video.currentTime, duration: video.duration,
                 width: video.videoWidth, height: video.videoHeight,
                 audio: video.webkitAudioDecodedByteCount,
+                captions: {
+                    tracks: [...video.textTracks].map(({ kind, label, language, mode }) => ({ kind, label, language, mode })),
+                    cues: [...video.textTracks].flatMap((t) => [...t.cues ?? []].map(
+                        (c) => [c.startTime, c.endTime, words(c)])),
+                    shown,
+                },
             };
             hls.destroy();
             video.remove();
             resolve(seen);
         };
 
+        video.textTracks.addEventListener("addtrack", ({ track }) => track.addEventListener("cuechange", () => {
+            shown.push(...[...track.activeCues ?? []].map(words));
+        }));
         video.muted = true;
         video.addEventListener("ended", done);
         hls.on(Hls.Events.ERROR, (_, e) => {
