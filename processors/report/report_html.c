@@ -45,7 +45,8 @@ static const char  report_html_head[] =
     "<style>\n"
     "body{font:15px/1.5 \"Open Sans\",system-ui,sans-serif;max-width:60rem;"
     "margin:2rem auto;padding:0 1rem;color:#1a1a1a;background:#fff}\n"
-    "h1{font-size:1.9rem;line-height:1.2}h2{font-size:1.25rem;margin-top:2rem}\n"
+    "h1{font-size:1.9rem;line-height:1.2}"
+    "h2{font-size:1.25rem;margin-top:2rem}\n"
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}"
     "dt{font-weight:bold}dd{margin:0}\n"
     ".tiles{display:flex;flex-wrap:wrap;gap:.6rem}"
@@ -59,7 +60,8 @@ static const char  report_html_head[] =
     "font-variant-numeric:tabular-nums}.sum td{font-weight:bold;"
     "border-top:1px solid #1a1a1a}\n"
     "td.good{background:#dff3ec}td.bad{background:#fbe6dc}\n"
-    "svg{max-width:100%;height:auto}\n"
+    "svg{width:100%;height:auto}dd{overflow-wrap:anywhere}"
+    "@media(max-width:40rem){.chart svg{width:40rem}}\n"
     "</style>\n";
 
 
@@ -245,7 +247,9 @@ report_html_chart(report_view_t *view, const pt_json_t *section,
         return err;
     }
 
+    pt_buf_add_text(buf, "<div class=\"chart scroll\">");
     pt_svg_write(drawing, "\"Open Sans\", sans-serif", buf);
+    pt_buf_add_text(buf, "</div>\n");
 
     table = report_table(view->r, pt_json_string(section, "dataset",
                                                  PT_STR("")));

@@ -46,7 +46,7 @@ struct report_xlsx_s {
     lxw_workbook          *book;
     lxw_worksheet         *sheet;       /* of the dataset that is open */
     lxw_worksheet         *charts;
-    lxw_format            *head, *bold;
+    lxw_format            *heads[2], *bold;     /* of texts, of numbers */
     lxw_format            *formats[REPORT_DATETIME + 1];
     lxw_format            *totals[REPORT_DATETIME + 1];
     pt_buf_t               text;        /* a cell, terminated */
@@ -81,6 +81,7 @@ static void report_xlsx_sum(report_xlsx_t *x, const report_table_t *table,
 static void report_xlsx_charts(report_xlsx_t *x, report_t *r);
 static bool report_xlsx_chart(report_xlsx_t *x, report_t *r,
     const pt_json_t *section, uint32_t row);
+static void report_xlsx_axis(lxw_chart *chart, report_format_t format);
 static const report_sheet_t *report_xlsx_sheet_of(const report_xlsx_t *x,
     const report_table_t *table);
 static pt_err_t report_xlsx_failed(report_t *r, const report_table_t *table,
@@ -193,10 +194,14 @@ report_xlsx_formats(report_xlsx_t *x, const report_t *r)
     x->bold = workbook_add_format(x->book);
     format_set_bold(x->bold);
 
-    x->head = workbook_add_format(x->book);
-    format_set_bold(x->head);
-    format_set_bottom(x->head, LXW_BORDER_THIN);
-    format_set_text_wrap(x->head);
+    for (i = 0; i < 2; i++) {
+        x->heads[i] = workbook_add_format(x->book);
+        format_set_bold(x->heads[i]);
+        format_set_bottom(x->heads[i], LXW_BORDER_THIN);
+        format_set_text_wrap(x->heads[i]);
+        format_set_align(x->heads[i], i == 0 ? LXW_ALIGN_LEFT
+                                      : LXW_ALIGN_RIGHT);
+    }
 
     for (i = 0; i <= REPORT_DATETIME; i++) {
         code = i == REPORT_MONEY ? x->money : report_xlsx_codes[i];
@@ -232,8 +237,9 @@ report_xlsx_sheet(report_xlsx_t *x, report_t *r, const report_table_t *table,
     sheet->rows = 0;
 
     /* names are [a-z0-9_], at most 31 bytes, hence unlike each other */
-    snprintf(sheet->name, sizeof(sheet->name), part == 1 ? "%.31s" : "%.26s (%u)",
-             table->dataset->name.data, part);
+    snprintf(sheet->name, sizeof(sheet->name),
+             part == 1 ? "%.31s" : "%.26s (%u)", table->dataset->name.data,
+             part);
 
     x->sheet = workbook_add_worksheet(x->book, sheet->name);
     if (x->sheet == NULL) {
@@ -249,7 +255,10 @@ report_xlsx_sheet(report_xlsx_t *x, report_t *r, const report_table_t *table,
         pt_buf_add_str(&x->text, table->columns[i].title);
         pt_buf_add_char(&x->text, '\0');
         error = worksheet_write_string(x->sheet, 0, (lxw_col_t) i,
-                                       x->text.data, x->head);
+                                       x->text.data,
+                                       x->heads[table->columns[i].numeric
+                                                || table->columns[i].format
+                                                   >= REPORT_DATE]);
     }
 
     return error == LXW_NO_ERROR ? PT_OK : report_xlsx_failed(r, table, error);
@@ -551,16 +560,24 @@ report_xlsx_charts(report_xlsx_t *x, report_t *r)
     for (section = r->definition->sections->first; section != NULL;
          section = section->next)
     {
-        if (pt_str_is(pt_json_string(section, "type", PT_STR("")), "chart")
-            && report_xlsx_chart(x, r, section, row))
-        {
-            row += REPORT_XLSX_CHART_H;
+        if (!pt_str_is(pt_json_string(section, "type", PT_STR("")), "chart")) {
+            continue;
         }
+
+        if (report_xlsx_chart(x, r, section, row)) {
+            row += REPORT_XLSX_CHART_H;
+            continue;
+        }
+
+        snprintf(text, sizeof(text), "%.*s: only PDF and HTML have this chart",
+                 PT_STR_ARG(pt_json_string(section, "title", PT_STR(""))));
+        worksheet_write_string(x->charts, row, 0, text, NULL);
+        row += 2;
     }
 }
 
 
-/* a chart that is split by a column has no ranges of cells: only in PDF */
+/* a chart that is split by a column has no ranges of cells */
 static bool
 report_xlsx_chart(report_xlsx_t *x, report_t *r, const pt_json_t *section,
     uint32_t row)
@@ -633,8 +650,20 @@ report_xlsx_chart(report_xlsx_t *x, report_t *r, const pt_json_t *section,
                                     (lxw_col_t) column);
     }
 
+    report_xlsx_axis(chart, table->columns[at].format);
+
     return worksheet_insert_chart_opt(x->charts, row, 0, chart, &options)
            == LXW_NO_ERROR;
+}
+
+
+/* days are numbers to a workbook, and look like that without this */
+static void
+report_xlsx_axis(lxw_chart *chart, report_format_t format)
+{
+    if (format >= REPORT_DATE) {
+        chart_axis_set_num_format(chart->x_axis, report_xlsx_codes[format]);
+    }
 }
 
 
