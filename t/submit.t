@@ -51,9 +51,9 @@ for (['kinds/nda/params.json', '{"required":["party"],"properties":{"party":{"mi
     close $file;
 }
 
-insert_file('0198c3a2-0000-7000-8000-0000000000a1', $CREATOR, 'mine.txt',
+insert_file('0198c3a2-0000-7000-8000-0000000001a1', $CREATOR, 'mine.txt',
             'text/plain', 'mine');
-insert_file('0198c3a2-0000-7000-8000-0000000000a2', $INVESTOR, 'hers.txt',
+insert_file('0198c3a2-0000-7000-8000-0000000001a2', $INVESTOR, 'hers.txt',
             'text/plain', 'hers');
 
 add_block_preprocessor(sub {
@@ -168,9 +168,9 @@ location /api/containers/ { pitchey on; pitchey_body_max 100; }
 
 === TEST 10: another user's file and none at all are the same 422
 --- request eval
-["POST /api/containers/test-service/read-file\n" . '{"file":"0198c3a2-0000-7000-8000-0000000000a2"}',
+["POST /api/containers/test-service/read-file\n" . '{"file":"0198c3a2-0000-7000-8000-0000000001a2"}',
  "POST /api/containers/test-service/read-file\n" . '{"file":"0198c3a2-0000-7000-8000-0000000000af"}',
- "POST /api/containers/test-service/read-file\n" . '{"file":"0198c3a2-0000-7000-8000-0000000000a1"}']
+ "POST /api/containers/test-service/read-file\n" . '{"file":"0198c3a2-0000-7000-8000-0000000001a1"}']
 --- error_code eval
 [422, 422, 202]
 --- response_body_like eval
@@ -287,7 +287,7 @@ Retry-After: [0-9]+
  "POST $::noop\n" . '{"kind":"nda"}', "POST $::noop\n" . '{"kind":"deal","party":"Ann"}',
  "POST $::noop\n" . '{"kind":"../nda","party":"Ann"}', "POST $::noop\n{}",
  "POST $::noop\n" . '{"kind":"nda","party":"A","file":"0198c3a2-0000-7000-8000-0000000000zz"}',
- "POST $::noop\n" . '{"kind":"nda","party":"Ann","file":"0198c3a2-0000-7000-8000-0000000000a2"}']
+ "POST $::noop\n" . '{"kind":"nda","party":"Ann","file":"0198c3a2-0000-7000-8000-0000000001a2"}']
 --- error_code eval
 [202, 202, (422) x 6]
 --- response_body_like eval
