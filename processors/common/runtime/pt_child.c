@@ -211,10 +211,13 @@ pt_child_next(pt_buf_t *in, size_t *at, pt_childmsg_t *ret_m)
     size_t    used;
     ssize_t   n;
     pt_err_t  err;
+    pt_str_t  text;
 
     for ( ;; ) {
-        err = pt_childmsg_read((pt_str_t) { in->data + *at, in->len - *at },
-                               ret_m, &used);
+        text = pt_buf_str(in);
+        text.data += *at;
+        text.len -= *at;
+        err = pt_childmsg_read(text, ret_m, &used);
 
         if (err != PT_OK || used != 0) {
             *at += used;
