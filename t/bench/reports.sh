@@ -1,5 +1,5 @@
 # A table of 20 columns as CSV against COPY TO, as XLSX against a bare loop over
-# libxlsxwriter that reads the same rows; and the pages of a report, whose
+# libxlsxwriter that reads the same rows; and ten pages with twelve charts, whose
 # queries are taken off.
 bench_services
 
@@ -70,15 +70,34 @@ emit reports csv_rows_per_second 1/s "$WORK/csv.rate" "COPY TO" "$WORK/copy.rate
 emit reports xlsx_s s "$WORK/xlsx" "bare libxlsxwriter loop" "$WORK/bare"
 emit reports peak_KiB KiB "$WORK/peaks"
 
-# the pages of a real report: all of it as PDF less the same as CSV
-psql_at pitchey -q -o /dev/null -v users=300 -v seed=bench -v today=2026-10-31 -f "$SRC/conf/sql/demo/believable.sql"
+# ten pages with twelve charts; the job's CPU time with queries and all, and
+# less that of the same rows as CSV
+definition=$WORK/share/reports/book
+mkdir -p "$definition"
+
+python3 - "$definition" <<'PY'
+import json, sys
+kinds = ["line", "area", "bar", "stacked", "scatter", "sparkline"]
+sql = {"days": "SELECT '2026-01-01'::date + c1 AS x, c1 AS a, c2 * 400 AS b, c7 AS c FROM wide WHERE c1 <= 9 ORDER BY 1",
+       "parts": "SELECT c4 AS x, c1 AS a, c2 * 400 AS b, c7 AS c FROM wide WHERE c1 <= 9 ORDER BY c1"}
+for name, text in sql.items():
+    open(f"{sys.argv[1]}/{name}.sql", "w").write(text)
+charts = [{"type": "chart", "title": f"{kind.capitalize()} {i}", "kind": kind, "x": "x", "y": ["a", "b", "c"][:1 if kind == "sparkline" else 3],
+           "dataset": "parts" if kind in ("bar", "stacked") else "days"} for i in (1, 2) for kind in kinds]
+tiles = [{"title": f"Figure {i}", "value": {"dataset": "days", "fn": "sum", "column": "a"}} for i in range(6)]
+json.dump({"title": "Book", "for": ["*"], "parameters": {"type": "object"}, "datasets": {n: {"sql": n + ".sql"} for n in sql},
+           "sections": [{"type": "kpis", "title": "Figures", "items": tiles}, *charts, {"type": "table", "title": "Days", "dataset": "days"}]},
+          open(f"{sys.argv[1]}/report.json", "w"))
+PY
 
 for ((i = 0; i < REPS; i++)); do
-    for f in pdf csv; do
-        report "$f" "$SRC/conf" platform-metrics '{"to":"2026-10-31"}' x
+    for f in csv pdf; do
+        report "$f" "$share" book '{}' x
         sed -n 's/.*"cpu_ms":\([0-9]*\).*/\1/p' "$WORK/log" >> "$WORK/$f.cpu"
     done
 done
 
+grep -q '"pages":10,' "$WORK/log" || die "the book has not ten pages: $(grep -o '"pages":[0-9]*' "$WORK/log")"
 paste "$WORK/pdf.cpu" "$WORK/csv.cpu" | awk '{ print $1 - $2 }' > "$WORK/pages"
-emit reports pages_cpu_ms "ms of CPU" "$WORK/pages"
+emit reports book_cpu_ms "ms of CPU, 10 pages and 12 charts, with queries" "$WORK/pdf.cpu"
+emit reports book_pages_cpu_ms "ms of CPU, less queries" "$WORK/pages"
