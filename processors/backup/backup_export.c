@@ -23,8 +23,7 @@
 
 
 typedef enum {
-    TASK_JSON = 0,
-    TASK_CSV,
+    TASK_ROWS = 0,
     TASK_FILE
 } export_kind_t;
 
@@ -201,7 +200,7 @@ export_plan(export_t *e)
         }
     }
 
-    e->todo = 2 * e->nparts;
+    e->todo = e->nparts;
 
     return PT_OK;
 }
@@ -277,13 +276,8 @@ export_feed(export_t *e, backup_pool_t *pool)
 
     for (i = 0; i < e->nparts && err == PT_OK; i++) {
         task.part = &e->parts[i];
-        task.kind = TASK_JSON;
+        task.kind = TASK_ROWS;
         err = backup_pool_add(pool, &task);
-
-        if (err == PT_OK) {
-            task.kind = TASK_CSV;
-            err = backup_pool_add(pool, &task);
-        }
     }
 
     for (i = 0; i < e->tables.n && err == PT_OK; i++) {
@@ -437,6 +431,7 @@ export_file_name(export_t *e, const char *name, char *ret_name, size_t size)
 static pt_err_t
 export_worker_open(void *ctx, unsigned n, void **ret_worker)
 {
+    pt_err_t          err;
     export_t         *e = ctx;
     export_worker_t  *w;
 
@@ -448,9 +443,16 @@ export_worker_open(void *ctx, unsigned n, void **ret_worker)
     *ret_worker = w;
     w->conn = pt_job_connection(e->session.job, n + 1);
     w->chunk = malloc(EXPORT_CHUNK);
+    w->csv.data = malloc(EXPORT_CHUNK);
+    w->json.data = malloc(EXPORT_CHUNK);
 
-    return w->chunk == NULL ? backup_say(PT_E_NOMEM, "no memory")
-                            : backup_member_new(e->zip, &w->entry);
+    if (w->chunk == NULL || w->csv.data == NULL || w->json.data == NULL) {
+        return backup_say(PT_E_NOMEM, "no memory");
+    }
+
+    err = backup_member_new(e->zip, &w->entry);
+
+    return err == PT_OK ? backup_member_new(e->zip, &w->second) : err;
 }
 
 
@@ -461,6 +463,9 @@ export_worker_close(void *worker)
 
     if (w != NULL) {
         backup_member_free(w->entry);
+        backup_member_free(w->second);
+        free(w->json.data);
+        free(w->csv.data);
         free(w->chunk);
         free(w);
     }
@@ -476,17 +481,13 @@ export_worker_run(void *ctx, void *worker, void *of)
 
     switch (task->kind) {
 
-    case TASK_JSON:
-        err = backup_export_json(e, worker, task->part);
+    case TASK_ROWS:
+        err = backup_export_rows(e, worker, task->part);
 
         if (err == PT_OK) {
             err = backup_export_schema(worker, task->part);
         }
 
-        break;
-
-    case TASK_CSV:
-        err = backup_export_csv(e, worker, task->part);
         break;
 
     case TASK_FILE:

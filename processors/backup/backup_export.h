@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 
+#include "backup_export_row.h"
 #include "backup_session.h"
 #include "backup_storage.h"
 #include "backup_zip.h"
@@ -46,24 +47,24 @@ typedef struct {
 
 /* a thread's own */
 typedef struct {
-    PGconn          *conn;
+    PGconn           *conn;
     backup_member_t  *entry;
-    char            *chunk;
+    backup_member_t  *second;          /* rows are told twice at a time */
+    char             *chunk;           /* of a file */
+    export_out_t      csv, json;
 } export_worker_t;
 
 
-#define EXPORT_CHUNK  (256u << 10)
-
-
-/* the query of a part's rows: secrets and others' personal data are not told */
+/*
+ * The query of a part's rows: secrets and others' personal data are not told.
+ *
+ * with_json  a column of EXPORT_OTHER is followed by its JSON
+ */
 void backup_export_select(const export_t *e, const export_part_t *part,
-    pt_buf_t *sql);
+    bool with_json, pt_buf_t *sql);
 
-PT_MUST_CHECK pt_err_t backup_export_csv(export_t *e, export_worker_t *w,
-    const export_part_t *part);
-
-/* counts the part's rows */
-PT_MUST_CHECK pt_err_t backup_export_json(export_t *e, export_worker_t *w,
+/* as CSV and JSON; counts the part's rows */
+PT_MUST_CHECK pt_err_t backup_export_rows(export_t *e, export_worker_t *w,
     export_part_t *part);
 PT_MUST_CHECK pt_err_t backup_export_schema(export_worker_t *w,
     const export_part_t *part);

@@ -275,7 +275,7 @@ page_part(export_t *e, const export_part_t *part, pt_buf_t *page)
     }
 
     pt_buf_init(&sql, &pt_mem_heap, SQL_MAX);
-    backup_export_select(e, part, &sql);
+    backup_export_select(e, part, false, &sql);
     pt_buf_printf(&sql, " LIMIT %d", PAGE_ROWS);
     pt_buf_add_char(&sql, '\0');
 

@@ -8,14 +8,15 @@
 
 #define SQL_MAX  (1u << 20)
 
-/* of COPY's binary format: signature, flags, length of what follows */
-#define COPY_HEAD  (11 + 4 + 4)
 
-/* of a row of one column: number of columns, the value's length */
-#define COPY_ROW   (2 + 4)
+/* of a part: its columns that are told */
+typedef struct {
+    export_value_t  *values;
+    pt_str_t        *names;            /* {"id":  ,"title":  ... */
+    size_t           n;
+} rows_t;
 
-
-/* what a column's values are in JSON; row_to_json() writes NaN as text */
+/* what a column's values are in JSON; NaN is text */
 static const struct {
     const char  *type;
     const char  *schema;
@@ -37,18 +38,25 @@ static const struct {
 };
 
 
-static pt_err_t rows_begin(PGconn *conn, const char *before,
-    const char *select, const char *after);
+static export_value_t rows_value(const export_part_t *part,
+    const backup_column_t *c);
+static pt_err_t rows_columns(const export_part_t *part, rows_t *ret_rows);
+static void rows_columns_done(rows_t *rows);
+static pt_err_t rows_open(export_worker_t *w, const export_part_t *part);
+static pt_err_t rows_begin(export_t *e, export_worker_t *w,
+    const export_part_t *part);
+static pt_err_t rows_copy(export_worker_t *w, export_part_t *part,
+    const rows_t *rows);
 static pt_err_t rows_end(PGconn *conn, int n, pt_err_t err);
-static pt_err_t rows_gather(export_worker_t *w, size_t *len,
-    const char *data, size_t n);
+static pt_err_t rows_flush(void *ctx, const void *data, size_t len);
+static pt_err_t rows_close(export_out_t *out);
 static void schema_column(pt_jsonw_t *w, const export_part_t *part,
     const backup_column_t *c);
 
 
 void
 backup_export_select(const export_t *e, const export_part_t *part,
-    pt_buf_t *sql)
+    bool with_json, pt_buf_t *sql)
 {
     size_t                  i, n = 0;
     const backup_column_t  *c;
@@ -67,6 +75,12 @@ backup_export_select(const export_t *e, const export_part_t *part,
         pt_buf_add_text(sql, part->about && c->redact
                              ? "'[another person]'::text AS " : "t.");
         backup_sql_name(e->conn, sql, c->name);
+
+        if (with_json && rows_value(part, c) == EXPORT_OTHER) {
+            pt_buf_add_text(sql, ", pg_catalog.to_json(t.");
+            backup_sql_name(e->conn, sql, c->name);
+            pt_buf_add_text(sql, ")::text");
+        }
     }
 
     pt_buf_printf(sql, " FROM %s t WHERE ", table->quoted);
@@ -80,103 +94,43 @@ backup_export_select(const export_t *e, const export_part_t *part,
 }
 
 
-pt_err_t
-backup_export_csv(export_t *e, export_worker_t *w, const export_part_t *part)
+/* another person's are one text */
+static export_value_t
+rows_value(const export_part_t *part, const backup_column_t *c)
 {
-    int        n = 0;
-    char      *row, name[BACKUP_ZIP_NAME_MAX];
-    size_t     len = 0;
-    pt_buf_t   select;
-    pt_err_t   err;
-
-    pt_buf_init(&select, &pt_mem_heap, SQL_MAX);
-    backup_export_select(e, part, &select);
-    pt_buf_add_char(&select, '\0');
-
-    err = select.err != PT_OK ? backup_say(select.err, "no memory")
-          : rows_begin(w->conn, "COPY (", select.data,
-                       ") TO STDOUT (FORMAT csv, HEADER)");
-    pt_buf_done(&select);
-
-    if (err != PT_OK) {
-        return err;
-    }
-
-    (void) snprintf(name, sizeof(name), "data/%s.csv", part->title);
-    err = backup_member_deflate(w->entry, name);
-
-    while (err == PT_OK && (n = PQgetCopyData(w->conn, &row, 0)) > 0) {
-        err = rows_gather(w, &len, row, (size_t) n);
-        PQfreemem(row);
-    }
-
-    err = rows_end(w->conn, n, err);
-
-    if (err == PT_OK) {
-        err = backup_member_add(w->entry, w->chunk, len);
-    }
-
-    return err == PT_OK ? backup_member_end(w->entry) : err;
+    return part->about && c->redact ? EXPORT_TEXT
+                                    : backup_export_value(c->type);
 }
 
 
-/* binary COPY, of one column: nothing is escaped, and rows need no PGresult */
+/* CSV and JSON at once: the server makes each row's text a single time */
 pt_err_t
-backup_export_json(export_t *e, export_worker_t *w, export_part_t *part)
+backup_export_rows(export_t *e, export_worker_t *w, export_part_t *part)
 {
-    int        n = 0;
-    char      *row, name[BACKUP_ZIP_NAME_MAX];
-    size_t     len = 0, skip, size;
-    pt_buf_t   select;
-    pt_err_t   err;
+    rows_t    rows = { NULL, NULL, 0 };
+    pt_err_t  err;
 
-    pt_buf_init(&select, &pt_mem_heap, SQL_MAX);
-    backup_export_select(e, part, &select);
-    pt_buf_add_char(&select, '\0');
-
-    err = select.err != PT_OK ? backup_say(select.err, "no memory")
-          : rows_begin(w->conn, "COPY (SELECT pg_catalog.row_to_json(x.*)::text"
-                       " FROM (", select.data, ") x) TO STDOUT (FORMAT binary)");
-    pt_buf_done(&select);
-
-    if (err != PT_OK) {
-        return err;
-    }
-
-    (void) snprintf(name, sizeof(name), "data/%s.json", part->title);
-    err = backup_member_deflate(w->entry, name);
-
-    /* the head is before the first row, or before the end if there is none */
-    skip = COPY_HEAD + COPY_ROW;
-
-    while (err == PT_OK && (n = PQgetCopyData(w->conn, &row, 0)) > 0) {
-        size = (size_t) n;
-
-        if (size > skip) {
-            err = rows_gather(w, &len, part->rows++ == 0 ? "[\n" : ",\n", 2);
-
-            if (err == PT_OK) {
-                err = rows_gather(w, &len, row + skip, size - skip);
-            }
-
-            skip = COPY_ROW;
-        }
-
-        PQfreemem(row);
-    }
-
-    err = rows_end(w->conn, n, err);
+    err = rows_columns(part, &rows);
 
     if (err == PT_OK) {
-        err = rows_gather(w, &len, part->rows == 0 ? "[]\n" : "\n]\n", 3);
+        err = rows_begin(e, w, part);
     }
 
     if (err == PT_OK) {
-        err = backup_member_add(w->entry, w->chunk, len);
+        err = rows_open(w, part);
     }
 
     if (err == PT_OK) {
-        err = backup_member_end(w->entry);
+        err = rows_copy(w, part, &rows);
+    }
+
+    if (err == PT_OK) {
+        backup_export_put(&w->json, part->rows == 0 ? "[]\n" : "\n]\n", 3);
+        err = rows_close(&w->json);
+    }
+
+    if (err == PT_OK) {
+        err = rows_close(&w->csv);
     }
 
     if (err == PT_OK) {
@@ -185,32 +139,162 @@ backup_export_json(export_t *e, export_worker_t *w, export_part_t *part)
         (void) pthread_mutex_unlock(&e->lock);
     }
 
+    rows_columns_done(&rows);
+
     return err;
 }
 
 
 static pt_err_t
-rows_begin(PGconn *conn, const char *before, const char *select,
-    const char *after)
+rows_columns(const export_part_t *part, rows_t *ret_rows)
+{
+    size_t                  i;
+    pt_buf_t                name;
+    pt_jsonw_t              w;
+    const backup_column_t  *c;
+    const backup_table_t   *table = part->table;
+
+    ret_rows->values = calloc(table->ncolumns + 1, sizeof(export_value_t));
+    ret_rows->names = calloc(table->ncolumns + 1, sizeof(pt_str_t));
+
+    if (ret_rows->values == NULL || ret_rows->names == NULL) {
+        return backup_say(PT_E_NOMEM, "no memory");
+    }
+
+    for (i = 0; i < table->ncolumns; i++) {
+        c = &table->columns[i];
+
+        if (c->secret) {
+            continue;
+        }
+
+        pt_buf_init(&name, &pt_mem_heap, SQL_MAX);
+        pt_buf_add_char(&name, ret_rows->n == 0 ? '{' : ',');
+        pt_jsonw_init(&w, &name);
+        pt_jsonw_text(&w, c->name);
+        pt_buf_add_char(&name, ':');
+
+        /* its memory is the name's from here on */
+        ret_rows->values[ret_rows->n] = rows_value(part, c);
+        ret_rows->names[ret_rows->n++] = (pt_str_t) { name.data, name.len };
+
+        if (name.err != PT_OK) {
+            return backup_say(name.err, "no memory");
+        }
+    }
+
+    return PT_OK;
+}
+
+
+static void
+rows_columns_done(rows_t *rows)
+{
+    while (rows->n > 0) {
+        free((char *) (uintptr_t) rows->names[--rows->n].data);
+    }
+
+    free(rows->values);
+    free(rows->names);
+}
+
+
+static pt_err_t
+rows_begin(export_t *e, export_worker_t *w, const export_part_t *part)
 {
     pt_buf_t   sql;
     pt_err_t   err = PT_OK;
     PGresult  *result;
 
     pt_buf_init(&sql, &pt_mem_heap, SQL_MAX);
-    pt_buf_printf(&sql, "%s%s%s", before, select, after);
+    pt_buf_add_text(&sql, "COPY (");
+    backup_export_select(e, part, true, &sql);
+    pt_buf_add_text(&sql, ") TO STDOUT");
     pt_buf_add_char(&sql, '\0');
 
-    result = sql.err == PT_OK ? PQexec(conn, sql.data) : NULL;
+    result = sql.err == PT_OK ? PQexec(w->conn, sql.data) : NULL;
     pt_buf_done(&sql);
 
     if (PQresultStatus(result) != PGRES_COPY_OUT) {
-        err = backup_say(PT_E_DATABASE, "%s", PQerrorMessage(conn));
+        err = backup_say(PT_E_DATABASE, "%s", PQerrorMessage(w->conn));
     }
 
     PQclear(result);
 
     return err;
+}
+
+
+/* both entries, and the first line of the CSV */
+static pt_err_t
+rows_open(export_worker_t *w, const export_part_t *part)
+{
+    char                   name[BACKUP_ZIP_NAME_MAX];
+    size_t                 i, n = 0;
+    pt_err_t               err;
+    const backup_table_t  *table = part->table;
+
+    w->csv = (export_out_t) { .flush = rows_flush, .ctx = w->second,
+                              .data = w->csv.data };
+    w->json = (export_out_t) { .flush = rows_flush, .ctx = w->entry,
+                               .data = w->json.data };
+
+    (void) snprintf(name, sizeof(name), "data/%s.csv", part->title);
+    err = backup_member_deflate(w->second, name);
+
+    if (err == PT_OK) {
+        (void) snprintf(name, sizeof(name), "data/%s.json", part->title);
+        err = backup_member_deflate(w->entry, name);
+    }
+
+    for (i = 0; i < table->ncolumns; i++) {
+        if (!table->columns[i].secret) {
+            backup_export_put(&w->csv, ",", n++ == 0 ? 0 : 1);
+            backup_export_csv_text(&w->csv, table->columns[i].name,
+                                   strlen(table->columns[i].name), false);
+        }
+    }
+
+    backup_export_put(&w->csv, "\n", 1);
+
+    return err;
+}
+
+
+static pt_err_t
+rows_copy(export_worker_t *w, export_part_t *part, const rows_t *rows)
+{
+    int        n = 0;
+    char      *row;
+    pt_err_t   err = PT_OK;
+
+    while (err == PT_OK && (n = PQgetCopyData(w->conn, &row, 0)) > 0) {
+        backup_export_put(&w->json, part->rows++ == 0 ? "[\n" : ",\n", 2);
+        err = backup_export_row(row, (size_t) n, rows->values, rows->names,
+                                rows->n, &w->csv, &w->json);
+        PQfreemem(row);
+    }
+
+    return rows_end(w->conn, n, err);
+}
+
+
+static pt_err_t
+rows_flush(void *ctx, const void *data, size_t len)
+{
+    return backup_member_add(ctx, data, len);
+}
+
+
+/* what is left, and the entry's end */
+static pt_err_t
+rows_close(export_out_t *out)
+{
+    if (out->err == PT_OK) {
+        out->err = rows_flush(out->ctx, out->data, out->len);
+    }
+
+    return out->err == PT_OK ? backup_member_end(out->ctx) : out->err;
 }
 
 
@@ -235,30 +319,6 @@ rows_end(PGconn *conn, int n, pt_err_t err)
         }
 
         PQclear(result);
-    }
-
-    return err;
-}
-
-
-/* rows gather, so that they are hashed and compressed by the 100 kB */
-static pt_err_t
-rows_gather(export_worker_t *w, size_t *len, const char *data, size_t n)
-{
-    pt_err_t  err = PT_OK;
-
-    if (*len + n > EXPORT_CHUNK) {
-        err = backup_member_add(w->entry, w->chunk, *len);
-        *len = 0;
-    }
-
-    if (err == PT_OK && n > EXPORT_CHUNK) {
-        return backup_member_add(w->entry, data, n);
-    }
-
-    if (err == PT_OK) {
-        memcpy(w->chunk + *len, data, n);
-        *len += n;
     }
 
     return err;
