@@ -1,5 +1,7 @@
 # A user's rows and files: first backup, second after 5 % have changed, restore, export.
 # Peers, on the same bytes in a folder (the rows as COPY wrote them): restic, tar | zstd -3.
+# Our restore puts rows into their tables, with keys, indexes and WAL; restic's ends with a file of
+# them.  "restore" compares these as they are; "restore_loaded" has psql load restic's file, too.
 # MB=N   megabytes, a third of them rows (3072 is the size that the issue names)
 MB=${MB:-120}
 WITHOUT_NGINX=1 services_up
@@ -75,6 +77,9 @@ timed() { # FILE COMMAND...: MB/s of all bytes
 }
 
 tar_zstd() { tar -C "$PEER" -cf - . | zstd -3 -T2 -q -f -o "$WORK/tar.zst"; }
+restic_loaded() {
+    restic_restore && psql_at pitchey -qc "\\copy doc FROM '$WORK/x$PEER/rows'"
+}
 restic_restore() { rm -rf "$WORK/x"; restic -q -r "$WORK/repo" restore latest --target "$WORK/x"; }
 
 for ((i = 0; i < REPS; i++)); do
@@ -100,10 +105,13 @@ for ((i = 0; i < REPS; i++)); do
     find "$STORAGE/files" -type f -delete
     timed restore run_job restore-user-data '{}'
     timed restic_restore restic_restore
+    psql_at pitchey -qc "TRUNCATE doc"
+    timed restic_loaded restic_loaded
 done
 
 emit backup first MB/s "$WORK/first" restic "$WORK/restic_first"
 emit backup second MB/s "$WORK/second" restic "$WORK/restic_second"
 emit backup restore MB/s "$WORK/restore" restic "$WORK/restic_restore"
+emit backup restore_loaded MB/s "$WORK/restore" "restic, then psql" "$WORK/restic_loaded"
 emit backup export MB/s "$WORK/export" "tar | zstd -3 -T2" "$WORK/tar"
 emit backup peak_memory MiB "$WORK/memory"
