@@ -16,15 +16,15 @@
 
 #include "pt_sandbox.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define PT_ASAN  1
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PT_SANITIZED  1
 #elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define PT_ASAN  1
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define PT_SANITIZED  1
 #endif
 #endif
 
-#ifdef PT_ASAN
+#ifdef PT_SANITIZED
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -121,7 +121,7 @@ static const int  pt_calls[] = {
 pt_err_t
 pt_sandbox_enter(const pt_sandbox_t *s, const char **ret_step)
 {
-#ifdef PT_ASAN
+#ifdef PT_SANITIZED
     __sanitizer_sandbox_arguments  args = { 0 };
 
     /* it reads /proc/self/maps for its reports: last chance */
@@ -199,7 +199,7 @@ pt_sandbox_limits(const pt_sandbox_t *s)
         }
     }
 
-#ifndef PT_ASAN    /* its shadow alone takes terabytes of addresses */
+#ifndef PT_SANITIZED    /* its shadow alone takes terabytes of addresses */
     if (s->memory_bytes != 0) {
         /* the operator's limit for the whole process may be lower */
         if (getrlimit(RLIMIT_AS, &limit) == -1) {
