@@ -22,9 +22,12 @@ orch_begin_try(orch_t *o, const orch_job_row_t *row)
         return false;
     }
 
-    p = job->of->parked ? NULL : orch_processor_free(o, job);
+    p = orch_processor_free(o, job);
 
-    if (p != NULL) {
+    if (p == NULL) {
+        orch_supervisor_expect(o, job->service);
+
+    } else if (!job->of->parked) {
         job->run = orch_run_new(job);
     }
 

@@ -917,13 +917,18 @@ static const char *const  orch_db_statements[ORCH_SQL_COUNT_] = {
 
 /*
  * Some jobs that somebody else has not begun for a second: the first that are
- * found, for the whole of the queue may be long.
- * $1 service[] $2 limit -> the columns of an open job
+ * found, for the whole of the queue may be long.  And what runs under our
+ * lease: a submission that began, and whose commit nobody saw, is one of them.
+ * $1 service[] $2 limit $3 lease_owner -> the columns of an open job, status
  */
 [ORCH_SQL_WAITING] =
-    "select " ORCH_SQL_QUEUE_COLUMNS " from pitchey.queue q"
+    "(select " ORCH_SQL_QUEUE_COLUMNS ", q.status::text from pitchey.queue q"
     " where q.status in ('queued', 'retrying') and q.service = any ($1::text[])"
-    "     and q.run_at < now() - interval '1 second' limit $2::int",
+    "     and q.run_at < now() - interval '1 second' limit $2::int)"
+    " union all (select " ORCH_SQL_QUEUE_COLUMNS ", q.status::text"
+    " from pitchey.queue q where q.status = 'running'"
+    "     and q.service = any ($1::text[]) and q.lease_owner = $3::int"
+    "     and q.started_at < now() - interval '1 second' limit 10000)",
 
 [ORCH_SQL_PING] =
     "select 1",

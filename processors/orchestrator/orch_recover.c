@@ -46,7 +46,7 @@ static orch_job_row_t orch_recover_row(const PGresult *res, int row);
 static void orch_recover_load(orch_t *o);
 static void orch_recover_more(void *ctx, pt_err_t err,
     PGresult *const *results, size_t n);
-static int orch_recover_open(orch_t *o, const PGresult *res);
+static int orch_recover_queue(orch_t *o, const PGresult *res);
 static void orch_settled(void *ctx, pt_err_t err, PGresult *const *results,
     size_t n);
 static void orch_settle_job(orch_t *o, const pt_id_t *id,
@@ -162,7 +162,7 @@ orch_recover_loaded(void *ctx, pt_err_t err, PGresult *const *results,
         return;
     }
 
-    running = orch_recover_open(o, results[0]);
+    running = orch_recover_queue(o, results[0]);
     o->recover.starting = false;
     o->recover.done = true;
 
@@ -195,8 +195,7 @@ orch_recover_rows(orch_t *o, const PGresult *res, bool running,
 }
 
 
-/* jobs that wait, and some that run: how many */
-static int
+int
 orch_recover_open(orch_t *o, const PGresult *res)
 {
     int             i, running = 0;
@@ -213,6 +212,16 @@ orch_recover_open(orch_t *o, const PGresult *res)
             orch_job_admit(o, &row);
         }
     }
+
+    return running;
+}
+
+
+/* of the whole of it, or as much as was asked for */
+static int
+orch_recover_queue(orch_t *o, const PGresult *res)
+{
+    int  running = orch_recover_open(o, res);
 
     o->queue.more |= PQntuples(res) - running == ORCH_LOAD_MAX;
     o->recover.low = orch_queue_ready(&o->queue) / 2;
@@ -282,7 +291,7 @@ orch_recover_more(void *ctx, pt_err_t err, PGresult *const *results,
     o->recover.loading = false;
 
     if (err == PT_OK && n == 1) {
-        (void) orch_recover_open(o, results[0]);
+        (void) orch_recover_queue(o, results[0]);
 
     } else {
         o->recover.look = true;

@@ -32,6 +32,9 @@ bool orch_recover_is_done(const orch_t *o);
 void orch_recover_rows(orch_t *o, const PGresult *res, bool running,
     uint64_t wait_ms);
 
+/* the same of rows that say which; how many of them run */
+int orch_recover_open(orch_t *o, const PGresult *res);
+
 /* the job's state is DOUBT, or was */
 void orch_recover_doubt(orch_t *o, orch_job_t *job);
 void orch_recover_undoubt(orch_t *o, orch_job_t *job);

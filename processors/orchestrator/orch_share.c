@@ -127,6 +127,7 @@ orch_share_look(orch_t *o)
     if (n) {
         pt_pg_arg_column(&args, &services);
         pt_pg_arg_int4(&args, ORCH_SHARE_JOBS);
+        pt_pg_arg_int4(&args, o->recover.id);
         o->share.looking = orch_db_query(o, ORCH_DB_READ, ORCH_SQL_WAITING,
                                          &args, orch_share_found, o) == PT_OK;
     }
@@ -159,6 +160,6 @@ orch_share_found(void *ctx, pt_err_t err, PGresult *const *results, size_t n)
     o->share.looking = false;
 
     if (err == PT_OK && n == 1) {
-        orch_recover_rows(o, results[0], false, 0);
+        (void) orch_recover_open(o, results[0]);
     }
 }

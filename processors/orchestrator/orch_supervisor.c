@@ -253,6 +253,19 @@ orch_supervisor_hold(orch_t *o)
  * those that run have let it wait.
  */
 void
+orch_supervisor_expect(orch_t *o, orch_service_t *service)
+{
+    orch_pool_t  *pool = service->pool;
+
+    if (pool && pool->n == 0 && pool->max > 0
+        && orch_loop_ms(o) >= pool->next_ms)
+    {
+        orch_pool_start(pool);
+    }
+}
+
+
+void
 orch_supervisor_want(orch_t *o, orch_service_t *service)
 {
     size_t        wanted;

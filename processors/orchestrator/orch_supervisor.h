@@ -74,6 +74,12 @@ bool orch_supervisor_offers(orch_t *o, pt_str_t service);
 /* processors of the orchestrator before us may come back: starts none yet */
 void orch_supervisor_hold(orch_t *o);
 
+/*
+ * A job of that service is being accepted: where no process runs one is started
+ * beside the commit, not after it.
+ */
+void orch_supervisor_expect(orch_t *o, orch_service_t *service);
+
 /* jobs of that service are ready and nobody has credit */
 void orch_supervisor_want(orch_t *o, orch_service_t *service);
 
