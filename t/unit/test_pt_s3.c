@@ -187,6 +187,9 @@ test_places(void **state)
     assert_int_equal(parse("s3://bucket style=neither", &s3), PT_E_INVALID);
     assert_int_equal(parse("s3://bucket acl=public", &s3), PT_E_INVALID);
     assert_int_equal(parse("s3://bucket credentials=here", &s3), PT_E_INVALID);
+    assert_int_equal(parse("s3://bucket ca=here.pem", &s3), PT_E_INVALID);
+    assert_int_equal(parse("s3://bucket ca=/etc/ca.pem", &s3), PT_OK);
+    assert_string_equal(s3.ca, "/etc/ca.pem");
 }
 
 

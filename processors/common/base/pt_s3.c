@@ -189,6 +189,12 @@ pt_s3_option(pt_s3_t *s3, pt_str_t word)
                ? NULL : "credentials= names a file by its full path";
     }
 
+    if (pt_str_is(key, "ca")) {
+        return value.len && value.data[0] == '/'
+               && pt_s3_copy(s3->ca, sizeof(s3->ca), value, "")
+               ? NULL : "ca= names a file by its full path";
+    }
+
     if (pt_str_is(key, "style")) {
         return pt_s3_choice(value, "path", "host", &s3->host_style)
                ? NULL : "style= is path or host";
@@ -205,7 +211,7 @@ pt_s3_option(pt_s3_t *s3, pt_str_t word)
                ? NULL : "etag= is md5 or opaque";
     }
 
-    return "known are endpoint=, region=, style=, payload=, etag= and "
+    return "known are endpoint=, region=, style=, payload=, etag=, ca= and "
            "credentials=";
 }
 

@@ -16,6 +16,8 @@
  *                      that the server checks it; signed
  *   etag=md5|opaque    is an ETag the MD5 of what was sent, so that we check
  *                      it: yes but with SSE-KMS and SSE-C; md5
+ *   ca=FILE            certificates, PEM, of those who may vouch for the
+ *                      endpoint; the system's otherwise
  *   credentials=FILE   lines "access_key_id X", "secret_access_key X" and,
  *                      if any, "session_token X"; the environment's AWS_...
  *                      otherwise
@@ -55,6 +57,7 @@ typedef struct {
     char  bucket[64];
     char  prefix[129];             /* empty, or with its "/" at the end */
     char  region[33];
+    char  ca[256];                 /* a file; empty: the system's */
     char  credentials[256];        /* a file; empty: the environment */
     bool  host_style;
     bool  unsigned_payload;

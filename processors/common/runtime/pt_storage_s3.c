@@ -521,6 +521,11 @@ s3_options(s3_call_t *call)
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+
+    if (call->client->s3.ca[0]) {
+        curl_easy_setopt(easy, CURLOPT_CAINFO, call->client->s3.ca);
+    }
+
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long) S3_CONNECT_S);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 64L);
     curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long) S3_STALL_S);
