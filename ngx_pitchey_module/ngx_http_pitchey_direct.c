@@ -104,7 +104,7 @@ ngx_http_pitchey_direct_begin(ngx_http_request_t *r)
     }
 
     rc = ngx_http_pitchey_direct_args(r, &d);
-    if (rc != NGX_OK) {
+    if (rc != NGX_DECLINED) {
         return rc;
     }
 
@@ -127,6 +127,7 @@ ngx_http_pitchey_direct_begin(ngx_http_request_t *r)
 }
 
 
+/* NGX_DECLINED: they are good; else a problem was sent */
 static ngx_int_t
 ngx_http_pitchey_direct_args(ngx_http_request_t *r,
     ngx_http_pitchey_direct_t *d)
@@ -176,7 +177,7 @@ ngx_http_pitchey_direct_args(ngx_http_request_t *r,
         d->type.len = NGX_HTTP_PITCHEY_DIRECT_TYPE_MAX;
     }
 
-    return NGX_OK;
+    return NGX_DECLINED;
 }
 
 
@@ -354,7 +355,7 @@ ngx_http_pitchey_direct_complete(ngx_http_request_t *r,
     }
 
     rc = ngx_http_pitchey_direct_args(r, d);
-    if (rc != NGX_OK) {
+    if (rc != NGX_DECLINED) {
         return rc;
     }
 
