@@ -17,6 +17,9 @@
 #define NGX_HTTP_PITCHEY_STORE_DIR    02770
 
 
+static void ngx_http_pitchey_store_flush(ngx_http_pitchey_store_t *st);
+static void ngx_http_pitchey_store_direct(ngx_http_pitchey_store_t *st,
+    ngx_uint_t direct);
 static int ngx_http_pitchey_store_open(ngx_http_pitchey_store_t *st);
 static int ngx_http_pitchey_store_name(ngx_http_pitchey_store_t *st);
 static int ngx_http_pitchey_store_link(ngx_http_pitchey_store_t *st);
@@ -84,34 +87,91 @@ ngx_http_pitchey_store_write(ngx_http_pitchey_store_t *st, const u_char *data,
         return;
     }
 
+    ngx_http_pitchey_store_direct(st,
+        (len | st->written | (uintptr_t) data)
+        % NGX_HTTP_PITCHEY_STORE_BLOCK == 0);
+
     for (done = 0; done < len; done += n) {
         n = pwrite(st->fd, data + done, len - done, st->written + done);
 
-        if (n == -1) {
-            if (ngx_errno == NGX_EINTR) {
-                n = 0;
-                continue;
-            }
-
-            ngx_http_pitchey_store_failed(st, "write", st->path);
-            return;
+        if (n != -1) {
+            continue;
         }
+
+        n = 0;
+
+        if (ngx_errno == NGX_EINTR) {
+            continue;
+        }
+
+        if (ngx_errno == NGX_EINVAL && st->direct) {
+            /* larger blocks, or none of this file system */
+            ngx_http_pitchey_store_direct(st, 0);
+            st->cached = 1;
+            continue;
+        }
+
+        ngx_http_pitchey_store_failed(st, "write", st->path);
+        return;
     }
 
-    SHA256_Update(&st->sha, data, len);
     st->written += len;
 
-    /* best effort: fsync() tells what could not be written */
+    if (!st->direct) {
+        ngx_http_pitchey_store_flush(st);
+    }
 
+    if (st->part) {
+        ngx_http_pitchey_store_hash(st, data, len);
+        ngx_http_pitchey_part_written(st);
+    }
+}
+
+
+void
+ngx_http_pitchey_store_hash(ngx_http_pitchey_store_t *st, const u_char *data,
+    size_t len)
+{
+    SHA256_Update(&st->sha, data, len);
+}
+
+
+/* best effort: fsync() tells what could not be written */
+static void
+ngx_http_pitchey_store_flush(ngx_http_pitchey_store_t *st)
+{
     if (st->written - st->flushed >= NGX_HTTP_PITCHEY_STORE_FLUSH) {
         (void) sync_file_range(st->fd, st->flushed, st->written - st->flushed,
                                SYNC_FILE_RANGE_WRITE);
         st->flushed = st->written;
     }
+}
 
-    if (st->part) {
-        ngx_http_pitchey_part_written(st);
+
+/*
+ * A large upload goes past the page cache: it is synced before its answer in
+ * any case, and this way nothing of it is left to be written then, no copy of
+ * it is made, and neither other files' pages nor other programs' syncs have to
+ * make way for it.
+ */
+static void
+ngx_http_pitchey_store_direct(ngx_http_pitchey_store_t *st, ngx_uint_t direct)
+{
+    int  flags;
+
+    if (direct == st->direct || st->cached) {
+        return;
     }
+
+    flags = fcntl(st->fd, F_GETFL);
+    flags = direct ? flags | O_DIRECT : flags & ~O_DIRECT;
+
+    if (fcntl(st->fd, F_SETFL, flags) == -1) {
+        st->cached = 1;
+        direct = 0;
+    }
+
+    st->direct = direct;
 }
 
 
@@ -169,6 +229,8 @@ ngx_http_pitchey_store_finish(ngx_http_pitchey_store_t *st)
     }
 
     if (st->part) {
+        ngx_http_pitchey_store_direct(st, 0);
+
         n = pread(st->fd, st->head, sizeof(st->head), 0);
         if (n == -1) {
             ngx_http_pitchey_store_failed(st, "read", st->part);

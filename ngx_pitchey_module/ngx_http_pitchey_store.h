@@ -3,7 +3,7 @@
  * and so the one concern that another kind of storage replaces.
  *
  * Every function but _init() blocks: it is called in a thread, which has the
- * store as long as it works.  What fails is told by failed ("write"), err and
+ * store as long as it works; only _hash() may run beside _write().  What fails is told by failed ("write"), err and
  * at, never by a return value.
  *
  * A plain upload has no name until it is complete (O_TMPFILE, then linkat), so
@@ -32,6 +32,10 @@
 #include "pt_id.h"
 #include "ngx_http_pitchey_sniff.h"
 
+
+/* bytes: what begins and ends at a multiple, in memory and in its file, goes
+ * past the page cache */
+#define NGX_HTTP_PITCHEY_STORE_BLOCK   4096
 
 #define NGX_HTTP_PITCHEY_METADATA_MAX  2048
 
@@ -94,6 +98,8 @@ typedef struct {
     u_char                       head[NGX_HTTP_PITCHEY_SNIFF_LEN];
     size_t                       head_len;   /* of _finish(): the first bytes */
 
+    unsigned                     direct:1;   /* O_DIRECT is set */
+    unsigned                     cached:1;   /* and is not to be */
     unsigned                     temp_named:1;
     unsigned                     named:1;    /* lies at path */
     unsigned                     remove:1;   /* the part: _end() removes it */
@@ -111,7 +117,12 @@ ngx_int_t ngx_http_pitchey_store_init_part(ngx_http_pitchey_store_t *st,
     ngx_pool_t *pool, const ngx_str_t *storage, const pt_id_t *id,
     const ngx_str_t *user);
 
+/* the next bytes; those of a resumable upload are hashed, too */
 void ngx_http_pitchey_store_write(ngx_http_pitchey_store_t *st,
+    const u_char *data, size_t len);
+
+/* of another: in any thread, but in the order of the bytes */
+void ngx_http_pitchey_store_hash(ngx_http_pitchey_store_t *st,
     const u_char *data, size_t len);
 
 /* complete: hashed, on disk, under its name, and the name on disk */

@@ -10,7 +10,7 @@
 #include "ngx_http_pitchey_problem.h"
 
 
-/* bytes that a thread hashes and writes at once: two for each upload */
+/* bytes that are hashed and written at once: two such buffers an upload */
 #define NGX_HTTP_PITCHEY_UPLOAD_BUFFER  (512 * 1024)
 
 /* ms, any: how long the timer runs that keeps a worker while a thread works */
@@ -27,7 +27,8 @@ static ngx_int_t ngx_http_pitchey_upload_fill(ngx_http_pitchey_upload_t *up);
 static ngx_int_t ngx_http_pitchey_upload_flush(ngx_http_pitchey_upload_t *up);
 
 static ngx_int_t ngx_http_pitchey_upload_run(ngx_http_pitchey_upload_t *up,
-    void (*handler)(void *data, ngx_log_t *log));
+    ngx_thread_task_t *task, void (*handler)(void *data, ngx_log_t *log));
+static ngx_uint_t ngx_http_pitchey_upload_busy(ngx_http_pitchey_upload_t *up);
 static void ngx_http_pitchey_upload_keep(ngx_event_t *ev);
 static void ngx_http_pitchey_upload_posted(ngx_event_t *ev);
 static ngx_int_t ngx_http_pitchey_upload_reply(ngx_http_request_t *r,
@@ -38,6 +39,7 @@ static void ngx_http_pitchey_upload_cleanup(void *data);
 
 /* in a thread */
 static void ngx_http_pitchey_upload_write(void *data, ngx_log_t *log);
+static void ngx_http_pitchey_upload_hash(void *data, ngx_log_t *log);
 static void ngx_http_pitchey_upload_work(void *data, ngx_log_t *log);
 static void ngx_http_pitchey_upload_discard(void *data, ngx_log_t *log);
 
@@ -104,6 +106,7 @@ ngx_http_pitchey_upload_new(ngx_http_request_t *r, const pt_id_t *id)
     up->task.event.data = up;
     up->task.event.handler = ngx_http_pitchey_upload_posted;
     up->task.ctx = up;
+    up->hashing = up->task;
 
     up->keeper.log = ngx_cycle->log;
     up->keeper.data = up;
@@ -246,7 +249,7 @@ ngx_http_pitchey_upload_end(ngx_http_pitchey_upload_t *up)
         return ngx_http_pitchey_upload_flush(up);
     }
 
-    if (up->task.event.active) {
+    if (ngx_http_pitchey_upload_busy(up)) {
         return NGX_AGAIN;
     }
 
@@ -344,7 +347,11 @@ ngx_http_pitchey_upload_put(ngx_http_pitchey_upload_t *up, const u_char *data,
     buf = &up->bufs[up->filling];
 
     if (buf->data == NULL) {
-        buf->data = ngx_pnalloc(up->pool, up->cap);
+        /* a small one is in the pool's own block, and aligned to nothing */
+        buf->data = up->cap < NGX_HTTP_PITCHEY_UPLOAD_BUFFER
+                    ? ngx_pnalloc(up->pool, up->cap)
+                    : ngx_pmemalign(up->pool, up->cap,
+                                    NGX_HTTP_PITCHEY_STORE_BLOCK);
         if (buf->data == NULL) {
             return ngx_http_pitchey_upload_fail(up,
                                                NGX_HTTP_INTERNAL_SERVER_ERROR);
@@ -360,7 +367,7 @@ ngx_http_pitchey_upload_put(ngx_http_pitchey_upload_t *up, const u_char *data,
 }
 
 
-/* hands the filled buffer to a thread; NGX_AGAIN: it still has the other */
+/* hands the filled buffer to threads; NGX_AGAIN: they still have the other */
 static ngx_int_t
 ngx_http_pitchey_upload_flush(ngx_http_pitchey_upload_t *up)
 {
@@ -377,7 +384,7 @@ ngx_http_pitchey_upload_flush(ngx_http_pitchey_upload_t *up)
         }
     }
 
-    if (up->task.event.active) {
+    if (ngx_http_pitchey_upload_busy(up)) {
         return NGX_AGAIN;
     }
 
@@ -385,8 +392,15 @@ ngx_http_pitchey_upload_flush(ngx_http_pitchey_upload_t *up)
     up->filling = !up->filling;
     up->next = ngx_http_pitchey_upload_pump;
 
-    if (ngx_http_pitchey_upload_run(up, ngx_http_pitchey_upload_write)
-        != NGX_OK)
+    /* a resumable one's record tells of a hash and its bytes: one thread */
+
+    if (ngx_http_pitchey_upload_run(up, &up->task,
+                                    ngx_http_pitchey_upload_write)
+        != NGX_OK
+        || (up->store.part == NULL
+            && ngx_http_pitchey_upload_run(up, &up->hashing,
+                                           ngx_http_pitchey_upload_hash)
+               != NGX_OK))
     {
         return ngx_http_pitchey_upload_fail(up, NGX_HTTP_SERVICE_UNAVAILABLE);
     }
@@ -420,7 +434,8 @@ ngx_http_pitchey_upload_post(ngx_http_pitchey_upload_t *up,
     up->work = work;
     up->next = next;
 
-    if (ngx_http_pitchey_upload_run(up, ngx_http_pitchey_upload_work)
+    if (ngx_http_pitchey_upload_run(up, &up->task,
+                                    ngx_http_pitchey_upload_work)
         != NGX_OK)
     {
         return ngx_http_pitchey_upload_fail(up, NGX_HTTP_SERVICE_UNAVAILABLE);
@@ -433,17 +448,25 @@ ngx_http_pitchey_upload_post(ngx_http_pitchey_upload_t *up,
 /* a worker that is to exit waits for timers, and not for threads */
 static ngx_int_t
 ngx_http_pitchey_upload_run(ngx_http_pitchey_upload_t *up,
-    void (*handler)(void *data, ngx_log_t *log))
+    ngx_thread_task_t *task, void (*handler)(void *data, ngx_log_t *log))
 {
-    up->task.handler = handler;
+    task->handler = handler;
 
-    if (ngx_thread_task_post(up->threads, &up->task) != NGX_OK) {
+    if (ngx_thread_task_post(up->threads, task) != NGX_OK) {
         return NGX_ERROR;
     }
 
     ngx_add_timer(&up->keeper, NGX_HTTP_PITCHEY_UPLOAD_KEEP);
 
     return NGX_OK;
+}
+
+
+/* a thread has the store, or a buffer */
+static ngx_uint_t
+ngx_http_pitchey_upload_busy(ngx_http_pitchey_upload_t *up)
+{
+    return up->task.event.active || up->hashing.event.active;
 }
 
 
@@ -465,7 +488,16 @@ ngx_http_pitchey_upload_posted(ngx_event_t *ev)
     up = ev->data;
     r = up->request;
 
+    if (ngx_http_pitchey_upload_busy(up)) {
+        return;
+    }
+
     ngx_del_timer(&up->keeper);
+
+    if (up->writing) {
+        up->writing->len = 0;
+        up->writing = NULL;
+    }
 
     if (r == NULL) {
         ngx_http_pitchey_upload_drop(up);
@@ -633,12 +665,13 @@ ngx_http_pitchey_upload_drop(ngx_http_pitchey_upload_t *up)
         up->request = NULL;
     }
 
-    if (up->task.event.active) {
+    if (ngx_http_pitchey_upload_busy(up)) {
         return;
     }
 
     if (up->store.fd != -1 || up->store.named || up->store.remove) {
-        if (ngx_http_pitchey_upload_run(up, ngx_http_pitchey_upload_discard)
+        if (ngx_http_pitchey_upload_run(up, &up->task,
+                                        ngx_http_pitchey_upload_discard)
             == NGX_OK)
         {
             return;
@@ -654,14 +687,21 @@ ngx_http_pitchey_upload_drop(ngx_http_pitchey_upload_t *up)
 static void
 ngx_http_pitchey_upload_write(void *data, ngx_log_t *log)
 {
-    ngx_http_pitchey_upload_t      *up = data;
-    ngx_http_pitchey_upload_buf_t  *buf;
+    ngx_http_pitchey_upload_t  *up = data;
 
-    buf = up->writing;
+    ngx_http_pitchey_store_write(&up->store, up->writing->data,
+                                 up->writing->len);
+}
 
-    ngx_http_pitchey_store_write(&up->store, buf->data, buf->len);
 
-    buf->len = 0;
+/* at the same time, in another thread */
+static void
+ngx_http_pitchey_upload_hash(void *data, ngx_log_t *log)
+{
+    ngx_http_pitchey_upload_t  *up = data;
+
+    ngx_http_pitchey_store_hash(&up->store, up->writing->data,
+                                up->writing->len);
 }
 
 

@@ -2,10 +2,12 @@
  * A request's body on its way into storage: read, hashed and written without
  * holding up the worker, and made a file of the user's.
  *
- *     client --> nginx's buffer --> one of two buffers --> thread: hash, write
+ *                                                          thread: hash
+ *     client --> nginx's buffer --> one of two buffers --<
+ *                                                          thread: write
  *
- * While a thread writes one buffer, the other is filled; when both are full,
- * the client is not read from.
+ * While threads have one buffer, the other is filled; when both are full, the
+ * client is not read from.
  *
  * An upload lives in a pool of its own, since a thread may still write when
  * its request is gone: then the thread's completion drops it.  Functions that
@@ -43,8 +45,9 @@ struct ngx_http_pitchey_upload_s {
     ngx_pool_cleanup_t              *cleanup;    /* of the request's pool */
     ngx_pool_t                      *pool;       /* of this */
     ngx_thread_pool_t               *threads;
-    ngx_thread_task_t                task;
-    ngx_event_t                      keeper;     /* runs while the task does */
+    ngx_thread_task_t                task;       /* with the store */
+    ngx_thread_task_t                hashing;    /* beside it, of a buffer */
+    ngx_event_t                      keeper;     /* runs while they do */
 
     /* its owner's: how it takes a body, and what comes after */
     ngx_http_pitchey_upload_take_pt  take;
@@ -64,7 +67,7 @@ struct ngx_http_pitchey_upload_s {
     ngx_http_pitchey_upload_buf_t    bufs[2];
     ngx_uint_t                       filling;    /* the one that is filled */
 
-    /* the thread's, while task.event.active; then ours */
+    /* the threads', while task or hashing is active; then ours */
     void                           (*work)(ngx_http_pitchey_store_t *st);
     ngx_http_pitchey_upload_pt       next;       /* when the work is done */
     ngx_http_pitchey_upload_buf_t   *writing;
