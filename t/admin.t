@@ -113,3 +113,15 @@ X-No-Cookie: 1
 --- response_body_like eval
 ['"pointer":"/webhook_url","detail":"must begin with https://"',
  '"pointer":"/webhook_url","detail":"must not have a user in it"']
+
+
+=== TEST 10: what everybody has used, for admins
+--- request eval
+["GET /api/containers/usage/users", "GET /api/containers/usage/users?month=2001-01", "GET /api/containers/usage/users",
+ "GET /api/containers/usage/users?user=x"]
+--- more_headers eval
+[$::admin, $::admin, $::investor, $::admin]
+--- error_code eval
+[200, 200, 403, 400]
+--- response_body_like eval
+["\"users\":\\[.*\"$::INVESTOR\"", '"users":\[\]', '"code":"forbidden"', '"code":"bad_request"']
