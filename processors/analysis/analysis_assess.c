@@ -27,14 +27,17 @@ static void assess_moic(const analysis_terms_t *t, const double *gross,
     double times, double *moic);
 static void assess_figures(const double *moic, assess_figures_t *ret);
 static double assess_irr(double moic, double years);
-static void assess_write(pt_jsonw_t *w, const analysis_terms_t *t,
-    const double *moic);
+static void assess_write_terms(pt_jsonw_t *w, const analysis_terms_t *t);
+static void assess_write_returns(pt_jsonw_t *w, const analysis_terms_t *t,
+    const double *moic, const assess_figures_t *f);
 static void assess_sensitivity(pt_jsonw_t *w, const analysis_terms_t *t,
     const double *gross, double *moic);
 static void assess_changed(pt_jsonw_t *w, const char *term, double from,
     double to, const double *moic);
 static void assess_comps(pt_jsonw_t *w, const analysis_engine_t *e,
     const analysis_score_t *s, const analysis_terms_t *t);
+static void assess_risk(pt_jsonw_t *w, const char *risk, double probability,
+    const char *detail, const char *source);
 static void assess_risks(pt_jsonw_t *w, const analysis_score_t *s,
     const assess_figures_t *f);
 
@@ -79,7 +82,8 @@ analysis_assess_json(analysis_engine_t *e, const pt_json_t *params,
                     (uint64_t) pt_json_int(params, "seed", 1), gross);
         assess_moic(&terms, gross, 1, moic);
         assess_figures(moic, &figures);
-        assess_write(&w, &terms, moic);
+        assess_write_terms(&w, &terms);
+        assess_write_returns(&w, &terms, moic, &figures);
         assess_sensitivity(&w, &terms, gross, moic);
         assess_comps(&w, e, &score, &terms);
         assess_risks(&w, &score, &figures);
@@ -185,6 +189,7 @@ analysis_break_even(const analysis_terms_t *t)
 }
 
 
+/* ascending: what the investor gets is in the same order */
 static void
 assess_draw(const analysis_model_t *m, const analysis_forecast_t *f,
     uint64_t seed, double *gross)
@@ -197,10 +202,12 @@ assess_draw(const analysis_model_t *m, const analysis_forecast_t *f,
     for (i = 0; i < DRAWS; i++) {
         gross[i] = analysis_forecast_gross(m, f, analysis_rng_unit(&rng));
     }
+
+    analysis_sort(gross, DRAWS);
 }
 
 
-/* of so many times the gross, ascending */
+/* of so many times the gross, ascending like it */
 static void
 assess_moic(const analysis_terms_t *t, const double *gross, double times,
     double *moic)
@@ -210,8 +217,6 @@ assess_moic(const analysis_terms_t *t, const double *gross, double times,
     for (i = 0; i < DRAWS; i++) {
         moic[i] = analysis_waterfall(t, gross[i] * times) / t->amount;
     }
-
-    analysis_sort(moic, DRAWS);
 }
 
 
@@ -243,22 +248,8 @@ assess_irr(double moic, double years)
 
 
 static void
-assess_write(pt_jsonw_t *w, const analysis_terms_t *t, const double *moic)
+assess_write_terms(pt_jsonw_t *w, const analysis_terms_t *t)
 {
-    double            v;
-    unsigned          i;
-    assess_figures_t  f;
-
-    static const struct {
-        const char  *key;
-        double       p;
-    } levels[] = {
-        { "p5", 0.05 }, { "p10", 0.1 }, { "p25", 0.25 }, { "p50", 0.5 },
-        { "p75", 0.75 }, { "p90", 0.9 }, { "p95", 0.95 }
-    };
-
-    assess_figures(moic, &f);
-
     pt_jsonw_key(w, "terms");
     pt_jsonw_object(w);
     analysis_put_key(w, "amount_usd", t->amount);
@@ -272,13 +263,30 @@ assess_write(pt_jsonw_t *w, const analysis_terms_t *t, const double *moic)
     analysis_put_key(w, "investor_split", t->split);
     analysis_put_key(w, "years", t->years);
     pt_jsonw_end(w);
+}
+
+
+static void
+assess_write_returns(pt_jsonw_t *w, const analysis_terms_t *t,
+    const double *moic, const assess_figures_t *f)
+{
+    double    v;
+    unsigned  i;
+
+    static const struct {
+        const char  *key;
+        double       p;
+    } levels[] = {
+        { "p5", 0.05 }, { "p10", 0.1 }, { "p25", 0.25 }, { "p50", 0.5 },
+        { "p75", 0.75 }, { "p90", 0.9 }, { "p95", 0.95 }
+    };
 
     pt_jsonw_key(w, "returns");
     pt_jsonw_object(w);
     analysis_put_int(w, "draws", DRAWS);
     pt_jsonw_key(w, "moic");
     pt_jsonw_object(w);
-    analysis_put_key(w, "mean", f.mean);
+    analysis_put_key(w, "mean", f->mean);
 
     for (i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
         analysis_put_key(w, levels[i].key,
@@ -295,8 +303,8 @@ assess_write(pt_jsonw_t *w, const analysis_terms_t *t, const double *moic)
     }
 
     pt_jsonw_end(w);
-    analysis_put_key(w, "loss_probability", f.loss);
-    analysis_put_key(w, "expected_shortfall_moic", f.shortfall);
+    analysis_put_key(w, "loss_probability", f->loss);
+    analysis_put_key(w, "expected_shortfall_moic", f->shortfall);
     v = analysis_break_even(t);
     pt_jsonw_key(w, "break_even_gross_usd");
 
@@ -445,7 +453,7 @@ assess_risks(pt_jsonw_t *w, const analysis_score_t *s,
                 "draws");
     assess_risk(w, "no_hit", 1 - s->forecast.p_hit, "the film grosses less"
                 " than 2.5 times its budget", "forecast");
-    assess_risk(w, "budget_not_grossed", 1 - s->reach[0], "the film grosses"
+    assess_risk(w, "budget_not_grossed", 1 - s->earns, "the film grosses"
                 " less than its budget", "forecast");
 
     if (s->ncomps != 0) {

@@ -290,8 +290,8 @@ analysis_write_forecast(pt_jsonw_t *w, const analysis_engine_t *e,
     analysis_put_int(w, "dollars_of",
                      analysis_model_prices_year(m, s->deal.year));
     analysis_put_key(w, "hit_probability", f->p_hit);
-    analysis_put_key(w, "earns_budget_probability", s->reach[0]);
-    analysis_put_key(w, "five_times_probability", s->reach[2]);
+    analysis_put_key(w, "earns_budget_probability", s->earns);
+    analysis_put_key(w, "five_times_probability", s->five);
     analysis_put_key(w, "worst_fifth_multiple", s->shortfall);
     analysis_put_int(w, "unknowns", s->unknown);
     analysis_put_key(w, "interval_widened_by", f->widen);

@@ -11,7 +11,6 @@
 #define ALIKE_ROI    0.25
 #define ALIKE_HITS   0.4
 #define ALIKE_PRIOR  5.0
-#define HIT_LOG10    0.39794     /* of 2.5 */
 
 /* more than any film: 1,000 times its budget, a chance of 99.9 % */
 #define ROI_MAX      3.0
@@ -199,7 +198,7 @@ forecast_alike(const analysis_model_t *m, const analysis_deal_t *deal,
     for (i = 0; i < n; i++) {
         f = &m->films.films[near[i].film];
         roi[i] = (double) f->gross - (double) f->budget;
-        hits += roi[i] >= HIT_LOG10;
+        hits += roi[i] >= ANALYSIS_HIT;
     }
 
     analysis_sort(roi, n);

@@ -45,6 +45,9 @@ enum {
 /* films that have an equal say in the third part of a forecast */
 #define ANALYSIS_NEAREST  40
 
+/* log10 of 2.5: a film that grosses so many times its budget is a hit */
+#define ANALYSIS_HIT  0.39794
+
 
 typedef struct {
     pt_str_t   title;

@@ -100,19 +100,22 @@ analysis_score(analysis_engine_t *e, const analysis_pitch_t *pitch,
 static void
 score_forecast(const analysis_engine_t *e, analysis_score_t *s)
 {
-    unsigned             i;
-    static const double  times[3] = { 1, 2.5, 5 };
+    double                hit;
+    unsigned              i;
+    analysis_forecast_t  *f = &s->forecast;
 
-    analysis_forecast(e->model, &s->deal, s->unknown, NULL, &s->forecast);
+    analysis_forecast(e->model, &s->deal, s->unknown, NULL, f);
 
-    for (i = 0; i < 3; i++) {
-        s->reach[i] = analysis_forecast_reach(e->model, &s->forecast,
-                                              times[i]);
-    }
+    /* the hit has a model of its own, and the chances beside it its order */
+    hit = f->p_hit;
+    s->earns = analysis_forecast_reach(e->model, f, 1);
+    s->earns = s->earns < hit ? hit : s->earns;
+    s->five = analysis_forecast_reach(e->model, f, 5);
+    s->five = s->five > hit ? hit : s->five;
 
     for (i = 0; i < 20; i++) {
-        s->shortfall += analysis_pow10(analysis_forecast_roi(e->model,
-                            &s->forecast, WORST * (i + 0.5) / 20)) / 20;
+        s->shortfall += analysis_pow10(analysis_forecast_roi(e->model, f,
+                                           WORST * (i + 0.5) / 20)) / 20;
     }
 }
 
@@ -141,7 +144,7 @@ score_comps(analysis_engine_t *e, analysis_score_t *s)
         const analysis_film_t  *f = &e->model->films.films[s->comps[i].film];
 
         roi[i] = (double) f->gross - (double) f->budget;
-        s->comp_hits += roi[i] >= 0.39794;
+        s->comp_hits += roi[i] >= ANALYSIS_HIT;
     }
 
     analysis_sort(roi, s->ncomps);
@@ -194,7 +197,7 @@ score_risk(analysis_score_t *s)
     }
 
     score_evidence(part, "earns_its_budget", 150,
-                   score_share(s->reach[0], 0.2, 0.95), s->reach[0]);
+                   score_share(s->earns, 0.2, 0.95), s->earns);
     score_evidence(part, "worst_fifth_multiple", 100,
                    score_share(s->shortfall, 0, 0.8), s->shortfall);
 }

@@ -58,7 +58,7 @@ typedef struct {
     analysis_deal_t        deal;
     unsigned               unknown;
     analysis_forecast_t    forecast;         /* unless money_refusal */
-    double                 reach[3];         /* 1, 2.5 and 5 times */
+    double                 earns, five;      /* chances of 1 and 5 times */
     double                 shortfall;        /* mean multiple, worst fifth */
 
     analysis_comp_t        comps[ANALYSIS_COMPS_SHOWN];

@@ -1050,6 +1050,8 @@ assert_adds_up(const pt_json_t *result, const char *params)
     p90 = at(f, "worldwide_gross_usd.p90")->number;
     assert_true(p10 < p50 && p50 < p90);
     assert_true(at(f, "five_times_probability")->number
+                <= at(f, "hit_probability")->number);
+    assert_true(at(f, "hit_probability")->number
                 <= at(f, "earns_budget_probability")->number);
 }
 

@@ -434,7 +434,7 @@ money_say(const money_t *m, const bool *in, const bool *of,
         for (hits = 0, k = 0; k < n; k++) {
             alike[k] = (double) films.films[near[k].film].gross
                        - (double) films.films[near[k].film].budget;
-            hits += alike[k] >= 0.39794;
+            hits += alike[k] >= ANALYSIS_HIT;
         }
 
         analysis_sort(alike, n);
