@@ -58,6 +58,10 @@ void analysis_write_word(pt_jsonw_t *w, const analysis_engine_t *e,
 void analysis_write_abstained(pt_jsonw_t *w, const analysis_score_t *s);
 const char *analysis_refusal_detail(const char *refusal);
 
+/* a warning, where a genre is named that films do not carry */
+void analysis_write_genre_warning(pt_jsonw_t *w,
+    const analysis_pitch_t *pitch);
+
 /* warnings that hold for any forecast of the pitch */
 void analysis_write_warnings(pt_jsonw_t *w, const analysis_score_t *s);
 

@@ -416,6 +416,8 @@ analysis_write_warnings(pt_jsonw_t *w, const analysis_score_t *s)
         }
     }
 
+    analysis_write_genre_warning(w, &s->pitch);
+
     if (s->text_refusal == NULL && s->pitch.genres != 0
         && !(analysis_genres_labels(s->pitch.genres) >> best & 1)
         && s->genres.p[best] >= 0.4)
@@ -425,6 +427,16 @@ analysis_write_warnings(pt_jsonw_t *w, const analysis_score_t *s)
     }
 
     pt_jsonw_end(w);
+}
+
+
+void
+analysis_write_genre_warning(pt_jsonw_t *w, const analysis_pitch_t *pitch)
+{
+    if (pitch->genre_unknown) {
+        common_warning(w, "unknown_genre", "a genre that is named is none of"
+                       " those that the films carry, and is left out");
+    }
 }
 
 

@@ -7,8 +7,8 @@
 #include "analysis_write.h"
 
 
-#define HIT_LOG10     0.39794
 #define YEAR_FROM     1990
+#define BUDGET_MAX    1e15       /* beyond it is no limit */
 #define RECENT_YEARS  5
 #define SHOWN         10
 
@@ -52,8 +52,13 @@ enum {
 typedef bool (*market_in_fn)(const analysis_film_t *film, unsigned key);
 
 
+static void market_write_filter(pt_jsonw_t *w, const market_filter_t *f);
+static void market_series(pt_jsonw_t *w, const analysis_model_t *m,
+    const market_filter_t *f, market_group_t *g);
+static void market_years(pt_jsonw_t *w, const analysis_model_t *m,
+    const market_filter_t *f, market_group_t *g);
 static void market_filter(const analysis_model_t *m, const pt_json_t *params,
-    market_filter_t *f);
+    uint32_t genres, market_filter_t *f);
 static bool market_takes(const market_filter_t *f,
     const analysis_film_t *film);
 static void market_group(const analysis_model_t *m, const market_filter_t *f,
@@ -64,6 +69,7 @@ static bool market_genre(const analysis_film_t *film, unsigned key);
 static bool market_month(const analysis_film_t *film, unsigned key);
 static bool market_year(const analysis_film_t *film, unsigned key);
 static bool market_band(const analysis_film_t *film, unsigned key);
+static const char *market_band_name(unsigned key);
 static bool market_mpaa(const analysis_film_t *film, unsigned key);
 static void market_trend_add(market_line_t *lines, unsigned year,
     const market_group_t *g);
@@ -94,113 +100,32 @@ pt_err_t
 analysis_market_json(analysis_engine_t *e, const pt_json_t *params,
     const pt_json_t *platform, pt_buf_t *out, const char **ret_reason)
 {
-    unsigned                 i;
     pt_jsonw_t               w;
     market_group_t           g;
-    market_line_t            trends[MARKET_TRENDS];
     market_filter_t          f;
+    analysis_pitch_t         pitch;      /* genres, read like a pitch's */
     const analysis_model_t  *m = e->model;
 
     (void) ret_reason;
-    memset(trends, 0, sizeof(trends));
 
     g.roi = malloc((m->films.n + 1) * sizeof(double));
     if (g.roi == NULL) {
         return PT_E_NOMEM;
     }
 
-    market_filter(m, params, &f);
+    analysis_pitch_read(params, NULL, &pitch);
+    market_filter(m, params, pitch.genres, &f);
 
     pt_jsonw_init(&w, out);
     pt_jsonw_object(&w);
-    pt_jsonw_key(&w, "filter");
-    pt_jsonw_object(&w);
-    analysis_put_genres(&w, "genres", f.genres);
-    analysis_put_money(&w, "budget_from_2019_usd",
-                       f.low > 0 ? analysis_pow10(f.low) : 0);
-
-    if (f.high < 15) {
-        analysis_put_money(&w, "budget_to_2019_usd", analysis_pow10(f.high));
-    }
-
-    analysis_put_int(&w, "from", f.from);
-    analysis_put_int(&w, "to", f.to);
-    pt_jsonw_end(&w);
+    market_write_filter(&w, &f);
 
     pt_jsonw_key(&w, "total");
     market_group(m, &f, market_any, 0, &g);
     market_figures(&w, &g);
 
-    pt_jsonw_key(&w, "by_genre");
-    pt_jsonw_array(&w);
-
-    for (i = 0; i < ANALYSIS_GENRES; i++) {
-        market_group(m, &f, market_genre, i, &g);
-
-        if (g.n != 0) {
-            pt_jsonw_object(&w);
-            analysis_put_text(&w, "genre", analysis_genre_name(i));
-            pt_jsonw_key(&w, "figures");
-            market_figures(&w, &g);
-            pt_jsonw_end(&w);
-        }
-    }
-
-    pt_jsonw_end(&w);
-    pt_jsonw_key(&w, "by_budget");
-    pt_jsonw_array(&w);
-
-    for (i = 0; i < BANDS; i++) {
-        market_group(m, &f, market_band, i, &g);
-        pt_jsonw_object(&w);
-        analysis_put_text(&w, "band", market_bands[i].name);
-        pt_jsonw_key(&w, "figures");
-        market_figures(&w, &g);
-        pt_jsonw_end(&w);
-    }
-
-    pt_jsonw_end(&w);
-    pt_jsonw_key(&w, "by_month");
-    pt_jsonw_array(&w);
-
-    for (i = 1; i <= 12; i++) {
-        market_group(m, &f, market_month, i, &g);
-        pt_jsonw_object(&w);
-        analysis_put_int(&w, "month", i);
-        pt_jsonw_key(&w, "figures");
-        market_figures(&w, &g);
-        pt_jsonw_end(&w);
-    }
-
-    pt_jsonw_end(&w);
-    pt_jsonw_key(&w, "by_year");
-    pt_jsonw_array(&w);
-
-    for (i = f.from; i <= f.to; i++) {
-        market_group(m, &f, market_year, i, &g);
-        market_trend_add(trends, i, &g);
-        pt_jsonw_object(&w);
-        analysis_put_int(&w, "year", i);
-        pt_jsonw_key(&w, "figures");
-        market_figures(&w, &g);
-        pt_jsonw_end(&w);
-    }
-
-    pt_jsonw_end(&w);
-    market_trends(&w, trends);
-    pt_jsonw_key(&w, "ratings");
-    pt_jsonw_array(&w);
-
-    for (i = 1; i < ANALYSIS_MPAA; i++) {
-        market_group(m, &f, market_mpaa, i, &g);
-        pt_jsonw_object(&w);
-        analysis_put_text(&w, "rating", analysis_mpaa_name(i));
-        pt_jsonw_key(&w, "figures");
-        market_figures(&w, &g);
-        pt_jsonw_end(&w);
-    }
-
-    pt_jsonw_end(&w);
+    market_series(&w, m, &f, &g);
+    market_years(&w, m, &f, &g);
     market_saturation(&w, m, &f);
     market_largest(&w, m, &f);
 
@@ -213,6 +138,10 @@ analysis_market_json(analysis_engine_t *e, const pt_json_t *params,
         pt_jsonw_null(&w);
     }
 
+    pt_jsonw_key(&w, "warnings");
+    pt_jsonw_array(&w);
+    analysis_write_genre_warning(&w, &pitch);
+    pt_jsonw_end(&w);
     analysis_write_model(&w, m);
     pt_jsonw_end(&w);
     free(g.roi);
@@ -222,26 +151,124 @@ analysis_market_json(analysis_engine_t *e, const pt_json_t *params,
 
 
 static void
+market_write_filter(pt_jsonw_t *w, const market_filter_t *f)
+{
+    pt_jsonw_key(w, "filter");
+    pt_jsonw_object(w);
+    analysis_put_genres(w, "genres", f->genres);
+    analysis_put_money(w, "budget_from_2019_usd",
+                       f->low > 0 ? analysis_pow10(f->low) : 0);
+
+    if (f->high < 15) {
+        analysis_put_money(w, "budget_to_2019_usd", analysis_pow10(f->high));
+    }
+
+    analysis_put_int(w, "from", f->from);
+    analysis_put_int(w, "to", f->to);
+    pt_jsonw_end(w);
+}
+
+
+/* in the order of a chart */
+static void
+market_series(pt_jsonw_t *w, const analysis_model_t *m,
+    const market_filter_t *f, market_group_t *g)
+{
+    size_t    i;
+    unsigned  key;
+
+    static const struct {
+        const char    *name, *label;
+        market_in_fn   in;
+        unsigned       first, end;
+        const char  *(*said)(unsigned key);  /* NULL: the number itself */
+        bool           empty;                /* shown, too */
+    } series[] = {
+        { "by_genre", "genre", market_genre, 0, ANALYSIS_GENRES,
+          analysis_genre_name, false },
+        { "by_budget", "band", market_band, 0, BANDS, market_band_name,
+          true },
+        { "by_month", "month", market_month, 1, 13, NULL, true },
+        { "ratings", "rating", market_mpaa, 1, ANALYSIS_MPAA,
+          analysis_mpaa_name, true }
+    };
+
+    for (i = 0; i < sizeof(series) / sizeof(series[0]); i++) {
+        pt_jsonw_key(w, series[i].name);
+        pt_jsonw_array(w);
+
+        for (key = series[i].first; key < series[i].end; key++) {
+            market_group(m, f, series[i].in, key, g);
+
+            if (g->n == 0 && !series[i].empty) {
+                continue;
+            }
+
+            pt_jsonw_object(w);
+
+            if (series[i].said != NULL) {
+                analysis_put_text(w, series[i].label, series[i].said(key));
+
+            } else {
+                analysis_put_int(w, series[i].label, key);
+            }
+
+            pt_jsonw_key(w, "figures");
+            market_figures(w, g);
+            pt_jsonw_end(w);
+        }
+
+        pt_jsonw_end(w);
+    }
+}
+
+
+/* and the lines through them */
+static void
+market_years(pt_jsonw_t *w, const analysis_model_t *m,
+    const market_filter_t *f, market_group_t *g)
+{
+    unsigned       year;
+    market_line_t  trends[MARKET_TRENDS];
+
+    memset(trends, 0, sizeof(trends));
+
+    pt_jsonw_key(w, "by_year");
+    pt_jsonw_array(w);
+
+    for (year = f->from; year <= f->to; year++) {
+        market_group(m, f, market_year, year, g);
+        market_trend_add(trends, year, g);
+        pt_jsonw_object(w);
+        analysis_put_int(w, "year", year);
+        pt_jsonw_key(w, "figures");
+        market_figures(w, g);
+        pt_jsonw_end(w);
+    }
+
+    pt_jsonw_end(w);
+    market_trends(w, trends);
+}
+
+
+static void
 market_filter(const analysis_model_t *m, const pt_json_t *params,
-    market_filter_t *f)
+    uint32_t genres, market_filter_t *f)
 {
     double            v, price;
     int64_t           year;
     const pt_json_t  *budget = pt_json_member(params, "budget_usd");
-    analysis_pitch_t  p;
-
-    analysis_pitch_read(params, NULL, &p);
 
     *f = (market_filter_t) {
-        .genres = p.genres, .low = 0, .high = 20, .from = YEAR_FROM,
+        .genres = genres, .low = 0, .high = 20, .from = YEAR_FROM,
         .to = ANALYSIS_YEAR_LAST
     };
 
     price = analysis_model_prices(m, 2100);
     v = pt_json_double(budget, "from", 0);
     f->low = v >= 1 ? analysis_log10(v * price) : 0;
-    v = pt_json_double(budget, "to", 0);
-    f->high = v >= 1 && v < 1e15 ? analysis_log10(v * price) : 20;
+    v = pt_json_double(budget, "to", BUDGET_MAX);
+    f->high = v < 1 ? 0 : v < BUDGET_MAX ? analysis_log10(v * price) : 20;
 
     year = pt_json_int(pt_json_member(params, "years"), "from", YEAR_FROM);
     f->from = (unsigned) (year < 1915 ? 1915 : year > 2022 ? 2022 : year);
@@ -282,7 +309,7 @@ market_group(const analysis_model_t *m, const market_filter_t *f,
         }
 
         g->roi[g->n] = (double) film->gross - (double) film->budget;
-        g->hits += g->roi[g->n++] >= HIT_LOG10;
+        g->hits += g->roi[g->n++] >= ANALYSIS_HIT;
         g->gross += analysis_pow10((double) film->gross);
     }
 
@@ -394,6 +421,13 @@ market_band(const analysis_film_t *film, unsigned key)
 }
 
 
+static const char *
+market_band_name(unsigned key)
+{
+    return market_bands[key].name;
+}
+
+
 /* ---- trends ---- */
 
 /* a year's shares and means count by its films */
@@ -492,7 +526,7 @@ market_saturation(pt_jsonw_t *w, const analysis_model_t *m,
             k = film->year > f->to - RECENT_YEARS;
             n[k]++;
             hits[k] += (double) film->gross - (double) film->budget
-                       >= HIT_LOG10;
+                       >= ANALYSIS_HIT;
         }
     }
 

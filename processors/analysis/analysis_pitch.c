@@ -15,7 +15,7 @@ static const pt_json_t *pitch_member(const pt_json_t *params,
     const pt_json_t *row, const char *key);
 static pt_str_t pitch_text(const pt_json_t *params, const pt_json_t *row,
     const char *key);
-static uint32_t pitch_genres(const pt_json_t *value);
+static uint32_t pitch_genres(const pt_json_t *value, bool *ret_unknown);
 
 
 void
@@ -36,15 +36,19 @@ analysis_pitch_read(const pt_json_t *params, const pt_json_t *row,
     v = pitch_member(params, row, "themes");
     ret->themes = v && v->type == PT_JSON_ARRAY ? v->n : 0;
 
-    ret->genres = pitch_genres(pt_json_member(params, "genres"));
+    ret->genres = pitch_genres(pt_json_member(params, "genres"),
+                               &ret->genre_unknown);
 
     if (ret->genres == 0) {
-        ret->genres = pitch_genres(pt_json_member(params, "genre"));
+        ret->genres = pitch_genres(pt_json_member(params, "genre"),
+                                   &ret->genre_unknown);
     }
 
     if (ret->genres == 0) {
-        ret->genres = pitch_genres(pt_json_member(row, "genres"))
-                      | pitch_genres(pt_json_member(row, "genre"));
+        ret->genres = pitch_genres(pt_json_member(row, "genres"),
+                                   &ret->genre_unknown)
+                      | pitch_genres(pt_json_member(row, "genre"),
+                                     &ret->genre_unknown);
     }
 
     v = pt_json_member(params, "budget_usd");
@@ -103,9 +107,9 @@ pitch_text(const pt_json_t *params, const pt_json_t *row, const char *key)
 }
 
 
-/* a name, or an array of them */
+/* a name, or an array of them; ret_unknown is set by a name that is none */
 static uint32_t
-pitch_genres(const pt_json_t *value)
+pitch_genres(const pt_json_t *value, bool *ret_unknown)
 {
     int       genre;
     uint32_t  genres = 0;
@@ -116,14 +120,19 @@ pitch_genres(const pt_json_t *value)
 
     if (value->type == PT_JSON_ARRAY) {
         for (value = value->first; value != NULL; value = value->next) {
-            genres |= value->type == PT_JSON_STRING ? pitch_genres(value) : 0;
+            genres |= value->type == PT_JSON_STRING
+                      ? pitch_genres(value, ret_unknown) : 0;
         }
 
         return genres;
     }
 
-    genre = value->type == PT_JSON_STRING ? analysis_genre_find(value->text)
-                                          : -1;
+    if (value->type != PT_JSON_STRING || value->text.len == 0) {
+        return 0;
+    }
+
+    genre = analysis_genre_find(value->text);
+    *ret_unknown |= genre < 0;
 
     return genre < 0 ? 0 : 1u << genre;
 }
@@ -204,7 +213,7 @@ analysis_pitch_deal(const analysis_model_t *model,
         .based_on = pitch->based_on
     };
 
-    if (pitch->budget_usd > 0) {
+    if (analysis_pitch_refusal(model, pitch) == NULL) {
         ret->budget = analysis_log10(pitch->budget_usd
                                      * analysis_model_prices(model,
                                                              ret->year));

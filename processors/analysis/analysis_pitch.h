@@ -25,6 +25,7 @@ typedef struct {
     pt_str_t   format;           /* "feature"; empty: not said */
     size_t     themes;           /* how many */
     uint32_t   genres;           /* as said; 0: none that we know */
+    bool       genre_unknown;    /* one is said that films do not carry */
     double     budget_usd;       /* 0: not said */
     bool       budget_range;     /* it is the middle of one */
     unsigned   year, month;      /* of release; 0: not said */
@@ -49,7 +50,8 @@ const char *analysis_pitch_refusal(const analysis_model_t *model,
 
 /*
  * What a forecast needs of it; what is not said is as in most films, counted
- * in ret_unknown.  text: genres of its text, NULL where that has none.
+ * in ret_unknown.  text: genres of its text, NULL where that has none.  Its
+ * budget is 0 where the money is refused.
  */
 void analysis_pitch_deal(const analysis_model_t *model,
     const analysis_pitch_t *pitch, const analysis_genres_t *text,

@@ -758,6 +758,78 @@ test_market_figures_hold_together(void **state)
 }
 
 
+/* the answer for all genres is not that for one which there is not */
+static void
+test_a_genre_that_is_none_is_warned_of(void **state)
+{
+    size_t      i;
+    pt_json_t  *r;
+
+    static const struct {
+        const char          *params;
+        analysis_action_fn   fn;
+        bool                 warned;
+    } cases[] = {
+        { "{\"genre\":\"Opera\"}", analysis_market_json, true },
+        { "{\"genre\":\"Sci-Fi\"}", analysis_market_json, false },
+        { "{}", analysis_market_json, false },
+        { "{\"title\":\"x\",\"genre\":\"Opera\"}", analysis_analyze_json,
+          true },
+        { "{\"title\":\"x\",\"genre\":\"opera\",\"genres\":[\"War\"]}",
+          analysis_analyze_json, false },
+        { "{\"title\":\"x\",\"genre\":\"\"}", analysis_recommend_json,
+          false }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        r = call(cases[i].fn, cases[i].params, NULL);
+        assert_int_equal(at(r, "warnings")->n, cases[i].warned);
+
+        if (cases[i].warned) {
+            assert_true(pt_str_is(at(at(r, "warnings")->first, "code")->text,
+                                  "unknown_genre"));
+        }
+
+        pt_json_free(r);
+    }
+}
+
+
+static void
+test_a_market_has_the_limits_that_are_asked(void **state)
+{
+    size_t      i;
+    pt_json_t  *r;
+
+    static const struct {
+        const char  *params;
+        bool         films;
+    } cases[] = {
+        { "{\"budget_usd\":{\"to\":0}}", false },
+        { "{\"budget_usd\":{\"from\":0}}", true },
+        { "{\"budget_usd\":{\"from\":2,\"to\":1}}", false },
+        { "{\"budget_usd\":{\"from\":1e12}}", false },
+        { "{\"budget_usd\":{\"to\":1e12}}", true },
+        { "{\"budget_usd\":{\"from\":1e308,\"to\":1e308}}", false },
+        { "{\"years\":{\"from\":2010,\"to\":2009}}", true }
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        r = call(analysis_market_json, cases[i].params, NULL);
+
+        if ((at(r, "total.films")->i64 != 0) != cases[i].films) {
+            fail_msg("%s", cases[i].params);
+        }
+
+        pt_json_free(r);
+    }
+}
+
+
 static void
 test_rows_of_the_platform_stand_in(void **state)
 {
@@ -1211,6 +1283,8 @@ main(void)
         cmocka_unit_test(test_numbers_have_six_digits),
         cmocka_unit_test(test_predictions_are_lines_as_documented),
         cmocka_unit_test(test_market_figures_hold_together),
+        cmocka_unit_test(test_a_genre_that_is_none_is_warned_of),
+        cmocka_unit_test(test_a_market_has_the_limits_that_are_asked),
         cmocka_unit_test(test_rows_of_the_platform_stand_in),
         cmocka_unit_test(test_a_broken_model_is_refused_or_harmless),
     };
