@@ -12,8 +12,9 @@
 
 
 static void analyze_score(pt_jsonw_t *w, const analysis_score_t *s);
-static void analyze_raise(pt_jsonw_t *w, const analysis_engine_t *e,
-    const analysis_score_t *s);
+static void analyze_raises(pt_jsonw_t *w, const analysis_score_t *s);
+static void analyze_raise(pt_jsonw_t *w, const analysis_score_part_t *part,
+    unsigned evidence, const char *advice);
 static void analyze_otherwise(pt_jsonw_t *w, const analysis_engine_t *e,
     const analysis_score_t *s);
 static void analyze_emphasis(pt_jsonw_t *w, const analysis_engine_t *e,
@@ -58,7 +59,7 @@ analysis_analyze_json(analysis_engine_t *e, const pt_json_t *params,
     analysis_write_forecast(&w, e, &score);
     analysis_write_comps(&w, e, &score);
     analyze_otherwise(&w, e, &score);
-    analyze_raise(&w, e, &score);
+    analyze_raises(&w, &score);
     analysis_write_warnings(&w, &score);
     analysis_write_abstained(&w, &score);
     analysis_write_model(&w, e->model);
@@ -122,36 +123,13 @@ analyze_score(pt_jsonw_t *w, const analysis_score_t *s)
 /* ---- what would raise it ---- */
 
 static void
-analyze_raise(pt_jsonw_t *w, const analysis_engine_t *e,
-    const analysis_score_t *s)
+analyze_raises(pt_jsonw_t *w, const analysis_score_t *s)
 {
     unsigned                      i;
     const analysis_item_t        *items = analysis_items();
-    const analysis_evidence_t    *v;
     const analysis_score_part_t  *part;
 
-    (void) e;
-
-    pt_jsonw_key(w, "raises");
-    pt_jsonw_array(w);
-
-    part = &s->parts[ANALYSIS_COMPLETENESS];
-
-    for (i = 0; i < part->n; i++) {
-        v = &part->evidence[i];
-
-        if (v->points < v->max) {
-            pt_jsonw_object(w);
-            analysis_put_text(w, "part", part->name);
-            analysis_put_text(w, "evidence", v->name);
-            analysis_put_int(w, "points", v->max - v->points);
-            analysis_put_text(w, "advice", items[i].advice);
-            pt_jsonw_end(w);
-        }
-    }
-
-    part = &s->parts[ANALYSIS_CLARITY];
-
+    /* of the clarity's evidence, in its order */
     static const char *const  advice[] = {
         "bring the logline to between 18 and 40 words",
         "say what the protagonist wants and what stands in the way",
@@ -159,20 +137,39 @@ analyze_raise(pt_jsonw_t *w, const analysis_engine_t *e,
         "fewer words that only join others"
     };
 
-    for (i = 0; i < part->n; i++) {
-        v = &part->evidence[i];
+    pt_jsonw_key(w, "raises");
+    pt_jsonw_array(w);
 
-        if (v->points < v->max) {
-            pt_jsonw_object(w);
-            analysis_put_text(w, "part", part->name);
-            analysis_put_text(w, "evidence", v->name);
-            analysis_put_int(w, "points", v->max - v->points);
-            analysis_put_text(w, "advice", advice[i]);
-            pt_jsonw_end(w);
-        }
+    part = &s->parts[ANALYSIS_COMPLETENESS];
+
+    for (i = 0; i < part->n; i++) {
+        analyze_raise(w, part, i, items[i].advice);
+    }
+
+    part = &s->parts[ANALYSIS_CLARITY];
+
+    for (i = 0; i < part->n; i++) {
+        analyze_raise(w, part, i, advice[i]);
     }
 
     pt_jsonw_end(w);
+}
+
+
+static void
+analyze_raise(pt_jsonw_t *w, const analysis_score_part_t *part,
+    unsigned evidence, const char *advice)
+{
+    const analysis_evidence_t  *v = &part->evidence[evidence];
+
+    if (v->points < v->max) {
+        pt_jsonw_object(w);
+        analysis_put_text(w, "part", part->name);
+        analysis_put_text(w, "evidence", v->name);
+        analysis_put_int(w, "points", v->max - v->points);
+        analysis_put_text(w, "advice", advice);
+        pt_jsonw_end(w);
+    }
 }
 
 
@@ -299,12 +296,12 @@ analyze_change(pt_jsonw_t *w, const analysis_engine_t *e,
 }
 
 
-/* by the chance of a hit; of equals the first */
+/* by the chance of a hit, the pitch's own month first; of equals the first */
 static unsigned
 analyze_best_month(const analysis_engine_t *e, const analysis_score_t *s)
 {
-    double            hit, p = -1;
-    unsigned          best = 0, month, unknown;
+    double            hit, p = s->pitch.month ? s->forecast.p_hit : -1;
+    unsigned          best = s->pitch.month, month, unknown;
     analysis_deal_t   deal;
     analysis_pitch_t  pitch = s->pitch;
 

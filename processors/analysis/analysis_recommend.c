@@ -28,7 +28,9 @@ static void recommend_conflict(pt_jsonw_t *w, const analysis_engine_t *e,
 static void recommend_positioning(pt_jsonw_t *w, const analysis_engine_t *e,
     const analysis_score_t *s);
 static pt_err_t recommend_similar(pt_jsonw_t *w, const analysis_engine_t *e,
-    const analysis_score_t *s, const pt_json_t *platform);
+    const pt_json_t *platform);
+static pt_err_t recommend_nearest(const analysis_engine_t *e,
+    const pt_json_t *pitches, recommend_similar_t *best, unsigned *ret_n);
 static double recommend_likeness(const uint32_t *stems, size_t n,
     const analysis_text_t *other);
 static int recommend_compare(const void *a, const void *b);
@@ -66,7 +68,7 @@ analysis_recommend_json(analysis_engine_t *e, const pt_json_t *params,
     analysis_write_genres(&w, e, &score, scratch);
     recommend_positioning(&w, e, &score);
     analysis_write_comps(&w, e, &score);
-    err = recommend_similar(&w, e, &score, platform);
+    err = recommend_similar(&w, e, platform);
     analysis_write_warnings(&w, &score);
     analysis_write_abstained(&w, &score);
     analysis_write_model(&w, e->model);
@@ -221,18 +223,53 @@ recommend_positioning(pt_jsonw_t *w, const analysis_engine_t *e,
 
 static pt_err_t
 recommend_similar(pt_jsonw_t *w, const analysis_engine_t *e,
-    const analysis_score_t *s, const pt_json_t *platform)
+    const pt_json_t *platform)
 {
-    size_t                i, n = 0;
-    double                likeness;
-    uint32_t             *stems;
-    pt_err_t              err = PT_OK;
-    unsigned              k, at, shown = 0, seen = 0;
-    const pt_json_t      *p = pt_json_member(platform, "similar");
-    analysis_text_t       other;
+    unsigned              i, n = 0;
+    pt_err_t              err;
+    const pt_json_t      *pitches = pt_json_member(platform, "similar");
     recommend_similar_t   best[SIMILAR_SHOWN];
 
-    (void) s;
+    err = recommend_nearest(e, pitches, best, &n);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    pt_jsonw_key(w, "similar_pitches");
+
+    if (pitches == NULL) {
+        pt_jsonw_null(w);
+        return PT_OK;
+    }
+
+    pt_jsonw_array(w);
+
+    for (i = 0; i < n; i++) {
+        pt_jsonw_object(w);
+        pt_jsonw_key(w, "pitch");
+        pt_jsonw_value(w, best[i].pitch);
+        analysis_put_key(w, "likeness", best[i].likeness);
+        pt_jsonw_end(w);
+    }
+
+    pt_jsonw_end(w);
+
+    return PT_OK;
+}
+
+
+/* the likest first; of equals the first */
+static pt_err_t
+recommend_nearest(const analysis_engine_t *e, const pt_json_t *pitches,
+    recommend_similar_t *best, unsigned *ret_n)
+{
+    size_t            i, n = 0;
+    double            likeness;
+    pt_err_t          err = PT_OK;
+    uint32_t         *stems;
+    unsigned          at, seen = 0;
+    const pt_json_t  *p;
+    analysis_text_t   other;
 
     stems = malloc((e->text.n + 1) * sizeof(*stems));
 
@@ -248,9 +285,10 @@ recommend_similar(pt_jsonw_t *w, const analysis_engine_t *e,
     }
 
     qsort(stems, n, sizeof(*stems), recommend_compare);
+    p = pitches && pitches->type == PT_JSON_ARRAY ? pitches->first : NULL;
 
-    for (p = p && p->type == PT_JSON_ARRAY ? p->first : NULL;
-         p != NULL && seen < SIMILAR_MAX && err == PT_OK; p = p->next, seen++)
+    for ( ; p != NULL && seen < SIMILAR_MAX && err == PT_OK;
+         p = p->next, seen++)
     {
         analysis_text_reset(&other);
         err = analysis_text_add(&other, pt_json_string(p, "logline",
@@ -261,7 +299,7 @@ recommend_similar(pt_jsonw_t *w, const analysis_engine_t *e,
             continue;
         }
 
-        for (at = shown; at > 0 && best[at - 1].likeness < likeness; at--) {
+        for (at = *ret_n; at > 0 && best[at - 1].likeness < likeness; at--) {
             if (at < SIMILAR_SHOWN) {
                 best[at] = best[at - 1];
             }
@@ -269,27 +307,8 @@ recommend_similar(pt_jsonw_t *w, const analysis_engine_t *e,
 
         if (at < SIMILAR_SHOWN) {
             best[at] = (recommend_similar_t) { p, likeness };
-            shown += shown < SIMILAR_SHOWN;
+            *ret_n += *ret_n < SIMILAR_SHOWN;
         }
-    }
-
-    pt_jsonw_key(w, "similar_pitches");
-
-    if (pt_json_member(platform, "similar") == NULL) {
-        pt_jsonw_null(w);
-
-    } else {
-        pt_jsonw_array(w);
-
-        for (k = 0; k < shown; k++) {
-            pt_jsonw_object(w);
-            pt_jsonw_key(w, "pitch");
-            pt_jsonw_value(w, best[k].pitch);
-            analysis_put_key(w, "likeness", best[k].likeness);
-            pt_jsonw_end(w);
-        }
-
-        pt_jsonw_end(w);
     }
 
     analysis_text_done(&other);

@@ -182,6 +182,14 @@ assert_counterfactuals_hold(const char *text)
             assert_memory_equal(m->text.data, v->text.data, v->text.len);
         }
 
+        /* the best season is no worse than the pitch's own */
+        if (pt_json_member(at(c, "change"), "release_month") != NULL
+            && pt_json_member(base, "release_month") != NULL)
+        {
+            assert_true(at(c, "hit_probability")->number
+                        >= at(result, "forecast.hit_probability")->number);
+        }
+
         pt_json_free(again);
         pt_buf_done(&buf);
     }
