@@ -106,7 +106,7 @@ static void
 assess_terms(const pt_json_t *params, const analysis_pitch_t *pitch,
     analysis_terms_t *t)
 {
-    double            equity;
+    double            equity, split;
     const pt_json_t  *terms = pt_json_member(params, "terms");
 
     t->amount = pt_json_double(params, "amount_usd", 0);
@@ -124,14 +124,12 @@ assess_terms(const pt_json_t *params, const analysis_pitch_t *pitch,
                                   pitch->budget_usd / 2);
     t->interest = assess_share(terms, "senior_interest_pct", 12);
     t->premium = assess_share(terms, "premium_pct", 20);
-    t->split = assess_share(terms, "investor_split_pct", 50);
     t->years = pt_json_double(terms, "years", 3);
 
-    /* a share of the profits of its own, instead of one by the amount */
-    if (pt_json_member(params, "share_pct") != NULL) {
-        t->split = assess_share(params, "share_pct", 0)
-                   * t->equity / t->amount;
-    }
+    /* of what all investors have, as much as of the equity; or its own */
+    split = assess_share(terms, "investor_split_pct", 50);
+    t->share = assess_share(params, "share_pct",
+                            100 * split * t->amount / t->equity);
 }
 
 
@@ -160,7 +158,7 @@ analysis_waterfall(const analysis_terms_t *t, double gross)
         return left * own;
     }
 
-    return (part + (left - part) * t->split) * own;
+    return part * own + (left - part) * t->share;
 }
 
 
@@ -260,7 +258,7 @@ assess_write_terms(pt_jsonw_t *w, const analysis_terms_t *t)
     analysis_put_key(w, "senior_debt_usd", t->debt);
     analysis_put_key(w, "senior_interest", t->interest);
     analysis_put_key(w, "premium", t->premium);
-    analysis_put_key(w, "investor_split", t->split);
+    analysis_put_key(w, "profit_share", t->share);
     analysis_put_key(w, "years", t->years);
     pt_jsonw_end(w);
 }
@@ -341,7 +339,7 @@ assess_sensitivity(pt_jsonw_t *w, const analysis_terms_t *t,
         { "senior_debt_usd", offsetof(analysis_terms_t, debt), false },
         { "senior_interest", offsetof(analysis_terms_t, interest), false },
         { "premium", offsetof(analysis_terms_t, premium), false },
-        { "investor_split", offsetof(analysis_terms_t, split), true }
+        { "profit_share", offsetof(analysis_terms_t, share), true }
     };
 
     pt_jsonw_key(w, "sensitivity");
@@ -357,9 +355,7 @@ assess_sensitivity(pt_jsonw_t *w, const analysis_terms_t *t,
 
         for (side = 0; side < 2 && v > 0; side++) {
             to = v * sides[side];
-
-            /* a large share_pct makes a split that is more than all */
-            to = terms[i].share && to > 1 && v <= 1 ? 1 : to;
+            to = terms[i].share && to > 1 ? 1 : to;
             changed = *t;
             memcpy((char *) &changed + terms[i].offset, &to, sizeof(to));
 

@@ -15,7 +15,7 @@ typedef struct {
     double  marketing;           /* recouped before anybody else */
     double  debt, interest;      /* senior; interest for the whole time */
     double  premium;             /* on equity, before profits are shared */
-    double  split;               /* of profits to all investors */
+    double  share;               /* of all profits, this investor's own */
     double  years;               /* until the money is back */
 } analysis_terms_t;
 

@@ -339,7 +339,7 @@ analysis_refusal_detail(const char *refusal)
                                  " million dollars (of 2019) are too few to"
                                  " learn from" },
         { "format_not_in_data", "the films are features for cinemas" },
-        { "no_logline", "there is no logline" },
+        { "no_logline", "there is no logline, or no word in it" },
         { "nothing_to_compare", "neither text nor genres to compare by" }
     };
 

@@ -17,6 +17,7 @@
 typedef struct {
     pt_str_t     names[PAGE_BARS];
     double       y[PAGE_BARS];
+    bool         any;                /* is not 0 */
     pt_series_t  series;
 } page_bars_t;
 
@@ -38,6 +39,7 @@ static void page_returns_charts(analysis_print_t *p);
 static void page_terms(analysis_print_t *p);
 static void page_comps(analysis_print_t *p);
 static void page_risks(analysis_print_t *p);
+static void page_rate(analysis_print_t *p, const pt_json_t *total);
 static pt_str_t page_filter(analysis_print_t *p);
 static void page_market_charts(analysis_print_t *p);
 static void page_bands(analysis_print_t *p);
@@ -72,11 +74,12 @@ page_bar(page_bars_t *bars, pt_str_t name, double y)
     if (bars->series.n < PAGE_BARS) {
         bars->names[bars->series.n] = name;
         bars->y[bars->series.n++] = y;
+        bars->any |= y > 0 || y < 0;
     }
 }
 
 
-/* without bars it has no series, and is not drawn */
+/* without a bar that can be seen it has no series, and is not drawn */
 static pt_chart_t
 page_chart(const page_bars_t *bars, const char *title)
 {
@@ -84,7 +87,7 @@ page_chart(const page_bars_t *bars, const char *title)
         .kind = PT_CHART_BAR, .axis = PT_CHART_CATEGORIES,
         .title = pt_str(title), .categories = bars->names,
         .n_categories = bars->series.n, .series = &bars->series,
-        .n_series = bars->series.n != 0
+        .n_series = bars->any
     };
 }
 
@@ -411,8 +414,8 @@ page_terms(analysis_print_t *p)
                    " the distributor %.0f %% of what is left; then %s of"
                    " marketing and %s of senior debt with %.0f %% interest are"
                    " paid, then equity of %s with a premium of %.0f %%. Of"
-                   " profits investors have %.0f %%. Money is back after %.1f"
-                   " years.",
+                   " profits this investor has %.2g %%. Money is back after"
+                   " %.1f years.",
                    pt_json_double(t, "cinema_share", 0) * 100,
                    pt_json_double(t, "distribution_fee", 0) * 100,
                    analysis_print_money(p, pt_json_double(t, "marketing_usd",
@@ -423,7 +426,7 @@ page_terms(analysis_print_t *p)
                    analysis_print_money(p, pt_json_double(t, "equity_usd",
                                                           0)).data,
                    pt_json_double(t, "premium", 0) * 100,
-                   pt_json_double(t, "investor_split", 0) * 100,
+                   pt_json_double(t, "profit_share", 0) * 100,
                    pt_json_double(t, "years", 0));
 }
 
@@ -498,34 +501,38 @@ analysis_page_market(const pt_json_t *result, const pt_typeface_t *typeface,
                    (long long) pt_json_int(f, "to", 0),
                    (long long) pt_json_int(total, "films", 0));
 
-    if (pt_json_member(total, "hit_rate") != NULL) {
-        analysis_print(&p, ANALYSIS_PRINT_SAY, "Half of them made %.1f times"
-                       " their budget or more, one in ten %.1f times or more,"
-                       " one in ten %.2f times or less. %.0f of 100 made 2.5"
-                       " times (the share of all such films lies between %.0f"
-                       " and %.0f with a certainty of 95 %%).",
-                       pt_json_double(analysis_print_at(total, "multiple"),
-                                      "median", 0),
-                       pt_json_double(analysis_print_at(total, "multiple"),
-                                      "p90", 0),
-                       pt_json_double(analysis_print_at(total, "multiple"),
-                                      "p10", 0),
-                       pt_json_double(analysis_print_at(total, "hit_rate"),
-                                      "rate", 0) * 100,
-                       pt_json_double(analysis_print_at(total, "hit_rate"),
-                                      "low", 0) * 100,
-                       pt_json_double(analysis_print_at(total, "hit_rate"),
-                                      "high", 0) * 100);
+    if (pt_json_int(total, "films", 0) != 0) {
+        page_rate(&p, total);
+        page_market_charts(&p);
+        page_bands(&p);
+        page_trends(&p);
+        page_films(&p, analysis_print_at(result, "landscape")->first,
+                   "The largest of the last ten years (dollars of 2019)");
     }
 
-    page_market_charts(&p);
-    page_bands(&p);
-    page_trends(&p);
-    page_films(&p, analysis_print_at(result, "landscape")->first,
-               "The largest of the last ten years (dollars of 2019)");
     page_demand(&p);
 
     return analysis_print_end(&p, pdf);
+}
+
+
+static void
+page_rate(analysis_print_t *p, const pt_json_t *total)
+{
+    const pt_json_t  *times = analysis_print_at(total, "multiple");
+    const pt_json_t  *rate = analysis_print_at(total, "hit_rate");
+
+    analysis_print(p, ANALYSIS_PRINT_SAY, "Half of them made %.1f times their"
+                   " budget or more, one in ten %.1f times or more, one in ten"
+                   " %.2f times or less. %.0f of 100 made 2.5 times (the share"
+                   " of all such films lies between %.0f and %.0f with a"
+                   " certainty of 95 %%).",
+                   pt_json_double(times, "median", 0),
+                   pt_json_double(times, "p90", 0),
+                   pt_json_double(times, "p10", 0),
+                   pt_json_double(rate, "rate", 0) * 100,
+                   pt_json_double(rate, "low", 0) * 100,
+                   pt_json_double(rate, "high", 0) * 100);
 }
 
 

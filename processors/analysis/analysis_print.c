@@ -99,14 +99,15 @@ print_foot(analysis_print_t *p)
 
     for (w = analysis_print_at(p->result, "abstained")->first; w; w = w->next)
     {
-        analysis_print(p, ANALYSIS_PRINT_STRONG, "No %.*s: %.*s.",
-                       PT_STR_ARG(pt_json_string(w, "what", PT_STR(""))),
+        analysis_print(p, ANALYSIS_PRINT_STRONG, "No %s: %.*s.",
+                       analysis_print_name(p, pt_json_string(w, "what",
+                                                             PT_STR(""))).data,
                        PT_STR_ARG(pt_json_string(w, "detail", PT_STR(""))));
     }
 
     for (w = analysis_print_at(p->result, "warnings")->first; w; w = w->next) {
-        print_para(p, ANALYSIS_PRINT_NOTE,
-                   pt_json_string(w, "detail", PT_STR("")));
+        analysis_print(p, ANALYSIS_PRINT_NOTE, "Note: %.*s.",
+                       PT_STR_ARG(pt_json_string(w, "detail", PT_STR(""))));
     }
 
     folds = analysis_print_at(p->result, "model.evaluation.finance.folds");
@@ -254,7 +255,13 @@ pt_str_t
 analysis_print_name(analysis_print_t *p, pt_str_t name)
 {
     char      *c;
-    pt_str_t   text = analysis_print_copy(p, "%.*s", PT_STR_ARG(name));
+    pt_str_t   text;
+
+    if (name.len > 4 && memcmp(name.data + name.len - 4, "_usd", 4) == 0) {
+        name.len -= 4;
+    }
+
+    text = analysis_print_copy(p, "%.*s", PT_STR_ARG(name));
 
     for (c = (char *) (uintptr_t) text.data; text.len && *c != '\0'; c++) {
         *c = *c == '_' ? ' ' : *c;
@@ -275,7 +282,11 @@ analysis_print_money(analysis_print_t *p, double v)
         return analysis_print_copy(p, "$%.1f m", v / 1e6);
     }
 
-    return analysis_print_copy(p, "$%.0f k", v / 1e3);
+    if (v >= 1e3) {
+        return analysis_print_copy(p, "$%.0f k", v / 1e3);
+    }
+
+    return analysis_print_copy(p, "$%.0f", v);
 }
 
 

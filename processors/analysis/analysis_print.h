@@ -68,7 +68,7 @@ void analysis_print_charts(analysis_print_t *p, pt_chart_t *left,
     pt_chart_t *right);
 
 /* texts that live as long as the page; "" where memory is short */
-pt_str_t analysis_print_name(analysis_print_t *p, pt_str_t name);  /* a_b: a b */
+pt_str_t analysis_print_name(analysis_print_t *p, pt_str_t name);  /* "a_b_usd": "a b" */
 pt_str_t analysis_print_copy(analysis_print_t *p, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 pt_str_t analysis_print_money(analysis_print_t *p, double v);   /* "$4.2 m" */

@@ -369,7 +369,7 @@ test_the_waterfall_never_gives_less_for_more(void **state)
         t.debt = 1e6 * analysis_rng_unit(&rng) * 50;
         t.interest = analysis_rng_unit(&rng);
         t.premium = analysis_rng_unit(&rng);
-        t.split = analysis_rng_unit(&rng);
+        t.share = analysis_rng_unit(&rng) * t.amount / t.equity;
         t.years = 3;
 
         for (gross = 0, last = 0; gross < 1e9; gross += 1e7) {
@@ -396,7 +396,7 @@ test_the_waterfall_of_a_worked_example(void **state)
     analysis_terms_t  t = {
         .amount = 2e6, .equity = 8e6, .cinemas = 0.5, .fee = 0.2,
         .marketing = 5e6, .debt = 2e6, .interest = 0.1, .premium = 0.2,
-        .split = 0.5, .years = 2
+        .share = 0.125, .years = 2
     };
 
     (void) state;
@@ -448,7 +448,7 @@ test_an_assessment_is_of_its_draws(void **state)
 }
 
 
-/* a share of one's own may be more than the amount's part of the split */
+/* a share of one's own may be more than the amount's part */
 static void
 test_what_changes_changes_by_a_fifth(void **state)
 {
@@ -470,13 +470,20 @@ test_what_changes_changes_by_a_fifth(void **state)
         assert_true(fabs(to / from - 0.8) < 1e-5
                     || fabs(to / from - 1.2) < 1e-5);
 
-        if (pt_str_is(at(s, "term")->text, "investor_split")) {
-            assert_true(from > 1);
+        if (pt_str_is(at(s, "term")->text, "profit_share")) {
+            assert_true(fabs(from - 0.3) < 1e-9);
             n++;
         }
     }
 
     assert_int_equal(n, 2);
+    assert_true(fabs(at(a, "terms.profit_share")->number - 0.3) < 1e-9);
+    pt_json_free(a);
+
+    /* without it, what the amount is of all equity, of half of all profits */
+    (void) snprintf(text, sizeof(text), usual, ",\"amount_usd\":1050000");
+    a = call(analysis_assess_json, text, NULL);
+    assert_true(fabs(at(a, "terms.profit_share")->number - 0.125) < 1e-9);
     pt_json_free(a);
 }
 
