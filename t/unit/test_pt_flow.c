@@ -107,11 +107,11 @@ test_a_justified_line_fills_the_measure(void **state)
 static void
 test_no_line_is_wider_than_the_measure(void **state)
 {
-    char            word[2001];
+    char            word[2001], spaces[402];
     size_t          i, k, n;
     pt_textline_t  *line;
 
-    static const char *const  texts[] = {
+    const char *const  texts[] = {
         prose,
         "WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW",
         "one\xc2\xa0very\xc2\xa0long\xc2\xa0line\xc2\xa0that\xc2\xa0has\xc2\xa0no"
@@ -121,6 +121,7 @@ test_no_line_is_wider_than_the_measure(void **state)
         "x WWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWWW y\nz",
         "", "\n", "\n\n\na", " ", " a ", "-", "a-b-c", "\xc2\xad",
         "e\xcc\x81\xcc\x82\xcc\x83\xcc\x84 stacked",
+        spaces, spaces + 1, word,
     };
 
     static const pt_align_t  aligns[] = {
@@ -131,11 +132,13 @@ test_no_line_is_wider_than_the_measure(void **state)
 
     memset(word, 'm', sizeof(word) - 1);
     word[sizeof(word) - 1] = '\0';
+    memset(spaces, ' ', sizeof(spaces) - 1);
+    spaces[sizeof(spaces) - 1] = '\0';
+    spaces[0] = spaces[300] = 'x';
 
-    for (i = 0; i <= sizeof(texts) / sizeof(texts[0]); i++) {
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         for (k = 0; k < 4; k++) {
-            line = set(i < sizeof(texts) / sizeof(texts[0]) ? texts[i] : word,
-                       aligns[k], &n);
+            line = set(texts[i], aligns[k], &n);
             assert_true(n > 0);
 
             for ( /* void */ ; line != NULL; line = line->next) {
@@ -144,6 +147,52 @@ test_no_line_is_wider_than_the_measure(void **state)
             }
         }
     }
+}
+
+
+/* what pt_typeface_cover() takes has a glyph, also beside other letters */
+static void
+test_a_mark_has_a_glyph_in_some_font(void **state)
+{
+    size_t              i, k, n;
+    unsigned            len;
+    pt_textline_t      *line;
+    const pt_frag_t    *f;
+    const pt_family_t  *sans;
+    pt_typeface_t       before = typeface;
+
+    static const char *const  texts[] = {
+        "h\xcc\xb7", "h\xcc\x9b", "o\xcc\x9b", "l\xcc\xb4 e\xcc\x81",
+        "h\xcc\xb7\xcc\x9b" "e\xcc\x81\xcc\xb7", "\xcc\xb7"
+    };
+
+    (void) state;
+
+    assert_int_equal(pt_fonts_family(fonts, PT_STR("Open Sans"), &sans),
+                     PT_OK);
+    typeface = (pt_typeface_t) { .families = { sans, family }, .n = 2 };
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        for (k = 0; texts[i][k] != '\0'; k += len) {
+            if (pt_typeface_cover(&typeface, 0,
+                                  pt_utf8_get(texts[i] + k, &len))
+                != PT_COVER_OK)
+            {
+                fail_msg("text %zu at %zu", i, k);
+            }
+        }
+
+        line = set(texts[i], PT_ALIGN_LEFT, &n);
+        assert_int_equal(n, 1);
+
+        for (f = line->frags; f != NULL; f = f->next) {
+            for (k = f->first; k < f->first + f->n; k++) {
+                assert_int_not_equal(f->word->glyphs[k].gid, 0);
+            }
+        }
+    }
+
+    typeface = before;
 }
 
 
@@ -528,6 +577,7 @@ main(void)
 #define T(name)  cmocka_unit_test_setup_teardown(name, begin, end)
         T(test_a_justified_line_fills_the_measure),
         T(test_no_line_is_wider_than_the_measure),
+        T(test_a_mark_has_a_glyph_in_some_font),
         T(test_no_character_is_lost),
         T(test_names_are_not_hyphenated),
         T(test_what_follows_a_word_is_not_hyphenated),

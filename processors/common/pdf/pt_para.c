@@ -4,6 +4,7 @@
  */
 
 #include <unilbrk.h>
+#include <uninorm.h>
 
 #include "pt_para.h"
 
@@ -92,6 +93,8 @@ static void pt_para_run(pt_para_t *para, const pt_run_t *run, size_t begin,
     size_t end);
 static void pt_para_chunk(pt_para_t *para, const pt_run_t *run, size_t begin,
     size_t end);
+static bool pt_para_joins(const pt_font_t *font, uint32_t before,
+    uint32_t mark);
 static void pt_para_word(pt_para_t *para, pt_font_t *font,
     const pt_word_t *word, unsigned target);
 static void pt_para_space(pt_para_t *para, pt_font_t *font, bool fixed,
@@ -285,7 +288,7 @@ static void
 pt_para_chunk(pt_para_t *para, const pt_run_t *run, size_t begin, size_t end)
 {
     size_t            i, start;
-    uint32_t          c;
+    uint32_t          c, before = 0;
     unsigned          len;
     pt_font_t        *font = NULL, *next;
     const pt_word_t  *word;
@@ -298,12 +301,15 @@ pt_para_chunk(pt_para_t *para, const pt_run_t *run, size_t begin, size_t end)
 
             /* marks and joiners stay with the letter that they belong to */
             if (font != NULL && (next == font
-                                 || (c >= 0x300 && c < 0x370)
+                                 || pt_para_joins(font, before, c)
                                  || c == 0xad || c == 0x200b || c == 0x2060
                                  || c == 0xfeff))
             {
+                before = c;
                 continue;
             }
+
+            before = c;
 
         } else {
             next = NULL;
@@ -325,6 +331,23 @@ pt_para_chunk(pt_para_t *para, const pt_run_t *run, size_t begin, size_t end)
         start = i;
         font = next;
     }
+}
+
+
+/* a mark that its letter's font has, or has as one glyph with the letter */
+static bool
+pt_para_joins(const pt_font_t *font, uint32_t before, uint32_t mark)
+{
+    uint32_t  both;
+
+    if (mark < 0x300 || mark >= 0x370) {
+        return false;
+    }
+
+    both = uc_composition(before, mark);
+
+    return pt_font_covers(font, mark)
+           || (both != 0 && pt_font_covers(font, both));
 }
 
 
@@ -465,7 +488,8 @@ pt_para_add(pt_para_t *para)
 
 /*
  * What stands between two places to break must fit a line; where it does
- * not, it may break between any two letters.
+ * not, it may break between any two letters, and spaces before the first of
+ * them are lost.
  */
 static pt_err_t
 pt_para_relax(pt_para_t *para)
@@ -473,7 +497,7 @@ pt_para_relax(pt_para_t *para)
     size_t      i, k, start, n;
     int64_t     width;
     pt_item_t  *items;
-    bool        wide = false;
+    bool        wide = false, boxed;
 
     items = para->items;
     n = para->n;
@@ -506,9 +530,16 @@ pt_para_relax(pt_para_t *para)
         wide = width + (items[i].flagged ? items[i].width : 0)
                > para->style->width;
 
-        for (k = start; k <= i; k++) {
+        for (k = start, boxed = false; k <= i; k++) {
             if (wide && items[k].type == PT_ITEM_BOX) {
                 pt_para_split(para, &items[k]);
+                boxed = true;
+
+            } else if (wide && !boxed && k < i
+                       && items[k].type == PT_ITEM_GLUE
+                       && items[k].stretch != INT32_MAX)
+            {
+                continue;
 
             } else if (wide && k < i && items[k].type == PT_ITEM_PENALTY
                        && items[k].penalty == PT_NEVER
