@@ -287,9 +287,9 @@ analysis_print_page(pt_job_t *job, analysis_action_fn action,
     pt_buf_init(&pdf, &pt_mem_heap, ANALYSIS_PDF_MAX);
     err = page(result, &analysis_typeface, &pdf);
 
-    if (err == PT_OK) {
-        err = analysis_write_pdf(job, pt_buf_str(&pdf));
-    }
+    err = err == PT_OK ? analysis_write_pdf(job, pt_buf_str(&pdf))
+                       : pt_job_fail(job, err, "could not set \"%s\"",
+                                     ANALYSIS_PDF);
 
     pt_buf_done(&pdf);
     pt_json_free(result);
