@@ -130,11 +130,56 @@ document_figure(document_markdown_t *m, pt_str_t text)
         return document_stop(m, PT_E_NOMEM, NULL, PT_STR_NULL);
     }
 
+    m->image = true;
+
     if (document_run(m, text) != 0) {
         return -1;
     }
 
+    m->image = false;
     m->block = NULL;
 
     return 0;
+}
+
+
+/* "![Poster of the film](poster)", a paragraph of its own: the same */
+int
+document_image(document_markdown_t *m, const MD_ATTRIBUTE *src)
+{
+    pt_str_t           name = { src->text, src->size };
+    document_block_t  *block = m->block;
+
+    /* a cell or what is in an item, too, is in something else */
+    if (block == NULL || block->type != DOCUMENT_PARAGRAPH || block->n > 0
+        || block->level > 0 || m->tail != &block->next || m->target != 0
+        || m->uri != NULL)
+    {
+        return document_stop(m, PT_E_INVALID,
+                             "an image is not on a line of its own:", name);
+    }
+
+    if (name.len == 0) {
+        return document_stop(m, PT_E_INVALID, "an image names no parameter",
+                             PT_STR(""));
+    }
+
+    block->type = DOCUMENT_IMAGE;
+    block->label = pt_room_copy(m->room, name);
+    m->image = true;
+
+    return block->label.data != NULL ? 0
+           : document_stop(m, PT_E_NOMEM, NULL, PT_STR_NULL);
+}
+
+
+int
+document_image_end(document_markdown_t *m)
+{
+    int  rc;
+
+    rc = m->block->n > 0 ? 0 : document_run(m, m->block->label);
+    m->image = false;
+
+    return rc;
 }

@@ -19,7 +19,6 @@ static int document_enter_paragraph(document_markdown_t *m);
 static void document_drop_head(document_markdown_t *m);
 static int document_enter_cell(document_markdown_t *m,
     const MD_BLOCK_TD_DETAIL *detail);
-static int document_entity(document_markdown_t *m, pt_str_t text);
 static pt_err_t document_join_all(pt_room_t *room, document_block_t *block);
 static pt_err_t document_join(pt_room_t *room, document_block_t *block);
 
@@ -220,8 +219,7 @@ document_enter_span(MD_SPANTYPE type, void *detail, void *data)
         return document_link(m, &((MD_SPAN_A_DETAIL *) detail)->href);
 
     case MD_SPAN_IMG:
-        return document_stop(m, PT_E_INVALID, "images are not supported",
-                             PT_STR(""));
+        return document_image(m, &((MD_SPAN_IMG_DETAIL *) detail)->src);
 
     default:
         break;
@@ -251,6 +249,9 @@ document_leave_span(MD_SPANTYPE type, void *detail, void *data)
     case MD_SPAN_A:
         return document_link_end(m);
 
+    case MD_SPAN_IMG:
+        return document_image_end(m);
+
     default:
         break;
     }
@@ -262,6 +263,7 @@ document_leave_span(MD_SPANTYPE type, void *detail, void *data)
 static int
 document_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE len, void *data)
 {
+    char                  entity[5];
     pt_str_t              s = { text, len };
     document_markdown_t  *m = data;
 
@@ -280,7 +282,8 @@ document_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE len, void *data)
         return document_run(m, PT_STR(" "));
 
     case MD_TEXT_ENTITY:
-        return document_entity(m, s);
+        return document_entity(s, entity) ? document_run(m, pt_str(entity))
+               : document_stop(m, PT_E_INVALID, "unknown entity", s);
 
     default:
         return document_run(m, s);
@@ -405,6 +408,12 @@ document_run(document_markdown_t *m, pt_str_t text)
 
     block = m->block;
 
+    if (block->type == DOCUMENT_IMAGE && !m->image) {
+        return document_stop(m, PT_E_INVALID,
+                             "an image is not on a line of its own, before",
+                             text);
+    }
+
     runs = pt_room_grow(m->room, block->runs, block->n, &block->cap,
                          sizeof(pt_run_t));
     if (runs == NULL) {
@@ -417,6 +426,7 @@ document_run(document_markdown_t *m, pt_str_t text)
     run->style = (m->bold > 0 ? PT_STYLE_BOLD : 0)
                  | (m->italic > 0 ? PT_STYLE_ITALIC : 0);
     run->target = m->target;
+    run->uri = m->uri;
 
     if (run->text.data == NULL) {
         return document_stop(m, PT_E_NOMEM, NULL, PT_STR_NULL);
@@ -435,63 +445,6 @@ document_run(document_markdown_t *m, pt_str_t text)
     }
 
     return 0;
-}
-
-
-static int
-document_entity(document_markdown_t *m, pt_str_t text)
-{
-    char           utf8[5] = { 0 };
-    size_t         i;
-    unsigned long  c;
-
-    static const struct {
-        const char  *name, *text;
-    } entities[] = {
-        { "&amp;", "&" }, { "&lt;", "<" }, { "&gt;", ">" }, { "&quot;", "\"" },
-        { "&nbsp;", "\xc2\xa0" }, { "&shy;", "\xc2\xad" },
-        { "&ndash;", "\xe2\x80\x93" }, { "&mdash;", "\xe2\x80\x94" },
-        { "&sect;", "\xc2\xa7" }, { "&copy;", "\xc2\xa9" },
-        { "&hellip;", "\xe2\x80\xa6" }, { "&euro;", "\xe2\x82\xac" },
-    };
-
-    for (i = 0; i < sizeof(entities) / sizeof(entities[0]); i++) {
-        if (pt_str_is(text, entities[i].name)) {
-            return document_run(m, pt_str(entities[i].text));
-        }
-    }
-
-    if (text.len < 4 || text.data[1] != '#') {
-        return document_stop(m, PT_E_INVALID, "unknown entity", text);
-    }
-
-    c = text.data[2] == 'x' || text.data[2] == 'X'
-        ? strtoul(text.data + 3, NULL, 16) : strtoul(text.data + 2, NULL, 10);
-
-    if (c == 0 || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) {
-        c = 0xfffd;
-    }
-
-    if (c < 0x80) {
-        utf8[0] = (char) c;
-
-    } else if (c < 0x800) {
-        utf8[0] = (char) (0xc0 | c >> 6);
-        utf8[1] = (char) (0x80 | (c & 0x3f));
-
-    } else if (c < 0x10000) {
-        utf8[0] = (char) (0xe0 | c >> 12);
-        utf8[1] = (char) (0x80 | (c >> 6 & 0x3f));
-        utf8[2] = (char) (0x80 | (c & 0x3f));
-
-    } else {
-        utf8[0] = (char) (0xf0 | c >> 18);
-        utf8[1] = (char) (0x80 | (c >> 12 & 0x3f));
-        utf8[2] = (char) (0x80 | (c >> 6 & 0x3f));
-        utf8[3] = (char) (0x80 | (c & 0x3f));
-    }
-
-    return document_run(m, pt_str(utf8));
 }
 
 
@@ -529,7 +482,8 @@ document_join(pt_room_t *room, document_block_t *block)
         len = runs[i].text.len;
 
         for (k = i + 1; k < block->n && runs[k].style == runs[i].style
-                        && runs[k].target == runs[i].target; k++)
+                        && runs[k].target == runs[i].target
+                        && runs[k].uri == runs[i].uri; k++)
         {
             len += runs[k].text.len;
         }

@@ -9,8 +9,9 @@
  *           1. and below           (i)
  *     ## Parties <!-- unnumbered -->
  *     ## Purpose <!-- #purpose -->     [clause](#purpose) becomes "clause 2"
+ *     [words](https://a.example)       http, https and mailto; <mailto:a@b.c>
  *     <!-- page break -->    <!-- signatures -->
- *     <!-- image poster Poster of the film -->
+ *     ![Poster of the film](poster)    or <!-- image poster Poster of ... -->
  *     <!-- chart budget.lines Budget by department -->
  *
  * Comments carry the directives because no value can ever become one: its
@@ -78,7 +79,7 @@ typedef struct {
  * Reads text; everything lives in the room.
  *
  * ret_error  what is wrong, terminated, at most size bytes
- * Errors     PT_E_INVALID (HTML, a reference to nowhere), PT_E_NOMEM,
+ * Errors     PT_E_INVALID (HTML, a link to nowhere), PT_E_NOMEM,
  *            PT_E_TOO_LARGE
  */
 PT_MUST_CHECK pt_err_t document_markdown_read(pt_str_t text,

@@ -53,6 +53,8 @@ typedef struct {
     unsigned              style;      /* of spans */
     unsigned              bold, italic;
     unsigned              target;     /* of the open link */
+    const pt_str_t       *uri;        /* or where it leads outside */
+    bool                  image;      /* its words are read */
     size_t                link_run;   /* where it begins in its block */
     unsigned              quotes;
     bool                  head;
@@ -82,6 +84,11 @@ int document_label_item(document_markdown_t *m);
 
 /* document_directive.c: a whole comment, or an end of line between two */
 int document_comment(document_markdown_t *m, pt_str_t text);
+int document_image(document_markdown_t *m, const MD_ATTRIBUTE *src);
+int document_image_end(document_markdown_t *m);
+
+/* document_entity.c: "&amp;" as UTF-8, terminated; false: there is none */
+bool document_entity(pt_str_t name, char text[5]);
 
 /* document_link.c */
 unsigned document_id(document_markdown_t *m, pt_str_t name);

@@ -2,6 +2,7 @@
 
 #include <sodium.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "document_text.h"
 #include "pt_svg.h"
@@ -19,6 +20,8 @@ static void document_text_row(const document_block_t *row, pt_buf_t *line,
 static void document_text_signers(const document_signer_t *signers, size_t n,
     pt_buf_t *line, pt_buf_t *out);
 static void document_text_runs(const document_block_t *block, pt_buf_t *line);
+static void document_text_address(pt_str_t address, size_t begin,
+    pt_buf_t *line);
 static void document_text_wrap(pt_str_t text, unsigned first, unsigned rest,
     pt_buf_t *out);
 static size_t document_text_columns(pt_str_t text);
@@ -230,10 +233,51 @@ document_text_signers(const document_signer_t *signers, size_t n,
 static void
 document_text_runs(const document_block_t *block, pt_buf_t *line)
 {
-    size_t  i;
+    size_t           i, begin = 0;
+    const pt_run_t  *run;
 
     for (i = 0; i < block->n; i++) {
-        pt_buf_add_str(line, block->runs[i].text);
+        run = &block->runs[i];
+
+        if (i == 0 || run->uri != run[-1].uri) {
+            begin = line->len;
+        }
+
+        pt_buf_add_str(line, run->text);
+
+        if (run->uri != NULL && (i + 1 == block->n || run[1].uri != run->uri)) {
+            document_text_address(*run->uri, begin, line);
+        }
+    }
+}
+
+
+/* where a link leads, behind its words, unless they say so */
+static void
+document_text_address(pt_str_t address, size_t begin, pt_buf_t *line)
+{
+    pt_str_t      words;
+    const size_t  n = sizeof("mailto:") - 1;
+
+    if (line->err != PT_OK) {
+        return;
+    }
+
+    words = (pt_str_t) { line->data + begin, line->len - begin };
+
+    if (pt_str_eq(words, address)) {
+        return;
+    }
+
+    if (strncasecmp(address.data, "mailto:", n) == 0) {
+        address.data += n;
+        address.len -= n;
+    }
+
+    if (!pt_str_eq(words, address)) {
+        pt_buf_add_text(line, " (");
+        pt_buf_add_str(line, address);
+        pt_buf_add_char(line, ')');
     }
 }
 
@@ -449,6 +493,11 @@ document_html_runs(const document_block_t *block, pt_buf_t *out)
 
         if (run->target != 0) {
             pt_buf_printf(out, "<a href=\"#c%u\">", run->target);
+
+        } else if (run->uri != NULL) {
+            pt_buf_add_text(out, "<a href=\"");
+            pt_svg_text(*run->uri, out);
+            pt_buf_add_text(out, "\" rel=\"noopener noreferrer\">");
         }
 
         if (run->style & PT_STYLE_BOLD) {
@@ -482,7 +531,7 @@ document_html_runs(const document_block_t *block, pt_buf_t *out)
             pt_buf_add_text(out, "</strong>");
         }
 
-        if (run->target != 0) {
+        if (run->target != 0 || run->uri != NULL) {
             pt_buf_add_text(out, "</a>");
         }
     }

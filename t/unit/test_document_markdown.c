@@ -83,9 +83,93 @@ test_references_take_the_number_of_their_place(void **state)
     assert_int_equal(outline("[clause](#nowhere)", out, sizeof(out), error),
                      PT_E_INVALID);
     assert_non_null(strstr(error, "nowhere"));
+}
 
-    assert_int_equal(outline("[site](https://example.org)", out, sizeof(out),
-                             error), PT_E_INVALID);
+
+static void
+test_links_lead_out_to_the_web_and_to_mailboxes(void **state)
+{
+    char    out[6000], error[200], text[5000];
+    size_t  i;
+
+    static const struct {
+        const char  *text, *out;
+    } cases[] = {
+        { "See [our *site*](https://example.org/a?b=1&amp;c=2#d).",
+          "p See our {https://example.org/a?b=1&c=2#d}"
+          "site{https://example.org/a?b=1&c=2#d}.\n" },
+        { "<HTTP://a.example:80>",
+          "p HTTP://a.example:80{HTTP://a.example:80}\n" },
+        { "<ada@a.example>", "p ada@a.example{mailto:ada@a.example}\n" },
+        { "[](https://a.example)",
+          "p https://a.example{https://a.example}\n" },
+        { "- [x](https://a.example)\n",
+          "p [\xe2\x80\xa2]x{https://a.example}\n" },
+        /* what is no part of an address is its bytes in digits */
+        { "[x](<https://a.example/b c\"\\\\{\xc3\xbc%20'>)",
+          "p x{https://a.example/b%20c%22%5C%7B%C3%BC%20'}\n" },
+        { "[x][1] [y](https://b.example)\n\n[1]: https://a.example",
+          "p x{https://a.example} y{https://b.example}\n" },
+    };
+
+    static const char *const  refused[] = {
+        "javascript:alert(1)", "JavaScript://a.example/%0aalert(1)",
+        "data:text/html,x", "file:///etc/passwd", "ftp://a.example",
+        "//a.example", "a.example", "/etc/passwd", "https:a.example",
+        "https://", "https:///path", "https://?q", "mailto:", "mailto:ada",
+        "#", "", "https://bank.example@a.example", "https://u:p@a.example/",
+        "https://bank.example&#64;a.example", "java&#115;cript:x",
+        "https://a.example/&#10;b", "https://a.example/&#x7f;",
+        "&#32;https://a.example", "https\\://",
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(outline(cases[i].text, out, sizeof(out), error),
+                         PT_OK);
+        assert_string_equal(out, cases[i].out);
+    }
+
+    for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        (void) snprintf(text, sizeof(text), "[x](<%s>)", refused[i]);
+        assert_int_equal(outline(text, out, sizeof(out), error),
+                         PT_E_INVALID);
+        assert_non_null(strstr(error, "no link leads to"));
+    }
+
+    /* longer than what everything takes */
+    (void) snprintf(text, sizeof(text), "[x](https://%04000d)", 0);
+    assert_int_equal(outline(text, out, sizeof(out), error), PT_E_INVALID);
+}
+
+
+static void
+test_an_image_is_a_paragraph_of_its_own(void **state)
+{
+    char    out[1000], error[200];
+    size_t  i;
+
+    static const char *const  refused[] = {
+        "text ![x](poster)", "![x](poster) text", "![x](poster)\ntext",
+        "![x](poster)![y](poster)", "- ![x](poster)", "1. a\n\n   ![x](y)",
+        "# ![x](poster)", "[![x](poster)](https://a.example)", "![x]()",
+        "| a |\n| - |\n| ![x](poster) |\n",
+    };
+
+    (void) state;
+
+    assert_int_equal(outline("a\n\n![The *film*](film.poster)\n\n![](b)\n\n"
+                             "<!-- image c The film -->\n\nd\n",
+                             out, sizeof(out), error), PT_OK);
+    assert_string_equal(out, "p a\nimage [film.poster]The film\n"
+                             "image [b]b\nimage [c]The film\np d\n");
+
+    for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        assert_int_equal(outline(refused[i], out, sizeof(out), error),
+                         PT_E_INVALID);
+        assert_non_null(strstr(error, "image"));
+    }
 }
 
 
@@ -128,8 +212,6 @@ test_directives_are_comments_and_other_html_is_refused(void **state)
     assert_string_equal(out, "p a\nbreak\np b\nsignatures\n");
 
     assert_int_equal(outline("<b>bold</b>", out, sizeof(out), error),
-                     PT_E_INVALID);
-    assert_int_equal(outline("![x](y.png)", out, sizeof(out), error),
                      PT_E_INVALID);
     assert_int_equal(outline("&nosuch;", out, sizeof(out), error),
                      PT_E_INVALID);
@@ -196,7 +278,7 @@ test_a_value_is_text_and_nothing_else(void **state)
 }
 
 
-/* a line for each block: type, [label], text */
+/* a line for each block: type, [label], text, {address of a link} */
 static pt_err_t
 outline(const char *text, char *out, size_t size, char *error)
 {
@@ -226,6 +308,9 @@ outline(const char *text, char *out, size_t size, char *error)
         case DOCUMENT_SIGNATURES:
             len += (size_t) snprintf(out + len, size - len, "signatures");
             break;
+        case DOCUMENT_IMAGE:
+            len += (size_t) snprintf(out + len, size - len, "image ");
+            break;
         default:
             len += (size_t) snprintf(out + len, size - len, "p ");
             break;
@@ -239,6 +324,11 @@ outline(const char *text, char *out, size_t size, char *error)
         for (i = 0; i < block->n; i++) {
             len += (size_t) snprintf(out + len, size - len, "%.*s",
                                      PT_STR_ARG(block->runs[i].text));
+
+            if (block->runs[i].uri != NULL) {
+                len += (size_t) snprintf(out + len, size - len, "{%s}",
+                                         block->runs[i].uri->data);
+            }
         }
 
         len += (size_t) snprintf(out + len, size - len, "\n");
@@ -257,6 +347,8 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(test_clauses_are_numbered_as_lawyers_do),
         cmocka_unit_test(test_references_take_the_number_of_their_place),
+        cmocka_unit_test(test_links_lead_out_to_the_web_and_to_mailboxes),
+        cmocka_unit_test(test_an_image_is_a_paragraph_of_its_own),
         cmocka_unit_test(test_letters_and_roman_numbers_go_on),
         cmocka_unit_test(
             test_directives_are_comments_and_other_html_is_refused),

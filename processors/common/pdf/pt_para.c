@@ -46,7 +46,7 @@ typedef struct {
     pt_font_t         *font;
     const pt_word_t   *word;      /* of a box; of glue: the space */
     uint32_t           first, n;
-    unsigned           target;
+    const pt_run_t    *run;
 } pt_item_t;
 
 
@@ -96,9 +96,9 @@ static void pt_para_chunk(pt_para_t *para, const pt_run_t *run, size_t begin,
 static bool pt_para_joins(const pt_font_t *font, uint32_t before,
     uint32_t mark);
 static void pt_para_word(pt_para_t *para, pt_font_t *font,
-    const pt_word_t *word, unsigned target);
+    const pt_word_t *word, const pt_run_t *run);
 static void pt_para_space(pt_para_t *para, pt_font_t *font, bool fixed,
-    unsigned target);
+    const pt_run_t *run);
 static void pt_para_penalty(pt_para_t *para, int32_t penalty, bool flagged,
     pt_font_t *font);
 static void pt_para_finish(pt_para_t *para);
@@ -273,8 +273,7 @@ pt_para_run(pt_para_t *para, const pt_run_t *run, size_t begin, size_t end)
                 pt_para_finish(para);
 
             } else if (c != '\r') {
-                pt_para_space(para, font, c == 0xa0 || c == 0x202f,
-                              run->target);
+                pt_para_space(para, font, c == 0xa0 || c == 0x202f, run);
             }
         }
     }
@@ -325,7 +324,7 @@ pt_para_chunk(pt_para_t *para, const pt_run_t *run, size_t begin, size_t end)
                 return;
             }
 
-            pt_para_word(para, font, word, run->target);
+            pt_para_word(para, font, word, run);
         }
 
         start = i;
@@ -353,12 +352,17 @@ pt_para_joins(const pt_font_t *font, uint32_t before, uint32_t mark)
 
 static void
 pt_para_word(pt_para_t *para, pt_font_t *font, const pt_word_t *word,
-    unsigned target)
+    const pt_run_t *run)
 {
+    bool        hyphenate;
     uint32_t    k, first, end;
     pt_item_t  *item;
 
-    if (para->hyphenate && para->style->hyphen != NULL
+    /* an address with a hyphen more would be another */
+    hyphenate = para->hyphenate && para->style->hyphen != NULL
+                && run->uri == NULL;
+
+    if (hyphenate
         && pt_hyphen_word(para->style->hyphen, (pt_word_t *) word) != PT_OK)
     {
         para->failed = true;
@@ -368,7 +372,7 @@ pt_para_word(pt_para_t *para, pt_font_t *font, const pt_word_t *word,
     first = 0;
 
     for (k = 0; first < word->n; k++) {
-        end = para->hyphenate && word->dictionary == para->style->hyphen
+        end = hyphenate && word->dictionary == para->style->hyphen
               && k < word->n_hyphens
               ? word->hyphens[k] : word->n;
 
@@ -382,7 +386,7 @@ pt_para_word(pt_para_t *para, pt_font_t *font, const pt_word_t *word,
         item->word = word;
         item->first = first;
         item->n = end - first;
-        item->target = target;
+        item->run = run;
         item->width = pt_para_glyphs_width(para, word, first, end - first);
 
         if (end < word->n) {
@@ -395,7 +399,8 @@ pt_para_word(pt_para_t *para, pt_font_t *font, const pt_word_t *word,
 
 
 static void
-pt_para_space(pt_para_t *para, pt_font_t *font, bool fixed, unsigned target)
+pt_para_space(pt_para_t *para, pt_font_t *font, bool fixed,
+    const pt_run_t *run)
 {
     pt_item_t  *item;
 
@@ -412,7 +417,7 @@ pt_para_space(pt_para_t *para, pt_font_t *font, bool fixed, unsigned target)
     item->font = font;
     item->word = font->space;
     item->n = font->space->n;
-    item->target = target;
+    item->run = run;
     item->width = pt_para_glyphs_width(para, font->space, 0, font->space->n);
 
     if (para->style->align == PT_ALIGN_JUSTIFY) {
@@ -1007,7 +1012,11 @@ pt_para_frag(pt_para_t *para, pt_frag_t ***tail, const pt_item_t *item,
     frag->x = x;
     frag->width = width;
     frag->size = para->style->size;
-    frag->target = item->target;
+
+    if (item->run != NULL) {
+        frag->target = item->run->target;
+        frag->uri = item->run->uri;
+    }
 
     **tail = frag;
     *tail = &frag->next;

@@ -36,6 +36,7 @@ typedef struct {
     pt_str_t              text;     /* valid UTF-8; '\n' ends a line */
     unsigned              style;    /* PT_STYLE_* */
     unsigned              target;   /* of a link: a flow's target, 0: none */
+    const pt_str_t       *uri;      /* or an address: ASCII, ended; NULL: none */
 } pt_run_t;
 
 
@@ -61,6 +62,7 @@ struct pt_frag_s {
     int32_t               width;
     int32_t               size;
     unsigned              target;
+    const pt_str_t       *uri;
 };
 
 

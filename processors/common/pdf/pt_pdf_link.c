@@ -1,4 +1,4 @@
-/* Links between a document's places, and its outline. */
+/* Links between a document's places and out of it, and its outline. */
 
 #include "pt_pdf_file.h"
 
@@ -15,8 +15,12 @@
 
 
 static void pt_pdf_links_of(pt_pdf_t *pdf, const pt_strip_t *strip);
-static void pt_pdf_link(pt_pdf_t *pdf, const pt_strip_t *strip, unsigned
-    target, int32_t x, int32_t width, int32_t baseline, int32_t size);
+static void pt_pdf_link(pt_pdf_t *pdf, const pt_strip_t *strip,
+    const pt_piece_t *piece, const pt_frag_t *first, const pt_frag_t *last);
+static HPDF_Annotation pt_pdf_link_in(pt_pdf_t *pdf, HPDF_Page page,
+    HPDF_Rect rect, unsigned target);
+static HPDF_Annotation pt_pdf_link_out(pt_pdf_t *pdf, HPDF_Page page,
+    HPDF_Rect rect, const pt_str_t *uri);
 static HPDF_Destination pt_pdf_destination(pt_pdf_t *pdf, const pt_strip_t
     *strip);
 
@@ -34,36 +38,26 @@ pt_pdf_links(pt_pdf_t *pdf)
 }
 
 
-/* one area for each run of fragments with the same target */
+/* one area for each run of fragments that lead to the same place */
 static void
 pt_pdf_links_of(pt_pdf_t *pdf, const pt_strip_t *strip)
 {
-    int32_t            begin, end;
-    unsigned           target;
-    const pt_frag_t   *frag;
+    const pt_frag_t   *first, *last;
     const pt_piece_t  *piece;
 
     for (piece = strip->pieces; piece != NULL; piece = piece->next) {
-        frag = piece->line->frags;
+        for (first = piece->line->frags; first != NULL; first = last->next) {
 
-        while (frag != NULL) {
-            target = frag->target;
-            begin = frag->x;
-            end = frag->x;
-
-            for ( /* void */ ; frag != NULL && frag->target == target;
-                 frag = frag->next)
+            for (last = first;
+                 last->next != NULL && last->next->target == first->target
+                 && last->next->uri == first->uri;
+                 last = last->next)
             {
-                end = frag->x + frag->width;
+                /* to the last of them */
+            }
 
-                if (target != 0 && frag->next == NULL) {
-                    pt_pdf_link(pdf, strip, target, piece->x + begin,
-                                end - begin, piece->baseline, frag->size);
-
-                } else if (target != 0 && frag->next->target != target) {
-                    pt_pdf_link(pdf, strip, target, piece->x + begin,
-                                end - begin, piece->baseline, frag->size);
-                }
+            if (first->target != 0 || first->uri != NULL) {
+                pt_pdf_link(pdf, strip, piece, first, last);
             }
         }
     }
@@ -71,39 +65,58 @@ pt_pdf_links_of(pt_pdf_t *pdf, const pt_strip_t *strip)
 
 
 static void
-pt_pdf_link(pt_pdf_t *pdf, const pt_strip_t *strip, unsigned target,
-    int32_t x, int32_t width, int32_t baseline, int32_t size)
+pt_pdf_link(pt_pdf_t *pdf, const pt_strip_t *strip, const pt_piece_t *piece,
+    const pt_frag_t *first, const pt_frag_t *last)
 {
-    size_t             i;
-    int32_t            y;
-    HPDF_Rect          rect;
-    HPDF_Annotation    annotation;
-    const pt_page_t   *page = &pdf->flow->page;
+    int32_t           x, y;
+    HPDF_Page         page = pdf->pages[strip->page - 1];
+    HPDF_Rect         rect;
+    HPDF_Annotation   annotation;
 
-    for (i = 0; i < pdf->flow->n; i++) {
-        if (pdf->flow->strips[i].target == target) {
-            break;
-        }
-    }
+    x = pdf->flow->page.left + piece->x;
+    y = pdf->flow->page.height - strip->y - piece->baseline;
 
-    if (i == pdf->flow->n) {
-        return;
-    }
+    rect.left = (HPDF_REAL) (x + first->x) / PT_POINT;
+    rect.right = (HPDF_REAL) (x + last->x + last->width) / PT_POINT;
+    rect.top = (HPDF_REAL) (y + last->size / 100 * PT_PDF_LINK_UP) / PT_POINT;
+    rect.bottom = (HPDF_REAL) (y - last->size / 100 * PT_PDF_LINK_DOWN)
+                  / PT_POINT;
 
-    y = page->height - strip->y - baseline;
-
-    rect.left = (HPDF_REAL) (page->left + x) / PT_POINT;
-    rect.right = (HPDF_REAL) (page->left + x + width) / PT_POINT;
-    rect.top = (HPDF_REAL) (y + size / 100 * PT_PDF_LINK_UP) / PT_POINT;
-    rect.bottom = (HPDF_REAL) (y - size / 100 * PT_PDF_LINK_DOWN) / PT_POINT;
-
-    annotation = HPDF_Page_CreateLinkAnnot(pdf->pages[strip->page - 1], rect,
-        pt_pdf_destination(pdf, &pdf->flow->strips[i]));
+    annotation = first->uri != NULL
+                 ? pt_pdf_link_out(pdf, page, rect, first->uri)
+                 : pt_pdf_link_in(pdf, page, rect, first->target);
 
     if (annotation != NULL) {
         HPDF_LinkAnnot_SetBorderStyle(annotation, 0, 0, 0);
         HPDF_Dict_AddNumber(annotation, "F", PT_PDF_LINK_PRINT);
     }
+}
+
+
+static HPDF_Annotation
+pt_pdf_link_in(pt_pdf_t *pdf, HPDF_Page page, HPDF_Rect rect, unsigned target)
+{
+    size_t  i;
+
+    for (i = 0; i < pdf->flow->n; i++) {
+        if (pdf->flow->strips[i].target == target) {
+            return HPDF_Page_CreateLinkAnnot(page, rect,
+                pt_pdf_destination(pdf, &pdf->flow->strips[i]));
+        }
+    }
+
+    return NULL;
+}
+
+
+/* no page shows the address: the file's ID has to know of it, too */
+static HPDF_Annotation
+pt_pdf_link_out(pt_pdf_t *pdf, HPDF_Page page, HPDF_Rect rect,
+    const pt_str_t *uri)
+{
+    pt_pdf_hash(pdf, uri->data, uri->len + 1);
+
+    return HPDF_Page_CreateURILinkAnnot(page, rect, uri->data);
 }
 
 
