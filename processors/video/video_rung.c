@@ -25,9 +25,9 @@ static pt_err_t video_rung_encoder(video_rung_t *r, const char *name,
 
 pt_err_t
 video_rung_open(video_rung_t *r, const char *codec,
-    const video_rung_size_t *size, const video_rung_size_t *source, const video_preset_t *preset,
-    const video_info_t *info, const video_colors_t *colors,
-    video_report_t *report)
+    const video_rung_size_t *size, const video_rung_size_t *source,
+    const video_preset_t *preset, const video_info_t *info,
+    const video_colors_t *colors, video_report_t *report)
 {
     int  rc;
 

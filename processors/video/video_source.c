@@ -309,14 +309,17 @@ video_source_info(video_source_t *s, video_report_t *report)
 /*
  * Demuxers say EIO of a file that makes no sense: ask the reader itself.  And
  * a demuxer alone needs little memory, unless a header asks for more than
- * VIDEO_ALLOC_MAX: trying again would not help.
+ * VIDEO_ALLOC_MAX or for one more stream than max_streams, which they call
+ * no memory, too: trying again would not help.
  */
 pt_err_t
 video_source_fault(const video_source_t *s, int rc, video_report_t *report)
 {
     if (rc == AVERROR(ENOMEM)) {
         return video_fail(report, PT_E_INPUT_LIMIT,
-                          "the file's tables need more memory than allowed");
+                          "the file's tables need more memory than allowed, "
+                          "or it holds more than %d streams",
+                          VIDEO_STREAMS_MAX);
     }
 
     if (s->io->error < 0 && s->io->error != AVERROR_EOF) {
