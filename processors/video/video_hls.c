@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 
 #define VIDEO_MASTER_BYTES  65536
@@ -168,13 +167,20 @@ video_hls_write(video_hls_t *h, unsigned track, const AVPacket *packet)
 }
 
 
+/*
+ * Rounds: when each track has another segment.  Before them is the first
+ * segment of the smallest rendition, which can be watched that much earlier.
+ */
 static pt_err_t
 video_hls_grow(video_hls_t *h)
 {
+    bool      early;
     unsigned  i;
     pt_err_t  err;
 
-    for (i = 0; i < h->nvariants + h->nsounds; i++) {
+    early = h->piece == 1;
+
+    for (i = early ? h->nvariants - 1 : 0; i < h->nvariants + h->nsounds; i++) {
 
         /* sound may end long before the pictures; who has none yet is waited
          * for, as the master playlist names it */
@@ -188,7 +194,7 @@ video_hls_grow(video_hls_t *h)
         return err;
     }
 
-    h->segments++;
+    h->segments += early ? 0 : 1;
 
     return video_hls_begin(h);
 }
@@ -289,7 +295,6 @@ video_hls_finish(video_hls_t *h, double frame_rate)
 static void
 video_hls_silent(video_hls_t *h)
 {
-    char            path[64];
     unsigned        i, kept;
     video_track_t  *t, *to;
 
@@ -313,11 +318,6 @@ video_hls_silent(video_hls_t *h)
             kept++;
             continue;
         }
-
-        snprintf(path, sizeof(path), "%s/%s/init.mp4", h->root, t->name);
-        (void) unlink(path);
-        snprintf(path, sizeof(path), "%s/%s", h->root, t->name);
-        (void) rmdir(path);
 
         video_warn(h->report, "audio_unreadable", "nothing of an audio track "
                    "can be decoded; it was left out");

@@ -2,7 +2,9 @@
  * The HLS presentation as it grows.  Files are made in a folder of their own,
  * "hls.0001"; when each track has another segment, that folder is published
  * with playlists that tell of it, and "hls.0002" is begun.  The first one has
- * the master playlist and the captions, the last one all playlists, ended.
+ * the master playlist and the captions, and the first segment of the smallest
+ * rendition: the playlists of the others are empty yet.  The last one has all
+ * playlists, ended.
  *
  * One thread at a time may use it.
  */
@@ -25,7 +27,7 @@ typedef struct {
     video_report_t     *report;
     char                root[16];       /* "hls.0001" */
     unsigned            piece;
-    unsigned            segments;       /* that each track has published */
+    unsigned            segments;       /* of each track, in all rounds */
 
     video_track_t       tracks[VIDEO_TRACKS_MAX];
     video_variant_t     variants[VIDEO_RUNGS_MAX];

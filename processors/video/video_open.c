@@ -43,6 +43,7 @@ video_run_open(video_run_t *run, const char *path)
     video_colors_t  colors;
 
     run->source.fd = -1;
+    run->ahead.source.fd = -1;
     video_open_queues(run);
 
     err = video_source_open(&run->source, path, run->report);
@@ -74,7 +75,11 @@ video_run_open(video_run_t *run, const char *path)
         err = video_open_sounds(run);
     }
 
-    return err != PT_OK ? err : video_open_outputs(run);
+    if (err == PT_OK) {
+        err = video_open_outputs(run);
+    }
+
+    return err != PT_OK ? err : video_ahead_open(run, path);
 }
 
 
@@ -92,6 +97,7 @@ video_open_queues(video_run_t *run)
         l = &run->lanes[i];
         l->run = run;
         l->index = i;
+        l->ahead_pts = INT64_MIN;
         video_queue_init(&l->pictures, VIDEO_QUEUE_PICTURES,
                          video_free_frame);
         video_queue_init(&l->heard, VIDEO_QUEUE_AUDIO, video_free_packet);
@@ -414,6 +420,7 @@ video_run_close(video_run_t *run)
     video_hls_close(&run->hls);
     video_stills_close(&run->stills);
     video_picture_close(&run->picture);
+    video_ahead_close(&run->ahead);
 
     for (i = 0; i < VIDEO_LANES_MAX; i++) {
         l = &run->lanes[i];

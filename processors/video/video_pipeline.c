@@ -177,9 +177,15 @@ static pt_err_t
 video_stage_demux(video_run_t *run, unsigned lane)
 {
     unsigned   i;
+    pt_err_t   err;
     AVPacket  *packet;
 
     (void) lane;
+
+    err = video_ahead_demux(run);
+    if (err != PT_OK) {
+        return err;
+    }
 
     for ( ;; ) {
         packet = av_packet_alloc();
@@ -216,7 +222,6 @@ video_stage_demux(video_run_t *run, unsigned lane)
 static bool
 video_run_route(video_run_t *run, AVPacket *packet)
 {
-    unsigned       i;
     video_lane_t  *l;
 
     if (video_run_beyond(run, packet)) {
@@ -234,17 +239,34 @@ video_run_route(video_run_t *run, AVPacket *packet)
         return video_queue_push(&run->video_packets, packet);
     }
 
-    for (i = run->nrungs; i < run->nrungs + run->nsounds; i++) {
-        l = &run->lanes[i];
+    l = video_run_hears(run, packet->stream_index);
 
-        if (packet->stream_index == l->sound.stream) {
-            return video_queue_push(&l->heard, packet);
+    if (l && l->ahead_packets == 0) {
+        return video_queue_push(&l->heard, packet);
+    }
+
+    if (l) {
+        l->ahead_packets--;
+    }
+
+    av_packet_free(&packet);    /* or captions, which were read before */
+
+    return true;
+}
+
+
+video_lane_t *
+video_run_hears(video_run_t *run, int stream)
+{
+    unsigned  i;
+
+    for (i = run->nrungs; i < run->nrungs + run->nsounds; i++) {
+        if (run->lanes[i].sound.stream == stream) {
+            return &run->lanes[i];
         }
     }
 
-    av_packet_free(&packet);    /* captions, which were read before */
-
-    return true;
+    return NULL;
 }
 
 
@@ -276,6 +298,11 @@ video_stage_decode(video_run_t *run, unsigned lane)
     AVPacket  *packet;
 
     (void) lane;
+
+    err = video_ahead_decode(run);
+    if (err != PT_OK) {
+        return err;
+    }
 
     do {
         packet = video_queue_pop(&run->video_packets);
@@ -332,42 +359,56 @@ video_run_beyond(const video_run_t *run, const AVPacket *packet)
 bool
 video_run_picture(void *ctx, AVFrame *frame)
 {
-    int64_t       grid;
-    unsigned      i;
-    AVFrame      *ref;
-    video_run_t  *run;
+    unsigned       i;
+    video_run_t   *run;
+    video_lane_t  *l;
 
     run = ctx;
 
-    /* the first picture at or after every two seconds, in all rungs alike */
-    grid = av_rescale_q(frame->pts, run->info->time_base, AV_TIME_BASE_Q)
-           / VIDEO_KEY_US;
-
-    if (grid > run->key_grid) {
-        run->key_grid = grid;
-        frame->pict_type = AV_PICTURE_TYPE_I;
-
-    } else {
-        frame->pict_type = AV_PICTURE_TYPE_NONE;
-    }
+    video_run_key(run, &run->key_grid, frame);
 
     for (i = 0; i < VIDEO_LANES_MAX; i++) {
-        if (run->lanes[i].rung.encoder == NULL) {
-            continue;
-        }
+        l = &run->lanes[i];
 
-        ref = av_frame_clone(frame);
-        if (ref == NULL) {
-            (void) video_fail_av(run->report, AVERROR(ENOMEM), "pictures");
-            return false;
-        }
-
-        if (!video_queue_push(&run->lanes[i].pictures, ref)) {
+        if (l->rung.encoder && frame->pts > l->ahead_pts
+            && !video_run_give(l, frame))
+        {
             return false;
         }
     }
 
     return video_stills_offer(&run->stills, frame) == PT_OK;
+}
+
+
+/* the first picture at or after every two seconds, in all rungs alike */
+void
+video_run_key(const video_run_t *run, int64_t *grid, AVFrame *frame)
+{
+    int64_t  place;
+
+    place = av_rescale_q(frame->pts, run->info->time_base, AV_TIME_BASE_Q)
+            / VIDEO_KEY_US;
+
+    frame->pict_type = place > *grid ? AV_PICTURE_TYPE_I
+                                     : AV_PICTURE_TYPE_NONE;
+
+    *grid = place > *grid ? place : *grid;
+}
+
+
+bool
+video_run_give(video_lane_t *l, const AVFrame *frame)
+{
+    AVFrame  *ref;
+
+    ref = av_frame_clone(frame);
+    if (ref == NULL) {
+        (void) video_fail_av(l->run->report, AVERROR(ENOMEM), "pictures");
+        return false;
+    }
+
+    return video_queue_push(&l->pictures, ref);
 }
 
 
@@ -554,6 +595,10 @@ video_run_write(video_run_t *run, AVPacket *packet)
 
     if (err == PT_OK) {
         err = video_hls_write(&run->hls, n, packet);
+    }
+
+    if (run->hls.piece > 1) {
+        atomic_store(&run->ahead.enough, true);
     }
 
     /* the largest picture, and the default sound */

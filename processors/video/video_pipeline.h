@@ -12,6 +12,9 @@
  * A rung that the source already is has no thread: its packets go straight
  * from demux to mux.  VP9 and measuring are there where they are asked for.
  *
+ * Before all that, the same threads take the film's beginning to the smallest
+ * rendition and the sounds alone: see video_ahead.h.
+ *
  * Every name is a thread, every bracket a bounded queue.  Pictures are
  * counted references: a rung of the largest size encodes the decoder's own.
  * A stage that is behind holds back the ones before it; none waits for one

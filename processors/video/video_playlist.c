@@ -154,10 +154,14 @@ video_playlist_media(pt_buf_t *buf, const video_segments_t *s,
                   "#EXT-X-VERSION:7\n"
                   "#EXT-X-TARGETDURATION:%" PRId64 "\n"
                   "#EXT-X-PLAYLIST-TYPE:%s\n"
-                  "#EXT-X-INDEPENDENT-SEGMENTS\n"
-                  "#EXT-X-MAP:URI=\"init.mp4\"\n",
+                  "#EXT-X-INDEPENDENT-SEGMENTS\n",
                   (longest + VIDEO_US / 2) / VIDEO_US,
                   ended ? "VOD" : "EVENT");
+
+    /* it comes with the first segment */
+    if (s->n > 0) {
+        pt_buf_add_text(buf, "#EXT-X-MAP:URI=\"init.mp4\"\n");
+    }
 
     for (i = 0; i < s->n; i++) {
         pt_buf_printf(buf, "#EXTINF:%" PRId64 ".%06" PRId64 ",\n%04u.m4s\n",
@@ -207,7 +211,8 @@ video_playlist_master(pt_buf_t *buf, const video_master_t *m)
     }
 
     for (i = 0; i < m->nvariants; i++) {
-        v = &m->variants[i];
+        /* players begin with the first: let it be the one that is there */
+        v = &m->variants[m->ended ? i : m->nvariants - 1 - i];
 
         if (m->ended) {
             peak = video_segments_peak(v->segments, m->target_us);

@@ -2,6 +2,7 @@
  * What the threads of a run share; see video_pipeline.h for the picture.
  *
  *     video_pipeline.c   the threads
+ *     video_ahead.c      what they do first, for the smallest rendition
  *     video_open.c       what is opened before, and closed after them
  *     video_finish.c     what is left when they have ended
  */
@@ -11,6 +12,7 @@
 
 #include <stdatomic.h>
 
+#include "video_ahead.h"
 #include "video_pipeline.h"
 #include "video_sound.h"
 #include "video_watermark.h"
@@ -49,10 +51,12 @@ typedef struct {
     video_rung_t     rung;
     video_queue_t    pictures;
     video_quality_t  quality;
+    int64_t          ahead_pts;    /* up to this one it was given ahead */
 
     /* of sound */
     video_sound_t    sound;
     video_queue_t    heard;        /* packets */
+    unsigned         ahead_packets;    /* that were given ahead */
 } video_lane_t;
 
 typedef struct {
@@ -73,6 +77,7 @@ struct video_run_s {
 
     video_source_t          source;
     video_picture_t         picture;
+    video_ahead_t           ahead;
     video_stills_t          stills;
     video_hls_t             hls;
     video_file_t            mp4;
@@ -89,7 +94,7 @@ struct video_run_s {
     video_queue_t           packets;      /* stream_index: the lane */
     atomic_uint             encoding;     /* lanes that have not ended */
 
-    int64_t                 key_grid;     /* of the last keyframe */
+    int64_t                 key_grid;     /* of the last keyframe, >= -1 */
     unsigned                permille;
     int64_t                 begun_us;     /* when encoding began, */
     int64_t                 told_us;      /* and its speed was told last */
@@ -104,6 +109,15 @@ struct video_run_s {
 bool video_run_picture(void *ctx, AVFrame *frame);
 bool video_run_packet(void *ctx, AVPacket *packet);
 pt_err_t video_run_shown(void *ctx, const AVFrame *frame);
+
+/* makes a picture a keyframe, or not; grid: of the last one, moved on */
+void video_run_key(const video_run_t *run, int64_t *grid, AVFrame *frame);
+
+/* a reference to a picture, for a lane's encoder; false: stopped */
+bool video_run_give(video_lane_t *l, const AVFrame *frame);
+
+/* the lane that wants the packets of a stream of sound, or NULL */
+video_lane_t *video_run_hears(video_run_t *run, int stream);
 
 PT_MUST_CHECK pt_err_t video_run_open(video_run_t *run, const char *path);
 void video_run_close(video_run_t *run);

@@ -37,8 +37,6 @@ pt_err_t
 video_track_open(video_track_t *t, const char *root, const char *name,
     const video_made_t *made, int64_t frame_us, video_report_t *report)
 {
-    pt_err_t  err;
-
     memset(t, 0, sizeof(*t));
 
     t->report = report;
@@ -61,11 +59,6 @@ video_track_open(video_track_t *t, const char *root, const char *name,
 
     if (t->held == NULL || t->sha == NULL || av_sha_init(t->sha, 256) < 0) {
         return video_fail_av(report, AVERROR(ENOMEM), "cannot write HLS");
-    }
-
-    err = video_track_create(t, "init.mp4");
-    if (err != PT_OK) {
-        return err;
     }
 
     return video_track_header(t, made->par);
@@ -293,7 +286,12 @@ video_track_put(video_track_t *t, int64_t duration)
 
     t->begun = true;
 
-    err = video_track_flush(t);
+    err = video_track_create(t, "init.mp4");
+
+    if (err == PT_OK) {
+        err = video_track_flush(t);
+    }
+
     t->init_bytes = t->bytes;
 
     return err;

@@ -169,6 +169,64 @@ test_master_playlist_counts_the_audio_into_the_bandwidth(void **state)
 
 
 static void
+test_a_master_that_grows_begins_with_the_smallest(void **state)
+{
+    pt_buf_t          buf;
+    video_master_t    m;
+    video_variant_t   v[2];
+    video_segments_t  none = { 0 };
+
+    (void) state;
+
+    v[0] = (video_variant_t) { "720p", "avc1.64001f", 1280, 720, 25,
+                               5000000, &none };
+    v[1] = (video_variant_t) { "480p", "avc1.64001e", 854, 480, 25,
+                               3000000, &none };
+    m = (video_master_t) { .variants = v, .nvariants = 2,
+                           .target_us = 6 * SECOND };
+
+    pt_buf_init(&buf, &pt_mem_heap, 4096);
+    video_playlist_master(&buf, &m);
+
+    assert_true(pt_str_is(pt_buf_str(&buf),
+        "#EXTM3U\n"
+        "#EXT-X-VERSION:7\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"
+        "\n"
+        "#EXT-X-STREAM-INF:BANDWIDTH=3000000,CODECS=\"avc1.64001e\","
+        "RESOLUTION=854x480,FRAME-RATE=25.000\n"
+        "480p/index.m3u8\n"
+        "#EXT-X-STREAM-INF:BANDWIDTH=5000000,CODECS=\"avc1.64001f\","
+        "RESOLUTION=1280x720,FRAME-RATE=25.000\n"
+        "720p/index.m3u8\n"));
+
+    pt_buf_done(&buf);
+}
+
+
+static void
+test_a_playlist_without_segments_names_no_file(void **state)
+{
+    pt_buf_t          buf;
+    video_segments_t  none = { 0 };
+
+    (void) state;
+
+    pt_buf_init(&buf, &pt_mem_heap, 4096);
+    video_playlist_media(&buf, &none, 6 * SECOND, false);
+
+    assert_true(pt_str_is(pt_buf_str(&buf),
+        "#EXTM3U\n"
+        "#EXT-X-VERSION:7\n"
+        "#EXT-X-TARGETDURATION:6\n"
+        "#EXT-X-PLAYLIST-TYPE:EVENT\n"
+        "#EXT-X-INDEPENDENT-SEGMENTS\n"));
+
+    pt_buf_done(&buf);
+}
+
+
+static void
 test_a_playlist_that_grows_is_an_event_of_one_target(void **state)
 {
     pt_buf_t          buf;
@@ -278,6 +336,8 @@ main(void)
         cmocka_unit_test(test_media_playlist_reads_as_written),
         cmocka_unit_test(
             test_master_playlist_counts_the_audio_into_the_bandwidth),
+        cmocka_unit_test(test_a_master_that_grows_begins_with_the_smallest),
+        cmocka_unit_test(test_a_playlist_without_segments_names_no_file),
         cmocka_unit_test(test_a_playlist_that_grows_is_an_event_of_one_target),
         cmocka_unit_test(
             test_a_master_that_is_not_ended_has_bounds_and_names_all_groups),
