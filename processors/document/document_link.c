@@ -48,6 +48,12 @@ document_id(document_markdown_t *m, pt_str_t name)
 int
 document_link(document_markdown_t *m, const MD_ATTRIBUTE *href)
 {
+    /* md4c lets an autolink stand in the words of another link */
+    if (m->target != 0 || m->uri != NULL) {
+        return document_stop(m, PT_E_INVALID, "a link within a link, to",
+                             (pt_str_t) { href->text, href->size });
+    }
+
     m->link_run = m->block != NULL ? m->block->n : 0;
 
     if (href->size < 2 || href->text[0] != '#') {

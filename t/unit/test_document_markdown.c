@@ -138,6 +138,12 @@ test_links_lead_out_to_the_web_and_to_mailboxes(void **state)
         assert_non_null(strstr(error, "no link leads to"));
     }
 
+    assert_int_equal(outline("[a <https://b.example> c](https://d.example)",
+                             out, sizeof(out), error), PT_E_INVALID);
+    assert_non_null(strstr(error, "within a link"));
+    assert_int_equal(outline("[a <ada@b.example> c](#d)\n\n## D <!-- #d -->\n",
+                             out, sizeof(out), error), PT_E_INVALID);
+
     /* longer than what everything takes */
     (void) snprintf(text, sizeof(text), "[x](https://%04000d)", 0);
     assert_int_equal(outline(text, out, sizeof(out), error), PT_E_INVALID);
