@@ -64,7 +64,6 @@ typedef struct {
     double    mix[2][ANALYSIS_PARTS];
     double    calibrate[2][ANALYSIS_CALIBRATE];
     double    level[ANALYSIS_LEVELS];    /* of hits: log-odds beside all */
-    double    range[2];          /* of budgets; log10 of 2019 dollars */
     double    cut[ANALYSIS_FIFTHS - 1];
     double    residual[ANALYSIS_FIFTHS][ANALYSIS_QUANTILES];
 

@@ -13,7 +13,7 @@
 #define TRAIN_FOLDS   5
 
 /* files of the data folder, in the order of their hashes in the model */
-#define TRAIN_FILES   4
+#define TRAIN_FILES   3
 
 
 typedef struct {

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <openssl/sha.h>
+#include <openssl/evp.h>
 #include <zlib.h>
 
 #include "train.h"
@@ -27,6 +27,7 @@ typedef struct {
 
 
 static char *data_read(const char *folder, const char *name, char hash[65]);
+static void data_hash(const char *path, char hash[65]);
 static void data_cpi(train_data_t *data, char *text);
 static void data_wiki(train_data_t *data, char *text);
 static void data_finance(train_data_t *data, char *text);
@@ -41,8 +42,7 @@ static int data_compare(const void *a, const void *b);
 
 
 const char *const  train_files[TRAIN_FILES] = {
-    "cpi_us.tsv", "wiki_films.jsonl.gz", "films_finance.tsv.gz",
-    "bechdel.tsv.gz"
+    "cpi_us.tsv", "wiki_films.jsonl.gz", "films_finance.tsv.gz"
 };
 
 
@@ -66,9 +66,6 @@ train_data_load(train_data_t *data, const char *folder)
     data_finance(data, text);
     free(text);
 
-    text = data_read(folder, train_files[3], data->hashes[3]);
-    free(text);
-
     for (i = 0; i < data->n; i++) {
         train_film_t  *f = &data->films[i];
         unsigned       year = f->year < CPI_FIRST ? 0 : f->year - CPI_FIRST;
@@ -90,13 +87,10 @@ train_data_load(train_data_t *data, const char *folder)
 static char *
 data_read(const char *folder, const char *name, char hash[65])
 {
-    int            n;
-    char           path[4096], *text;
-    size_t         i, len = 0, cap = 1u << 24;
-    gzFile         f;
-    FILE          *raw;
-    uint8_t        sum[SHA256_DIGEST_LENGTH];
-    SHA256_CTX     sha;
+    int     n;
+    char    path[4096], *text;
+    size_t  len = 0, cap = 1u << 24;
+    gzFile  f;
 
     (void) snprintf(path, sizeof(path), "%s/%s", folder, name);
 
@@ -121,36 +115,42 @@ data_read(const char *folder, const char *name, char hash[65])
     }
 
     text[len] = '\0';
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-    (void) SHA256_Init(&sha);
-    raw = fopen(path, "rb");
-
-    while (raw != NULL) {
-        char  chunk[8192];
-
-        i = fread(chunk, 1, sizeof(chunk), raw);
-
-        if (i == 0) {
-            break;
-        }
-
-        (void) SHA256_Update(&sha, chunk, i);
-    }
-
-    (void) SHA256_Final(sum, &sha);
-#pragma GCC diagnostic pop
-
-    if (raw != NULL) {
-        (void) fclose(raw);
-    }
-
-    for (i = 0; i < sizeof(sum); i++) {
-        (void) snprintf(hash + 2 * i, 3, "%02x", sum[i]);
-    }
+    data_hash(path, hash);
 
     return text;
+}
+
+
+/* SHA-256 of the file as it lies there */
+static void
+data_hash(const char *path, char hash[65])
+{
+    char         chunk[8192];
+    FILE        *f;
+    size_t       n;
+    uint8_t      sum[EVP_MAX_MD_SIZE];
+    unsigned     i, len = 0;
+    EVP_MD_CTX  *sha = EVP_MD_CTX_new();
+
+    f = fopen(path, "rb");
+
+    if (f == NULL || sha == NULL
+        || EVP_DigestInit_ex(sha, EVP_sha256(), NULL) != 1)
+    {
+        train_die("could not read \"%s\"", path);
+    }
+
+    while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0) {
+        (void) EVP_DigestUpdate(sha, chunk, n);
+    }
+
+    (void) EVP_DigestFinal_ex(sha, sum, &len);
+    EVP_MD_CTX_free(sha);
+    (void) fclose(f);
+
+    for (i = 0; i < len; i++) {
+        (void) snprintf(hash + 2 * i, 3, "%02x", sum[i]);
+    }
 }
 
 

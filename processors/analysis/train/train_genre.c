@@ -83,6 +83,14 @@ static void genre_out_of_fold(genre_t *g);
 static void genre_stack(const genre_t *g, unsigned without, unsigned label,
     stack_t_ *stack);
 static void genre_measure(genre_t *g);
+static void genre_stacked(const genre_t *g, float (*p)[L]);
+static void genre_labels(const genre_t *g, float (*p)[L],
+    train_genre_measure_t *out);
+static void genre_ranks(const genre_t *g, float (*p)[L],
+    const size_t *plots, train_genre_measure_t *out);
+static void genre_reliability(const genre_t *g, float (*p)[L],
+    const size_t *plots, train_genre_measure_t *out);
+static void genre_said(genre_t *g, float (*p)[L], const size_t *plots);
 static void genre_thresholds(float (*p)[L], const size_t *rows, size_t n,
     double threshold[L]);
 static void genre_collapse(genre_t *g);
@@ -605,20 +613,49 @@ genre_f1(const counts_t *c, double *ret_micro, double *ret_macro)
 }
 
 
+/* all of it by folds: the models, the one over them, the thresholds */
 static void
 genre_measure(genre_t *g)
 {
     float                  (*p)[L];
-    size_t                  i, k, n, *rows, *plots;
-    double                  threshold[L], sum;
-    unsigned                fold, l, m;
-    counts_t                c = { 0 };
-    stack_t_                stack;
+    size_t                  i, n, *plots;
     train_genre_measure_t  *out = &g->out->measured;
 
     p = train_alloc(g->n, sizeof(*p));
-    rows = train_alloc(g->n, sizeof(*rows));
     plots = train_alloc(g->n, sizeof(*plots));
+
+    for (i = 0, n = 0; i < g->n; i++) {
+        if (g->docs[i].plot) {
+            plots[n++] = i;
+        }
+    }
+
+    out->n = n;
+    genre_stacked(g, p);
+    genre_labels(g, p, out);
+    genre_ranks(g, p, plots, out);
+    genre_reliability(g, p, plots, out);
+
+    genre_thresholds(p, plots, n, g->out->threshold);
+    genre_said(g, p, plots);
+
+    train_note("genre: micro %.4f macro %.4f LRAP %.4f first %.4f "
+               "three %.4f ECE %.4f n %zu", out->micro, out->macro, out->lrap,
+               out->first, out->three, out->ece, out->n);
+
+    free(p);
+    free(plots);
+}
+
+
+/* each text's probabilities, by a stack that has not seen its fold */
+static void
+genre_stacked(const genre_t *g, float (*p)[L])
+{
+    double    sum;
+    size_t    i, k;
+    unsigned  fold, l;
+    stack_t_  stack;
 
     for (fold = 0; fold < TRAIN_FOLDS; fold++) {
         for (l = 0; l < L; l++) {
@@ -640,6 +677,17 @@ genre_measure(genre_t *g)
             }
         }
     }
+}
+
+
+/* F1 of answers by thresholds of the other folds */
+static void
+genre_labels(const genre_t *g, float (*p)[L], train_genre_measure_t *out)
+{
+    double     threshold[L];
+    size_t     i, n, *rows = train_alloc(g->n, sizeof(*rows));
+    unsigned   fold, l;
+    counts_t   c = { 0 };
 
     for (fold = 0; fold < TRAIN_FOLDS; fold++) {
         for (i = 0, n = 0; i < g->n; i++) {
@@ -667,31 +715,33 @@ genre_measure(genre_t *g)
     }
 
     genre_f1(&c, &out->micro, &out->macro);
+    free(rows);
+}
 
-    for (i = 0, n = 0; i < g->n; i++) {
-        unsigned  rank, better, right = 0, best = 0;
 
-        if (!g->docs[i].plot) {
-            continue;
-        }
+static void
+genre_ranks(const genre_t *g, float (*p)[L], const size_t *plots,
+    train_genre_measure_t *out)
+{
+    double        sum;
+    size_t        at;
+    unsigned      l, m, rank, better, right, best;
+    uint32_t      labels;
+    const float  *of;
 
-        plots[n++] = i;
+    for (at = 0; at < out->n; at++) {
+        labels = g->docs[plots[at]].labels;
+        of = p[plots[at]];
 
-        for (sum = 0, l = 0; l < L; l++) {
-            k = (size_t) ((double) p[i][l] * 10);
-            k = k > 9 ? 9 : k;
-            g->out->reliability[k][0]++;
-            g->out->reliability[k][1] += (double) p[i][l];
-            g->out->reliability[k][2] += g->docs[i].labels >> l & 1;
-
-            if (!(g->docs[i].labels >> l & 1)) {
+        for (sum = 0, right = 0, best = 0, l = 0; l < L; l++) {
+            if (!(labels >> l & 1)) {
                 continue;
             }
 
             for (rank = 1, better = 1, m = 0; m < L; m++) {
-                if (m != l && p[i][m] > p[i][l]) {
+                if (m != l && of[m] > of[l]) {
                     rank++;
-                    better += g->docs[i].labels >> m & 1;
+                    better += labels >> m & 1;
                 }
             }
 
@@ -705,41 +755,62 @@ genre_measure(genre_t *g)
         out->three += best <= 3;
     }
 
-    out->n = n;
-    out->lrap /= (double) n;
-    out->first /= (double) n;
-    out->three /= (double) n;
+    out->lrap /= (double) out->n;
+    out->first /= (double) out->n;
+    out->three /= (double) out->n;
+}
+
+
+static void
+genre_reliability(const genre_t *g, float (*p)[L], const size_t *plots,
+    train_genre_measure_t *out)
+{
+    double    *r, v;
+    size_t     at, k;
+    unsigned   l;
+
+    for (at = 0; at < out->n; at++) {
+        for (l = 0; l < L; l++) {
+            v = (double) p[plots[at]][l];
+            k = (size_t) (v * 10);
+            r = g->out->reliability[k > 9 ? 9 : k];
+            r[0]++;
+            r[1] += v;
+            r[2] += g->docs[plots[at]].labels >> l & 1;
+        }
+    }
 
     for (k = 0; k < 10; k++) {
-        double  *r = g->out->reliability[k];
+        r = g->out->reliability[k];
 
         if (r[0] > 0) {
-            out->ece += __builtin_fabs(r[1] - r[2]) / ((double) n * L);
+            out->ece += __builtin_fabs(r[1] - r[2]) / ((double) out->n * L);
             r[1] /= r[0];
             r[2] /= r[0];
         }
     }
+}
 
-    genre_thresholds(p, plots, n, g->out->threshold);
+
+/* for those who measure comparables */
+static void
+genre_said(genre_t *g, float (*p)[L], const size_t *plots)
+{
+    size_t              at;
+    unsigned            l;
+    analysis_genres_t  *said;
+
     g->out->said = train_alloc(g->data->n, sizeof(*g->out->said));
 
-    for (i = 0; i < n; i++) {
-        analysis_genres_t  *said = train_alloc(1, sizeof(*said));
+    for (at = 0; at < g->out->measured.n; at++) {
+        said = train_alloc(1, sizeof(*said));
 
         for (l = 0; l < L; l++) {
-            said->p[l] = (double) p[plots[i]][l];
+            said->p[l] = (double) p[plots[at]][l];
         }
 
-        g->out->said[g->docs[plots[i]].film] = said;
+        g->out->said[g->docs[plots[at]].film] = said;
     }
-
-    train_note("genre: micro %.4f macro %.4f LRAP %.4f first %.4f "
-               "three %.4f ECE %.4f n %zu", out->micro, out->macro, out->lrap,
-               out->first, out->three, out->ece, out->n);
-
-    free(p);
-    free(rows);
-    free(plots);
 }
 
 

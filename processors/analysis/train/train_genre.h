@@ -1,4 +1,4 @@
-/* Genres from text: two linear models, and one over their logits. */
+/* Genres from text: a linear model for each kind of feature, one over all. */
 
 #ifndef TRAIN_GENRE_H
 #define TRAIN_GENRE_H

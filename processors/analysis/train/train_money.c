@@ -52,6 +52,21 @@ typedef struct {
 } money_t;
 
 
+/* of rows, by what has not seen them */
+typedef struct {
+    double   *p;                 /* of a hit */
+    double   *roi;
+    double  (*q)[3];             /* 10, 50, 90 % of roi */
+    double   *alike;             /* of a hit, by films alike only */
+} forecasts_t;
+
+
+static void money_try(const money_t *m, const bool *in, const bool *of,
+    said_t *said);
+static void money_by_folds(money_t *m, train_money_measure_t *ret);
+static void money_by_time(money_t *m, train_money_measure_t *ret);
+static void forecasts_init(forecasts_t *f, size_t n);
+static void forecasts_done(forecasts_t *f);
 static void money_rows(money_t *m);
 static void money_fit(const money_t *m, const bool *in, train_fit_t *fit);
 static void money_say(const money_t *m, const bool *in, const bool *of,
@@ -80,11 +95,13 @@ static void money_level(const money_t *m, const said_t *said,
 static double money_said(const train_money_t *how, const said_t *said,
     unsigned year, unsigned k);
 static void money_measure(const money_t *m, const said_t *said,
-    const bool *of, const train_money_t *how, double *p,
-    double *roi, double (*q)[3]);
-static void money_figures(const money_t *m, const bool *of, const double *p,
-    const double *roi, double (*q)[3], const double *alike,
-    train_money_measure_t *out);
+    const bool *of, const train_money_t *how, forecasts_t *f);
+static void money_figures(const money_t *m, const bool *of,
+    const forecasts_t *f, const char *name, train_money_measure_t *out);
+static void money_chances(const money_t *m, const bool *of,
+    const forecasts_t *f, train_money_measure_t *out);
+static void money_grosses(const money_t *m, const bool *of,
+    const forecasts_t *f, train_money_measure_t *out);
 static double money_auc(const double *p, const bool *hit, size_t n);
 
 
@@ -106,109 +123,145 @@ void
 train_money(const train_data_t *data, const analysis_films_t *films,
     train_money_t *ret_money)
 {
-    bool           *in, *of, *all;
-    size_t          i;
-    double         *p, *roi, (*q)[3], *alike;
-    unsigned        k;
-    money_t         m = { .data = data, .films = films };
-    train_fit_t     fit;
-    train_money_t   how;
+    size_t   i;
+    bool    *all;
+    money_t  m = { .data = data, .films = films };
 
     memset(ret_money, 0, sizeof(*ret_money));
     money_rows(&m);
 
-    in = train_alloc(m.n, 1);
-    of = train_alloc(m.n, 1);
-    all = train_alloc(m.n, 1);
-    p = train_alloc(m.n, sizeof(*p));
-    roi = train_alloc(m.n, sizeof(*roi));
-    q = train_alloc(m.n, sizeof(*q));
-    alike = train_alloc(m.n, sizeof(*alike));
     m.said = train_alloc(m.n, sizeof(said_t));
     m.said_time = train_alloc(m.n, sizeof(said_t));
 
-    for (k = 0; k < TRAIN_FOLDS; k++) {
-        for (i = 0; i < m.n; i++) {
-            in[i] = m.rows[i].fold != k;
-            of[i] = !in[i];
-        }
+    money_by_folds(&m, &ret_money->folds);
+    money_by_time(&m, &ret_money->time);
 
-        money_fit(&m, in, &fit);
-        money_say(&m, in, of, &fit, m.said);
-        free(fit.nodes);
-        free(fit.roots);
-    }
-
-    /* what follows from the said of four folds is measured on the fifth */
-    for (k = 0; k < TRAIN_FOLDS; k++) {
-        for (i = 0; i < m.n; i++) {
-            in[i] = m.rows[i].fold != k;
-            of[i] = !in[i];
-        }
-
-        money_finish(&m, m.said, in, &how);
-        money_measure(&m, m.said, of, &how, p, roi, q);
-    }
+    /* what is shipped */
+    all = train_alloc(m.n, 1);
 
     for (i = 0; i < m.n; i++) {
         all[i] = true;
-        alike[i] = m.said[i].hit[2];
     }
-
-    money_figures(&m, all, p, roi, q, alike, &ret_money->folds);
-
-    /* by time: folds up to the year for the mix, all of them for the rest */
-    for (k = 0; k <= TRAIN_FOLDS; k++) {
-        for (i = 0; i < m.n; i++) {
-            bool  old = m.rows[i].year <= SPLIT_YEAR;
-
-            in[i] = old && (k == TRAIN_FOLDS || m.rows[i].fold != k);
-            of[i] = k == TRAIN_FOLDS ? !old : old && !in[i];
-        }
-
-        money_fit(&m, in, &fit);
-        money_say(&m, in, of, &fit, m.said_time);
-        free(fit.nodes);
-        free(fit.roots);
-    }
-
-    for (i = 0; i < m.n; i++) {
-        in[i] = m.rows[i].year <= SPLIT_YEAR;
-        of[i] = !in[i];
-        alike[i] = m.said_time[i].hit[2];
-    }
-
-    money_finish(&m, m.said_time, in, &how);
-    money_measure(&m, m.said_time, of, &how, p, roi, q);
-    money_figures(&m, of, p, roi, q, alike, &ret_money->time);
 
     money_finish(&m, m.said, all, ret_money);
     money_fit(&m, all, &ret_money->fit);
+    free(all);
 
     train_note("money: %zu films; %zu trees' nodes; mix roi %.2f %.2f %.2f "
                "hit %.2f %.2f %.2f", m.n, ret_money->fit.nnodes,
                ret_money->mix[0][0], ret_money->mix[0][1],
                ret_money->mix[0][2], ret_money->mix[1][0],
                ret_money->mix[1][1], ret_money->mix[1][2]);
+}
 
-    for (k = 0; k < 2; k++) {
-        train_money_measure_t  *s = k ? &ret_money->time : &ret_money->folds;
 
-        train_note("%s: n %zu AUC %.4f (alike %.4f) Brier %.4f (base %.4f) "
-                   "ECE %.4f R2 %.4f R2 roi %.4f pinball %.4f x2 %.3f "
-                   "cover %.3f width %.3f", k ? "time" : "folds", s->n,
-                   s->auc, s->auc_alike, s->brier, s->brier_base, s->ece,
-                   s->r2, s->r2_roi, s->pinball, s->within2, s->coverage,
-                   s->width);
+/* what a fit to the films of in says of those of of */
+static void
+money_try(const money_t *m, const bool *in, const bool *of, said_t *said)
+{
+    train_fit_t  fit;
+
+    money_fit(m, in, &fit);
+    money_say(m, in, of, &fit, said);
+    free(fit.nodes);
+    free(fit.roots);
+}
+
+
+static void
+money_by_folds(money_t *m, train_money_measure_t *ret)
+{
+    bool           *in = train_alloc(m->n, 1), *of = train_alloc(m->n, 1);
+    size_t          i;
+    unsigned        k, pass;
+    train_money_t   how;
+    forecasts_t     f;
+
+    forecasts_init(&f, m->n);
+
+    /* what follows from the said of four folds is measured on the fifth */
+    for (pass = 0; pass < 2; pass++) {
+        for (k = 0; k < TRAIN_FOLDS; k++) {
+            for (i = 0; i < m->n; i++) {
+                in[i] = m->rows[i].fold != k;
+                of[i] = !in[i];
+            }
+
+            if (pass == 0) {
+                money_try(m, in, of, m->said);
+
+            } else {
+                money_finish(m, m->said, in, &how);
+                money_measure(m, m->said, of, &how, &f);
+            }
+        }
     }
 
+    for (i = 0; i < m->n; i++) {
+        of[i] = true;
+    }
+
+    money_figures(m, of, &f, "folds", ret);
+    forecasts_done(&f);
     free(in);
     free(of);
-    free(all);
-    free(p);
-    free(roi);
-    free(q);
-    free(alike);
+}
+
+
+/* folds up to the year for the mix, all of them for the rest */
+static void
+money_by_time(money_t *m, train_money_measure_t *ret)
+{
+    bool           *in = train_alloc(m->n, 1), *of = train_alloc(m->n, 1);
+    size_t          i;
+    unsigned        k;
+    train_money_t   how;
+    forecasts_t     f;
+
+    forecasts_init(&f, m->n);
+
+    for (k = 0; k <= TRAIN_FOLDS; k++) {
+        for (i = 0; i < m->n; i++) {
+            bool  old = m->rows[i].year <= SPLIT_YEAR;
+
+            in[i] = old && (k == TRAIN_FOLDS || m->rows[i].fold != k);
+            of[i] = k == TRAIN_FOLDS ? !old : old && !in[i];
+        }
+
+        money_try(m, in, of, m->said_time);
+    }
+
+    for (i = 0; i < m->n; i++) {
+        in[i] = m->rows[i].year <= SPLIT_YEAR;
+        of[i] = !in[i];
+    }
+
+    money_finish(m, m->said_time, in, &how);
+    money_measure(m, m->said_time, of, &how, &f);
+    money_figures(m, of, &f, "time", ret);
+    forecasts_done(&f);
+    free(in);
+    free(of);
+}
+
+
+static void
+forecasts_init(forecasts_t *f, size_t n)
+{
+    f->p = train_alloc(n, sizeof(*f->p));
+    f->roi = train_alloc(n, sizeof(*f->roi));
+    f->q = train_alloc(n, sizeof(*f->q));
+    f->alike = train_alloc(n, sizeof(*f->alike));
+}
+
+
+static void
+forecasts_done(forecasts_t *f)
+{
+    free(f->p);
+    free(f->roi);
+    free(f->q);
+    free(f->alike);
 }
 
 
@@ -800,8 +853,6 @@ money_finish(const money_t *m, const said_t *said, const bool *use,
     }
 
     analysis_sort(budget, n);
-    out->range[0] = budget[0];
-    out->range[1] = budget[n - 1];
 
     for (k = 0; k < TRAIN_FIFTHS - 1; k++) {
         out->cut[k] = analysis_quantile(budget, n, 0.2 * (k + 1));
@@ -930,7 +981,7 @@ money_said(const train_money_t *how, const said_t *said, unsigned year,
 
 static void
 money_measure(const money_t *m, const said_t *said, const bool *of,
-    const train_money_t *how, double *p, double *roi, double (*q)[3])
+    const train_money_t *how, forecasts_t *f)
 {
     size_t    i;
     unsigned  k;
@@ -943,95 +994,79 @@ money_measure(const money_t *m, const said_t *said, const bool *of,
         for (k = 0; k < TRAIN_FIFTHS - 1
                     && m->rows[i].budget >= how->cut[k]; k++) { }
 
-        roi[i] = money_said(how, &said[i], m->rows[i].year, 0);
-        q[i][0] = roi[i] + how->residual[k][10];
-        q[i][1] = roi[i] + how->residual[k][50];
-        q[i][2] = roi[i] + how->residual[k][90];
-        p[i] = analysis_logistic(money_said(how, &said[i], m->rows[i].year,
-                                            1));
+        f->roi[i] = money_said(how, &said[i], m->rows[i].year, 0);
+        f->q[i][0] = f->roi[i] + how->residual[k][10];
+        f->q[i][1] = f->roi[i] + how->residual[k][50];
+        f->q[i][2] = f->roi[i] + how->residual[k][90];
+        f->p[i] = analysis_logistic(money_said(how, &said[i],
+                                               m->rows[i].year, 1));
+        f->alike[i] = said[i].hit[2];
     }
 }
 
 
 static void
-money_figures(const money_t *m, const bool *of, const double *p,
-    const double *roi, double (*q)[3], const double *alike,
-    train_money_measure_t *out)
+money_figures(const money_t *m, const bool *of, const forecasts_t *f,
+    const char *name, train_money_measure_t *out)
 {
-    bool                *hit;
-    double              *pp, *aa, rate = 0, mean[2] = { 0 }, all[2] = { 0 };
-    double               left = 0, e;
-    size_t               i, k, n = 0;
-    unsigned             b;
-    static const double  level[3] = { 0.1, 0.5, 0.9 };
+    size_t  i;
 
     memset(out, 0, sizeof(*out));
 
-    hit = train_alloc(m->n, 1);
-    pp = train_alloc(m->n, sizeof(*pp));
-    aa = train_alloc(m->n, sizeof(*aa));
+    for (i = 0; i < m->n; i++) {
+        out->n += of[i];
+    }
+
+    money_chances(m, of, f, out);
+    money_grosses(m, of, f, out);
+
+    train_note("%s: n %zu AUC %.4f (alike %.4f) Brier %.4f (base %.4f) "
+               "ECE %.4f R2 %.4f R2 roi %.4f pinball %.4f x2 %.3f "
+               "cover %.3f width %.3f", name, out->n, out->auc,
+               out->auc_alike, out->brier, out->brier_base, out->ece,
+               out->r2, out->r2_roi, out->pinball, out->within2,
+               out->coverage, out->width);
+}
+
+
+static void
+money_chances(const money_t *m, const bool *of, const forecasts_t *f,
+    train_money_measure_t *out)
+{
+    bool      *hit = train_alloc(m->n, 1);
+    double    *p = train_alloc(m->n, sizeof(*p)), rate = 0, e, *r;
+    double    *alike = train_alloc(m->n, sizeof(*alike));
+    size_t     i, k, n = 0;
+    unsigned   b;
 
     for (i = 0; i < m->n; i++) {
         if (of[i]) {
             hit[n] = m->rows[i].hit;
-            pp[n] = p[i];
-            aa[n++] = alike[i];
+            alike[n] = f->alike[i];
+            p[n++] = f->p[i];
             rate += m->rows[i].hit;
-            mean[0] += m->rows[i].roi + m->rows[i].budget;
-            mean[1] += m->rows[i].roi;
         }
     }
 
     rate /= (double) n;
-    mean[0] /= (double) n;
-    mean[1] /= (double) n;
-    out->n = n;
-    out->auc = money_auc(pp, hit, n);
-    out->auc_alike = money_auc(aa, hit, n);
+    out->auc = money_auc(p, hit, n);
+    out->auc_alike = money_auc(alike, hit, n);
 
-    for (i = 0; i < m->n; i++) {
-        const row_t  *r = &m->rows[i];
-
-        if (!of[i]) {
-            continue;
-        }
-
-        e = p[i] - r->hit;
+    for (i = 0; i < n; i++) {
+        e = p[i] - hit[i];
         out->brier += e * e / (double) n;
-        e = rate - r->hit;
+        e = rate - hit[i];
         out->brier_base += e * e / (double) n;
 
         b = (unsigned) (p[i] * 10);
         b = b > 9 ? 9 : b;
         out->reliability[b][0]++;
         out->reliability[b][1] += p[i];
-        out->reliability[b][2] += r->hit;
-
-        e = r->roi - roi[i];
-        left += e * e;
-        all[0] += (r->roi + r->budget - mean[0])
-                  * (r->roi + r->budget - mean[0]);
-        all[1] += (r->roi - mean[1]) * (r->roi - mean[1]);
-        out->within2 += (r->roi - q[i][1] < 0.30103
-                         && r->roi - q[i][1] > -0.30103) / (double) n;
-
-        for (k = 0; k < 3; k++) {
-            e = r->roi - q[i][k];
-            out->pinball += (e > 0 ? level[k] * e : (level[k] - 1) * e)
-                            / (3.0 * (double) n);
-        }
-
-        out->coverage += (r->roi >= q[i][0] && r->roi <= q[i][2])
-                         / (double) n;
-        out->width += (q[i][2] - q[i][0]) / (double) n;
-
+        out->reliability[b][2] += hit[i];
     }
 
-    out->r2 = 1 - left / all[0];
-    out->r2_roi = 1 - left / all[1];
-
     for (k = 0; k < 10; k++) {
-        double  *r = out->reliability[k];
+        r = out->reliability[k];
 
         if (r[0] > 0) {
             out->ece += fabs(r[1] - r[2]) / (double) n;
@@ -1041,8 +1076,61 @@ money_figures(const money_t *m, const bool *of, const double *p,
     }
 
     free(hit);
-    free(pp);
-    free(aa);
+    free(p);
+    free(alike);
+}
+
+
+static void
+money_grosses(const money_t *m, const bool *of, const forecasts_t *f,
+    train_money_measure_t *out)
+{
+    double               mean[2] = { 0 }, all[2] = { 0 }, left = 0, e, n;
+    size_t               i, k;
+    const row_t         *r;
+    const double        *q;
+    static const double  level[3] = { 0.1, 0.5, 0.9 };
+
+    n = (double) out->n;
+
+    for (i = 0; i < m->n; i++) {
+        if (of[i]) {
+            mean[0] += m->rows[i].roi + m->rows[i].budget;
+            mean[1] += m->rows[i].roi;
+        }
+    }
+
+    mean[0] /= n;
+    mean[1] /= n;
+
+    for (i = 0; i < m->n; i++) {
+        if (!of[i]) {
+            continue;
+        }
+
+        r = &m->rows[i];
+        q = f->q[i];
+        e = r->roi - f->roi[i];
+        left += e * e;
+        e = r->roi + r->budget - mean[0];
+        all[0] += e * e;
+        e = r->roi - mean[1];
+        all[1] += e * e;
+        out->within2 += (r->roi - q[1] < 0.30103
+                         && r->roi - q[1] > -0.30103) / n;
+
+        for (k = 0; k < 3; k++) {
+            e = r->roi - q[k];
+            out->pinball += (e > 0 ? level[k] * e : (level[k] - 1) * e)
+                            / (3.0 * n);
+        }
+
+        out->coverage += (r->roi >= q[0] && r->roi <= q[2]) / n;
+        out->width += (q[2] - q[0]) / n;
+    }
+
+    out->r2 = 1 - left / all[0];
+    out->r2_roi = 1 - left / all[1];
 }
 
 

@@ -42,7 +42,6 @@ typedef struct {
     double                  level[ANALYSIS_LEVELS];
     double                  cut[TRAIN_FIFTHS - 1];
     double                  residual[TRAIN_FIFTHS][TRAIN_QUANTILES];
-    double                  range[2];     /* of budgets */
     train_money_measure_t   folds, time;
 } train_money_t;
 

@@ -16,7 +16,6 @@
 #define DF_SHARE_MAX  0.1
 
 
-
 typedef struct {
     uint32_t  hash;
     uint32_t  film;
@@ -292,7 +291,6 @@ write_numbers(const train_data_t *data, const train_genre_t *genre,
 
     for (k = 0; k < 2; k++) {
         n->base[k] = analysis_round6(money->fit.base[k]);
-        n->range[k] = analysis_round6(money->range[k]);
 
         for (i = 0; i <= ANALYSIS_LINEAR; i++) {
             n->linear[k][i] = analysis_round6(money->fit.linear[k][i]);
