@@ -32,8 +32,8 @@ for n in range(int(reps)):
         for name in ("480p", "720p", "1080p"):
             if name in seen or not (text := ask("GET", base + name + "/index.m3u8")):
                 continue
-            first = re.search(rb"^\d+\.m4s$", text, re.M).group().decode()
-            if ask("GET", base + name + "/init.mp4") and ask("GET", base + name + "/" + first):
+            first = re.search(rb"^\d+\.m4s$", text, re.M)
+            if first and ask("GET", base + name + "/init.mp4") and ask("GET", base + name + "/" + first.group().decode()):
                 seen.append(name)
                 if len(seen) in (1, 3):
                     which = "lowest" if len(seen) == 1 else "all"
