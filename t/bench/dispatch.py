@@ -72,16 +72,31 @@ def running(binary):
                 found.append(int(pid))
         except OSError:
             pass
-    return sorted(found)
+    return found
+
+
+def leave(binary):
+    """Tells the processors to leave, not their children, and waits until they have."""
+    pids = running(binary)
+    for pid in pids:
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+                parent = int(stat.read().rpartition(")")[2].split()[1])
+            if parent not in pids:
+                os.kill(pid, signal.SIGTERM)
+        except OSError:
+            pass
+    end = time.monotonic() + 30
+    while running(binary):
+        if time.monotonic() > end:
+            raise SystemExit(f"{binary} does not leave")
+        time.sleep(0.02)
 
 
 def zero(port, n, action, body, binary):
     connection = http.client.HTTPConnection("127.0.0.1", port)
     for _ in range(n):
-        for pid in running(binary)[:1]:
-            os.kill(pid, signal.SIGTERM)
-        while running(binary):
-            time.sleep(0.02)
+        leave(binary)
         time.sleep(0.3)
         sent = time.time() * 1000
         job = ended(connection, call(connection, "POST", "/" + action, body)["id"])
