@@ -163,7 +163,7 @@ test_a_mark_has_a_glyph_in_some_font(void **state)
 
     static const char *const  texts[] = {
         "h\xcc\xb7", "h\xcc\x9b", "o\xcc\x9b", "l\xcc\xb4 e\xcc\x81",
-        "h\xcc\xb7\xcc\x9b" "e\xcc\x81\xcc\xb7", "\xcc\xb7"
+        "h\xcc\xb7\xcc\x9bi\xcc\x81\xcc\xb7", "\xcc\xb7"
     };
 
     (void) state;
