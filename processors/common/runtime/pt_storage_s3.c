@@ -122,8 +122,6 @@ static size_t s3_receive(char *data, size_t size, size_t n, void *ctx);
 static size_t s3_header(char *line, size_t size, size_t n, void *ctx);
 static int64_t s3_now_ms(void);
 static void s3_hex(const uint8_t *hash, size_t len, char *hex);
-static bool s3_between(pt_str_t text, const char *begin, const char *end,
-    pt_str_t *ret_value, pt_str_t *ret_rest);
 static pt_err_t s3_put_one(pt_s3_client_t *c, const pt_s3_file_t *file);
 static pt_err_t s3_upload_begin(s3_upload_t *up);
 static void s3_upload_load(s3_upload_t *up);
@@ -649,8 +647,9 @@ s3_again(s3_call_t *call)
 
     /* a slow upload is refused as 400 RequestTimeout */
     if (call->status == 400) {
-        worth = s3_between(pt_buf_str(&call->answer), "<Code>RequestTimeout",
-                           "<", &(pt_str_t) { 0 }, &(pt_str_t) { 0 });
+        worth = pt_s3_between(pt_buf_str(&call->answer),
+                              "<Code>RequestTimeout", "<",
+                              &(pt_str_t) { 0 }, &(pt_str_t) { 0 });
     }
 
     if (!worth || call->tries == S3_TRIES) {
@@ -839,33 +838,6 @@ s3_hex(const uint8_t *hash, size_t len, char *hex)
 }
 
 
-/* enough of XML: what we look for holds names of ours and tokens, and an
- * element of that name is nowhere else in these answers */
-static bool
-s3_between(pt_str_t text, const char *begin, const char *end,
-    pt_str_t *ret_value, pt_str_t *ret_rest)
-{
-    const char  *from, *to;
-
-    from = text.len ? memmem(text.data, text.len, begin, strlen(begin)) : NULL;
-    if (from == NULL) {
-        return false;
-    }
-
-    from += strlen(begin);
-    to = memmem(from, text.len - (size_t) (from - text.data), end,
-                strlen(end));
-    if (to == NULL) {
-        return false;
-    }
-
-    *ret_value = (pt_str_t) { from, (size_t) (to - from) };
-    *ret_rest = (pt_str_t) { to, text.len - (size_t) (to - text.data) };
-
-    return true;
-}
-
-
 /* ---- uploads ---- */
 
 pt_err_t
@@ -983,7 +955,7 @@ s3_upload_begin(s3_upload_t *up)
 {
     FILE       *f;
     pt_err_t    err;
-    pt_str_t    id, rest;
+    pt_str_t    id;
     s3_call_t   call;
 
     s3_call_init(&call, "POST", up->file->key);
@@ -991,10 +963,7 @@ s3_upload_begin(s3_upload_t *up)
     err = s3_run(up->client, &call, 1);
 
     if (err == PT_OK
-        && (!s3_between(pt_buf_str(&call.answer), "<UploadId>", "</UploadId>",
-                        &id, &rest)
-            || id.len == 0 || id.len >= sizeof(up->id)
-            || memchr(id.data, '&', id.len)))
+        && !pt_s3_upload_id(pt_buf_str(&call.answer), sizeof(up->id), &id))
     {
         errno = EBADMSG;
         err = PT_E_STORAGE;
@@ -1357,7 +1326,6 @@ pt_s3_list(pt_s3_client_t *c, const char *folder, const char *after,
     char       prefix[PT_KEY_MAX + 136], start[2 * PT_KEY_MAX + 144];
     size_t     skip;
     pt_err_t   err;
-    pt_str_t   rest, item, key;
     s3_call_t  call;
 
     (void) snprintf(prefix, sizeof(prefix), "%s%s/", c->s3.prefix, folder);
@@ -1380,29 +1348,9 @@ pt_s3_list(pt_s3_client_t *c, const char *folder, const char *after,
     }
 
     err = s3_run(c, &call, 1);
-    rest = pt_buf_str(&call.answer);
 
-    while (err == PT_OK
-           && s3_between(rest, "<Contents>", "</Contents>", &item, &rest))
-    {
-        if (s3_between(item, "<Key>", "</Key>", &key, &item)
-            && key.len > skip)
-        {
-            fn(ctx, (pt_str_t) { key.data + skip, key.len - skip });
-        }
-    }
-
-    rest = pt_buf_str(&call.answer);
-
-    while (err == PT_OK
-           && s3_between(rest, "<CommonPrefixes>", "</CommonPrefixes>", &item,
-                         &rest))
-    {
-        if (s3_between(item, "<Prefix>", "</Prefix>", &key, &item)
-            && key.len > skip)
-        {
-            fn(ctx, (pt_str_t) { key.data + skip, key.len - skip });
-        }
+    if (err == PT_OK) {
+        pt_s3_names(pt_buf_str(&call.answer), skip, fn, ctx);
     }
 
     s3_call_done(&call);

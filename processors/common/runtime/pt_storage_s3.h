@@ -16,6 +16,7 @@
 #define PT_STORAGE_S3_H
 
 #include "pt_s3.h"
+#include "pt_s3_answer.h"
 
 
 #define PT_S3_LIST_MAX  1000       /* of one answer */
@@ -28,9 +29,6 @@ typedef struct {
     int          fd;
     uint64_t     size;
 } pt_s3_file_t;
-
-/* name: what stands behind the folder's "/", a folder's own with a "/" */
-typedef void (*pt_s3_list_fn)(void *ctx, pt_str_t name);
 
 
 /* no thread may exist before the process's first; s3 is copied */
