@@ -20,6 +20,7 @@
 #include "pt_curve.h"
 #include "pt_seal.h"
 #include "pt_json.h"
+#include "pt_sandbox.h"
 #include "pt_wire.h"
 
 
@@ -62,6 +63,7 @@ static bool orch_cli_filter(int argc, char **argv,
 static PGresult *orch_cli_select(const orch_config_t *config,
     const orch_cli_filter_t *filter, PGconn **ret_conn);
 static bool orch_cli_sealing(const char *path);
+static bool orch_cli_landlock(const orch_config_t *config);
 static bool orch_cli_retry(orch_cli_t *cli, const pt_id_t *of);
 static bool orch_cli_open(orch_cli_t *cli, const orch_config_t *config);
 static void orch_cli_close(orch_cli_t *cli);
@@ -96,6 +98,7 @@ orch_cli_check(const orch_config_t *config)
 
     /* they say themselves what is wrong */
     good &= orch_cli_sealing(config->sealing);
+    good &= orch_cli_landlock(config);
     good &= orch_migrate_check(config) == PT_OK;
 
     if (good) {
@@ -127,6 +130,36 @@ orch_cli_sealing(const char *path)
     }
 
     return good;
+}
+
+
+/* a processor looks at the same, once it is started (pt_processor.c) */
+static bool
+orch_cli_landlock(const orch_config_t *config)
+{
+    bool         without;
+    size_t       i;
+    const char  *value = getenv("PITCHEY_WITHOUT_LANDLOCK");
+
+    static const char  line[] = "PITCHEY_WITHOUT_LANDLOCK=1";
+
+    if (config->nprocessors == 0 || pt_sandbox_has_landlock()) {
+        return true;
+    }
+
+    without = value && strcmp(value, "1") == 0;
+
+    for (i = 0; i < config->nenvironment; i++) {
+        without |= strcmp(config->environment[i], line) == 0;
+    }
+
+    fprintf(stderr, "this kernel has no Landlock, %s\n", without
+            ? "going on: a job that was taken over reaches any file of the "
+              "processors' user"
+            : "and processors do not start without "
+              "(\"environment PITCHEY_WITHOUT_LANDLOCK 1\")");
+
+    return without;
 }
 
 
