@@ -437,6 +437,7 @@ report_chart_units(report_charting_t *c, const report_column_t *column)
     units->decimal = c->view->locale->decimal;
     units->group = c->view->locale->group;
     units->compact = true;
+    units->whole = column->format == REPORT_INTEGER;
 
     if (column->format == REPORT_MONEY) {
         units->prefix = pt_room_copy(c->view->room, c->view->currency).data;

@@ -170,14 +170,14 @@ test_numbers_are_written_as_their_units_say(void **state)
         int          decimals;
         const char  *text;
     } cases[] = {
-        { { NULL, NULL, NULL, NULL, false }, 1234567.891, 2, "1,234,567.89" },
-        { { "$", NULL, NULL, NULL, false }, -1234, 0, "-$1,234" },
-        { { NULL, " \xe2\x82\xac", ",", ".", false }, 1234.5, 2,
-          "1.234,50 \xe2\x82\xac" },
-        { { NULL, " %", NULL, NULL, false }, 0.04, 1, "0.0 %" },
-        { { NULL, NULL, NULL, NULL, false }, -0.04, 1, "0.0" },
-        { { NULL, NULL, NULL, NULL, false }, 999, 0, "999" },
-        { { NULL, NULL, NULL, NULL, false }, 1e300, 0, "1e+300" },
+        { { 0 }, 1234567.891, 2, "1,234,567.89" },
+        { { .prefix = "$" }, -1234, 0, "-$1,234" },
+        { { .suffix = " \xe2\x82\xac", .decimal = ",", .group = "." }, 1234.5,
+          2, "1.234,50 \xe2\x82\xac" },
+        { { .suffix = " %" }, 0.04, 1, "0.0 %" },
+        { { 0 }, -0.04, 1, "0.0" },
+        { { 0 }, 999, 0, "999" },
+        { { 0 }, 1e300, 0, "1e+300" },
     };
 
     static const pt_units_t  compact = { .prefix = "$", .compact = true };

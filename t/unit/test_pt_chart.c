@@ -314,6 +314,31 @@ test_a_gap_in_the_values_is_a_gap_in_the_line(void **state)
 
 
 static void
+test_counts_have_no_halves(void **state)
+{
+    int         i;
+    pt_chart_t  chart = chart_of(PT_CHART_LINE, 1, 3);
+
+    (void) state;
+
+    for (i = 0; i < 3; i++) {
+        values[0][i] = i == 1;
+    }
+
+    assert_true(has_label(draw(&chart), "0.4"));
+
+    chart.y_units.whole = true;
+    assert_false(has_label(draw(&chart), "0.4"));
+    assert_true(has_label(draw(&chart), "1"));
+    assert_true(has_label(draw(&chart), "2"));
+
+    values[0][2] = -3;
+    assert_false(has_label(draw(&chart), "0.4"));
+    assert_true(has_label(draw(&chart), "1"));
+}
+
+
+static void
 test_no_values_say_so(void **state)
 {
     pt_chart_t     chart = chart_of(PT_CHART_LINE, 1, 3);
@@ -566,6 +591,7 @@ main(void)
         TEST(test_bars_are_as_long_as_their_values),
         TEST(test_thinning_keeps_the_extremes),
         TEST(test_a_gap_in_the_values_is_a_gap_in_the_line),
+        TEST(test_counts_have_no_halves),
         TEST(test_no_values_say_so),
         TEST(test_what_no_axis_holds_is_refused),
         TEST(test_svg_is_markup_whatever_the_names),

@@ -27,6 +27,7 @@ typedef struct {
     const char       *decimal;     /* NULL: "." */
     const char       *group;       /* between thousands; NULL: "," */
     bool              compact;     /* 1.5M for 1,500,000 */
+    bool              whole;       /* counts: an axis has no half of one */
 } pt_units_t;
 
 

@@ -410,11 +410,20 @@ pt_chart_place_flat(pt_plot_t *plot, int32_t widest)
 static void
 pt_chart_values_fit(pt_plot_t *plot, int32_t length, int32_t spacing)
 {
+    double   low, high;
     int32_t  n = length / spacing;
 
     n = n < 2 ? 2 : n > 10 ? 10 : n;
 
     pt_ticks_numbers(plot->min, plot->max, (unsigned) n, &plot->values);
+
+    /* so few that each gets its tick; there are three at the least */
+    if (plot->chart->y_units.whole && plot->values.step < 1) {
+        low = floor(plot->min);
+        high = fmax(ceil(plot->max), low + 2);
+        pt_ticks_numbers(low, high, (unsigned) (high - low) + 1,
+                         &plot->values);
+    }
 }
 
 
