@@ -16,6 +16,7 @@
 
 #include "report_figure.h"
 #include "report_files.h"
+#include "report_pivot.h"
 #include "report_zip.h"
 
 
@@ -33,6 +34,9 @@
 #define REPORT_XLSX_FRAME    65536      /* bytes of a sheet but for its rows */
 #define REPORT_XLSX_CHART_H  18         /* rows that a chart covers */
 
+/* no dataset has a blank in its name */
+#define REPORT_XLSX_DATA     "Chart data"
+
 
 typedef struct {
     const report_table_t  *table;
@@ -46,6 +50,8 @@ struct report_xlsx_s {
     lxw_workbook          *book;
     lxw_worksheet         *sheet;       /* of the dataset that is open */
     lxw_worksheet         *charts;
+    lxw_worksheet         *data;        /* of charts that are split, or NULL */
+    uint32_t               data_rows;
     lxw_format            *heads[2], *bold;     /* of texts, of numbers */
     lxw_format            *formats[REPORT_DATETIME + 1];
     lxw_format            *totals[REPORT_DATETIME + 1];
@@ -63,6 +69,8 @@ static pt_err_t report_xlsx_begin(report_xlsx_t *x, report_t *r);
 static void report_xlsx_formats(report_xlsx_t *x, const report_t *r);
 static pt_err_t report_xlsx_sheet(report_xlsx_t *x, report_t *r,
     const report_table_t *table, unsigned part);
+static lxw_error report_xlsx_text(report_xlsx_t *x, uint32_t row, uint16_t col,
+    pt_str_t text, lxw_format *format);
 static pt_err_t report_xlsx_row(void *ctx, report_t *r,
     const report_table_t *table, const pt_str_t *cells);
 static lxw_error report_xlsx_cell(report_xlsx_t *x,
@@ -78,9 +86,23 @@ static pt_err_t report_xlsx_totals(report_xlsx_t *x, report_t *r,
     const report_table_t *table);
 static void report_xlsx_sum(report_xlsx_t *x, const report_table_t *table,
     uint16_t col, char *formula, size_t size);
-static void report_xlsx_charts(report_xlsx_t *x, report_t *r);
-static bool report_xlsx_chart(report_xlsx_t *x, report_t *r,
-    const pt_json_t *section, uint32_t row);
+static pt_err_t report_xlsx_charts(report_xlsx_t *x, report_t *r);
+static pt_err_t report_xlsx_chart(report_xlsx_t *x, report_t *r,
+    const pt_json_t *section, uint32_t row, const char **ret_without);
+static uint8_t report_xlsx_kind(const pt_json_t *section);
+static pt_err_t report_xlsx_column(report_t *r, const pt_json_t *section,
+    const report_table_t *table, pt_str_t name, size_t *ret_column);
+static pt_err_t report_xlsx_series(report_xlsx_t *x, report_t *r,
+    const pt_json_t *section, const report_table_t *table, size_t at,
+    lxw_chart *chart);
+static pt_err_t report_xlsx_split(report_xlsx_t *x, report_t *r,
+    const pt_json_t *section, const report_table_t *table, size_t at,
+    size_t split, lxw_chart *chart);
+static pt_err_t report_xlsx_pivot(report_xlsx_t *x, report_t *r,
+    const pt_json_t *section, const report_table_t *table, size_t at,
+    size_t split, size_t y, const report_pivot_t *pivot, uint32_t *ret_head);
+static bool report_xlsx_range(lxw_chart *chart, const char *sheet,
+    uint32_t head, uint32_t last, uint16_t x, uint16_t y);
 static void report_xlsx_axis(lxw_chart *chart, report_format_t format);
 static const report_sheet_t *report_xlsx_sheet_of(const report_xlsx_t *x,
     const report_table_t *table);
@@ -251,17 +273,26 @@ report_xlsx_sheet(report_xlsx_t *x, report_t *r, const report_table_t *table,
     for (i = 0; i < table->n_columns && error == LXW_NO_ERROR; i++) {
         worksheet_set_column(x->sheet, (lxw_col_t) i, (lxw_col_t) i, 16, NULL);
 
-        pt_buf_reset(&x->text);
-        pt_buf_add_str(&x->text, table->columns[i].title);
-        pt_buf_add_char(&x->text, '\0');
-        error = worksheet_write_string(x->sheet, 0, (lxw_col_t) i,
-                                       x->text.data,
-                                       x->heads[table->columns[i].numeric
-                                                || table->columns[i].format
-                                                   >= REPORT_DATE]);
+        error = report_xlsx_text(x, 0, (lxw_col_t) i, table->columns[i].title,
+                                 x->heads[table->columns[i].numeric
+                                          || table->columns[i].format
+                                             >= REPORT_DATE]);
     }
 
     return error == LXW_NO_ERROR ? PT_OK : report_xlsx_failed(r, table, error);
+}
+
+
+static lxw_error
+report_xlsx_text(report_xlsx_t *x, uint32_t row, uint16_t col, pt_str_t text,
+    lxw_format *format)
+{
+    pt_buf_reset(&x->text);
+    pt_buf_add_str(&x->text, text);
+    pt_buf_add_char(&x->text, '\0');
+
+    return x->text.err != PT_OK ? LXW_ERROR_MEMORY_MALLOC_FAILED
+           : worksheet_write_string(x->sheet, row, col, x->text.data, format);
 }
 
 
@@ -454,12 +485,16 @@ pt_err_t
 report_xlsx_end(report_t *r, report_sink_t *sink)
 {
     size_t          n = 0;
-    uint64_t        sizes[REPORT_XLSX_SHEETS + 1], largest = 0, all = 0;
+    pt_err_t        err;
+    uint64_t        sizes[REPORT_XLSX_SHEETS + 2], largest = 0, all = 0;
     lxw_error       error;
     lxw_worksheet  *sheet;
     report_xlsx_t  *x = sink->ctx;
 
-    report_xlsx_charts(x, r);
+    err = report_xlsx_charts(x, r);
+    if (err != PT_OK) {
+        return err;
+    }
 
     STAILQ_FOREACH (sheet, x->book->worksheets, list_pointers) {
         if (fflush(sheet->optimize_tmpfile) != 0
@@ -543,11 +578,13 @@ report_xlsx_done(void *ctx)
 
 
 /* the overview: what this is, then a chart below the other */
-static void
+static pt_err_t
 report_xlsx_charts(report_xlsx_t *x, report_t *r)
 {
     char              text[512];
     uint32_t          row = 3;
+    pt_err_t          err;
+    const char       *without;
     const pt_json_t  *section;
 
     worksheet_set_column(x->charts, 0, 0, 40, NULL);
@@ -564,33 +601,92 @@ report_xlsx_charts(report_xlsx_t *x, report_t *r)
             continue;
         }
 
-        if (report_xlsx_chart(x, r, section, row)) {
+        without = NULL;
+
+        err = report_xlsx_chart(x, r, section, row, &without);
+        if (err != PT_OK) {
+            return err;
+        }
+
+        if (without == NULL) {
             row += REPORT_XLSX_CHART_H;
             continue;
         }
 
-        snprintf(text, sizeof(text), "%.*s: only PDF and HTML have this chart",
-                 PT_STR_ARG(pt_json_string(section, "title", PT_STR(""))));
+        snprintf(text, sizeof(text), "%.*s: no chart, %s",
+                 PT_STR_ARG(pt_json_string(section, "title", PT_STR(""))),
+                 without);
         worksheet_write_string(x->charts, row, 0, text, NULL);
         row += 2;
     }
+
+    return PT_OK;
 }
 
 
-/* a chart that is split by a column has no ranges of cells */
-static bool
+static pt_err_t
 report_xlsx_chart(report_xlsx_t *x, report_t *r, const pt_json_t *section,
-    uint32_t row)
+    uint32_t row, const char **ret_without)
 {
     char                   title[256], alt[1024];
-    size_t                 i, column, at;
-    pt_str_t               kind;
+    size_t                 at, split;
+    pt_err_t               err;
     lxw_chart             *chart;
-    lxw_chart_series      *series;
-    const pt_json_t       *y;
-    const report_sheet_t  *sheet;
     const report_table_t  *table;
     lxw_chart_options      options = { .description = alt };
+
+    table = report_table(r, pt_json_string(section, "dataset", PT_STR("")));
+
+    err = report_xlsx_column(r, section, table,
+                             pt_json_string(section, "x", PT_STR("")), &at);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    if (table->n_rows == 0) {
+        *ret_without = "there are no rows";
+        return PT_OK;
+    }
+
+    chart = workbook_add_chart(x->book, report_xlsx_kind(section));
+    if (chart == NULL) {
+        return PT_E_NOMEM;
+    }
+
+    if (pt_json_member(section, "split") == NULL) {
+        err = report_xlsx_series(x, r, section, table, at, chart);
+
+    } else {
+        err = report_xlsx_column(r, section, table,
+                                 pt_json_string(section, "split", PT_STR("")),
+                                 &split);
+        if (err == PT_OK) {
+            err = report_xlsx_split(x, r, section, table, at, split, chart);
+        }
+    }
+
+    if (err != PT_OK) {
+        return err;
+    }
+
+    snprintf(title, sizeof(title), "%.*s",
+             PT_STR_ARG(pt_json_string(section, "title", PT_STR(""))));
+    chart_title_set_name(chart, title);
+    snprintf(alt, sizeof(alt), "%.*s",
+             PT_STR_ARG(pt_json_string(section, "alt", pt_str(title))));
+
+    report_xlsx_axis(chart, table->columns[at].format);
+
+    return worksheet_insert_chart_opt(x->charts, row, 0, chart, &options)
+           == LXW_NO_ERROR ? PT_OK : PT_E_NOMEM;
+}
+
+
+static uint8_t
+report_xlsx_kind(const pt_json_t *section)
+{
+    size_t    i;
+    pt_str_t  kind = pt_json_string(section, "kind", PT_STR("line"));
 
     static const struct {
         const char  *kind;
@@ -601,59 +697,177 @@ report_xlsx_chart(report_xlsx_t *x, report_t *r, const pt_json_t *section,
         { "sparkline", LXW_CHART_LINE }, { "scatter", LXW_CHART_SCATTER },
     };
 
-    table = report_table(r, pt_json_string(section, "dataset", PT_STR("")));
-    sheet = report_xlsx_sheet_of(x, table);
-    kind = pt_json_string(section, "kind", PT_STR("line"));
-    at = report_column(table, pt_json_string(section, "x", PT_STR("")));
-
-    if (pt_json_member(section, "split") != NULL || table->n_rows == 0
-        || at == table->n_columns)
-    {
-        return false;
-    }
-
     for (i = 0; i + 1 < sizeof(kinds) / sizeof(kinds[0])
                 && !pt_str_is(kind, kinds[i].kind); i++)
     {
         /* the last one else */
     }
 
-    chart = workbook_add_chart(x->book, kinds[i].type);
-    if (chart == NULL) {
+    return kinds[i].type;
+}
+
+
+static pt_err_t
+report_xlsx_column(report_t *r, const pt_json_t *section,
+    const report_table_t *table, pt_str_t name, size_t *ret_column)
+{
+    *ret_column = report_column(table, name);
+
+    if (*ret_column < table->n_columns) {
+        return PT_OK;
+    }
+
+    return report_fail(r, PT_E_PARAMETERS, "chart \"%.*s\": dataset \"%.*s\""
+                       " has no column \"%.*s\"",
+                       PT_STR_ARG(pt_json_string(section, "title",
+                                                 PT_STR(""))),
+                       PT_STR_ARG(table->dataset->name), PT_STR_ARG(name));
+}
+
+
+/* the columns of "y", where the dataset's sheet has them */
+static pt_err_t
+report_xlsx_series(report_xlsx_t *x, report_t *r, const pt_json_t *section,
+    const report_table_t *table, size_t at, lxw_chart *chart)
+{
+    size_t                 column;
+    pt_err_t               err;
+    const pt_json_t       *y;
+    const report_sheet_t  *sheet = report_xlsx_sheet_of(x, table);
+
+    for (y = pt_json_member(section, "y")->first; y != NULL; y = y->next) {
+        err = report_xlsx_column(r, section, table, y->text, &column);
+        if (err != PT_OK) {
+            return err;
+        }
+
+        if (!report_xlsx_range(chart, sheet->name, 0, sheet->rows,
+                               (lxw_col_t) at, (lxw_col_t) column))
+        {
+            return PT_E_NOMEM;
+        }
+    }
+
+    return PT_OK;
+}
+
+
+/*
+ * A chart takes ranges of cells, and a series that is split from its dataset
+ * has none there: a last sheet gets a table of x by series for each chart.
+ */
+static pt_err_t
+report_xlsx_split(report_xlsx_t *x, report_t *r, const pt_json_t *section,
+    const report_table_t *table, size_t at, size_t split, lxw_chart *chart)
+{
+    size_t          s, y;
+    uint32_t        head;
+    pt_err_t        err;
+    report_pivot_t  pivot;
+
+    err = report_xlsx_column(r, section, table,
+                             pt_json_member(section, "y")->first->text, &y);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    err = report_pivot(table, at, split, r->room, &pivot);
+
+    if (err == PT_OK && pivot.n_points > LXW_ROW_MAX - 3 - x->data_rows) {
+        err = PT_E_INPUT_LIMIT;
+    }
+
+    if (err != PT_OK) {
+        return report_fail(r, err, "chart \"%.*s\" cannot be drawn: too many"
+                           " series or points",
+                           PT_STR_ARG(pt_json_string(section, "title",
+                                                     PT_STR(""))));
+    }
+
+    if (x->data == NULL) {
+        x->data = workbook_add_worksheet(x->book, REPORT_XLSX_DATA);
+        if (x->data == NULL) {
+            return PT_E_NOMEM;
+        }
+    }
+
+    err = report_xlsx_pivot(x, r, section, table, at, split, y, &pivot, &head);
+
+    for (s = 0; s < pivot.n_series && err == PT_OK; s++) {
+        err = report_xlsx_range(chart, REPORT_XLSX_DATA, head,
+                                head + (uint32_t) pivot.n_points, 0,
+                                (lxw_col_t) (s + 1)) ? PT_OK : PT_E_NOMEM;
+    }
+
+    return err;
+}
+
+
+/* from its top down: the chart's title, a head, a row for each point */
+static pt_err_t
+report_xlsx_pivot(report_xlsx_t *x, report_t *r, const pt_json_t *section,
+    const report_table_t *table, size_t at, size_t split, size_t y,
+    const report_pivot_t *pivot, uint32_t *ret_head)
+{
+    size_t     k, s;
+    uint32_t   row = x->data_rows;
+    uint64_t   from;
+    lxw_error  error;
+
+    x->sheet = x->data;
+
+    error = report_xlsx_text(x, row++, 0, pt_json_string(section, "title",
+                                                         PT_STR("")), x->bold);
+    *ret_head = row;
+
+    if (error == LXW_NO_ERROR) {
+        error = report_xlsx_text(x, row, 0, table->columns[at].title,
+                                 x->heads[0]);
+    }
+
+    for (s = 0; s < pivot->n_series && error == LXW_NO_ERROR; s++) {
+        error = report_xlsx_text(x, row, (uint16_t) (s + 1),
+                                 report_cell(table, pivot->series[s], split),
+                                 x->heads[1]);
+    }
+
+    for (k = 0; k < pivot->n_points && error == LXW_NO_ERROR; k++) {
+        error = report_xlsx_cell(x, &table->columns[at], ++row, 0,
+                                 report_cell(table, pivot->points[k], at));
+
+        for (s = 0; s < pivot->n_series && error == LXW_NO_ERROR; s++) {
+            from = pivot->rows[k * pivot->n_series + s];
+
+            if (from > 0) {
+                error = report_xlsx_cell(x, &table->columns[y], row,
+                                         (uint16_t) (s + 1),
+                                         report_cell(table, from - 1, y));
+            }
+        }
+    }
+
+    x->data_rows = row + 2;
+
+    return error == LXW_NO_ERROR ? PT_OK : report_xlsx_failed(r, table, error);
+}
+
+
+/* a series below its name; false without memory */
+static bool
+report_xlsx_range(lxw_chart *chart, const char *sheet, uint32_t head,
+    uint32_t last, uint16_t x, uint16_t y)
+{
+    lxw_chart_series  *series = chart_add_series(chart, NULL, NULL);
+
+    if (series == NULL) {
         return false;
     }
 
-    snprintf(title, sizeof(title), "%.*s",
-             PT_STR_ARG(pt_json_string(section, "title", PT_STR(""))));
-    chart_title_set_name(chart, title);
-    snprintf(alt, sizeof(alt), "%.*s",
-             PT_STR_ARG(pt_json_string(section, "alt", pt_str(title))));
+    chart_series_set_categories(series, sheet, head + 1, x, last, x);
+    chart_series_set_values(series, sheet, head + 1, y, last, y);
+    chart_series_set_name_range(series, sheet, head, y);
 
-    for (y = pt_json_member(section, "y")->first; y != NULL; y = y->next) {
-        column = report_column(table, y->text);
-
-        if (column == table->n_columns) {
-            continue;
-        }
-
-        series = chart_add_series(chart, NULL, NULL);
-
-        if (series == NULL) {
-            return false;
-        }
-
-        chart_series_set_categories(series, sheet->name, 1, (lxw_col_t) at,
-                                    sheet->rows, (lxw_col_t) at);
-        chart_series_set_values(series, sheet->name, 1, (lxw_col_t) column,
-                                sheet->rows, (lxw_col_t) column);
-        chart_series_set_name_range(series, sheet->name, 0,
-                                    (lxw_col_t) column);
-    }
-
-    report_xlsx_axis(chart, table->columns[at].format);
-
-    return worksheet_insert_chart_opt(x->charts, row, 0, chart, &options)
-           == LXW_NO_ERROR;
+    return true;
 }
 
 
