@@ -98,6 +98,20 @@ const status = (page, s, timeout = 60000) => page.waitForSelector(`h1 .badge.${s
 
 // whether so many are there, now or soon: results follow the job's state
 const has = (locator, n = 1) => locator.nth(n - 1).waitFor({ state: 'attached' }).then(() => true, () => false);
+
+// whether it is so, now or within 20 s
+async function soon(condition) {
+    for (let i = 0; i < 200; i++) {
+        if (await condition()) {
+            return true;
+        }
+
+        await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+
+    return false;
+}
+
 const jobOf = (page) => page.url().split('/').pop();
 
 async function submitted(page) {
@@ -369,16 +383,19 @@ async function report({ page }) {
 async function operation({ page }) {
     const fail = JSON.parse((await api(page, '/test-service/fail', { method: 'POST', data: {} })).body).id;
 
+    // usage counts what has ended, and the page asks once
+    ok(await soon(async () => JSON.parse((await api(page, `/jobs/${fail}`)).body).status === 'failed'), 'a job fails');
     await page.goto(base + '#/admin');
     await page.getByText('A job, running (95 %)').first().waitFor();
     await page.locator('polyline').first().waitFor({ state: 'attached' });   // a flat line has no height
     ok(await page.getByRole('row', { name: /^Document generation/ }).count() >= 1, 'pools and processors are listed');
 
-    const { users } = JSON.parse((await api(page, '/usage/users')).body);
     const used = page.getByRole('group', { name: 'Usage by user' }).locator('tbody tr');
     await used.first().waitFor();
-    ok(users.length >= 3 && await used.count() === users.length
-        && (await used.first().innerText()).startsWith(users[0].user), 'what each user has used is told', users);
+    const rows = await used.allInnerTexts();
+    const { users } = JSON.parse((await api(page, '/usage/users')).body);
+    ok(users.length >= 3 && rows.length === users.length && rows[0].startsWith(users[0].user),
+        'what each user has used is told', rows, users);
     await page.getByLabel('In the month').fill('2020-01');
     await page.getByText('Nobody has used anything').waitFor();
     await page.getByLabel('In the month').fill(new Date().toISOString().slice(0, 7));
