@@ -216,6 +216,15 @@ ngx_http_pitchey_part_leave(ngx_http_pitchey_store_t *st)
 
 
 void
+ngx_http_pitchey_store_part_unlock(ngx_http_pitchey_store_t *st)
+{
+    if (st->fd != -1 && st->status == NGX_HTTP_PITCHEY_PART_OPEN) {
+        (void) flock(st->fd, LOCK_UN);
+    }
+}
+
+
+void
 ngx_http_pitchey_store_part_delete(ngx_http_pitchey_store_t *st)
 {
     ngx_http_pitchey_store_part_open(st);

@@ -2,9 +2,10 @@
  * An upload's bytes in the local storage: all that touches its file system,
  * and so the one concern that another kind of storage replaces.
  *
- * Every function but _init() blocks: it is called in a thread, which has the
- * store as long as it works; only _hash() may run beside _write().  What fails is told by failed ("write"), err and
- * at, never by a return value.
+ * Every function but _init() and _part_unlock() blocks: it is called in a
+ * thread, which has the store as long as it works; only _hash() may run beside
+ * _write().  What fails is told by failed ("write"), err and at, never by a
+ * return value.
  *
  * A plain upload has no name until it is complete (O_TMPFILE, then linkat), so
  * nothing is left of one whose client, thread or worker dies.  A resumable one
@@ -139,6 +140,12 @@ void ngx_http_pitchey_store_part_create(ngx_http_pitchey_store_t *st);
 
 /* status tells what was found */
 void ngx_http_pitchey_store_part_open(ngx_http_pitchey_store_t *st);
+
+/*
+ * Of one that was opened, and is refused as it is: the client's next request
+ * finds it free, though a thread has yet to close it.  This one does not block.
+ */
+void ngx_http_pitchey_store_part_unlock(ngx_http_pitchey_store_t *st);
 
 /* syncs the bytes, then the record */
 void ngx_http_pitchey_store_part_save(ngx_http_pitchey_store_t *st);

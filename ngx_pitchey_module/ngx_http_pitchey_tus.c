@@ -503,6 +503,7 @@ ngx_http_pitchey_tus_opened(ngx_http_pitchey_upload_t *up)
     }
 
     if (rc != NGX_DECLINED) {
+        ngx_http_pitchey_store_part_unlock(&up->store);
         (void) ngx_http_pitchey_upload_fail(up, rc);
 
     } else if (up->store.fd == -1) {
