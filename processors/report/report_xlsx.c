@@ -789,6 +789,8 @@ report_xlsx_split(report_xlsx_t *x, report_t *r, const pt_json_t *section,
         if (x->data == NULL) {
             return PT_E_NOMEM;
         }
+
+        worksheet_set_column(x->data, 0, REPORT_PIVOT_MAX, 16, NULL);
     }
 
     err = report_xlsx_pivot(x, r, section, table, at, split, y, &pivot, &head);
