@@ -12,6 +12,11 @@
 #define VIDEO_PICK_DONE   950
 
 
+/* pictures that the later half may be ahead by: so many, of so many pixels */
+#define VIDEO_PICK_LATER   12
+#define VIDEO_PICK_PIXELS  (32 * 1000 * 1000)
+
+
 /* where a wish is fulfilled, counting the packets of the video stream */
 typedef struct {
     uint64_t    at;          /* the packet of the picture */
@@ -20,34 +25,57 @@ typedef struct {
 } video_place_t;
 
 
+typedef struct video_pick_s  video_pick_t;
+
+/*
+ * A decoder's threads wait for one another: each picture needs the one before
+ * it.  So two halves of the wishes are decoded beside each other.
+ */
 typedef struct {
+    video_pick_t           *pick;
+    video_source_t          source;
+    video_picture_t         picture;
+    unsigned                current;   /* the wish that packets are decoded */
+    unsigned                next;      /* for, that waits for its picture, */
+    unsigned                end;       /* and that is not this half's */
+    bool                    fed;       /* the decoder holds something */
+} video_half_t;
+
+struct video_pick_s {
     const video_info_t     *info;
     const video_watcher_t  *watcher;
     video_report_t         *report;
 
-    video_source_t          source;
-    video_picture_t         picture;
+    video_half_t            halves[2];
+    video_queue_t           later;   /* pictures of the second one */
     video_stills_t          stills;
 
     video_place_t           places[VIDEO_STILLS_MAX];   /* of the wishes */
     bool                    all;     /* times are missing: decode it all */
-} video_pick_t;
+};
 
 
 static pt_err_t video_pick_open(video_pick_t *k, const char *path,
     const video_thumbs_t *thumbs);
+static pt_err_t video_pick_open_half(video_half_t *h, const char *path);
 static void video_pick_close(video_pick_t *k);
 static pt_err_t video_pick_find(video_pick_t *k, const char *path);
 static void video_pick_look(video_pick_t *k, int64_t pts, uint64_t n,
     const uint64_t keys[2], const int64_t key_pts[2]);
+static unsigned video_pick_middle(const video_pick_t *k);
+static uint64_t video_pick_cost(const video_pick_t *k, unsigned i);
 static pt_err_t video_pick_threads(video_pick_t *k);
 static void *video_pick_worker(void *data);
-static pt_err_t video_pick_decode(video_pick_t *k);
-static pt_err_t video_pick_packet(video_pick_t *k, AVPacket *packet,
-    uint64_t n, bool *fed, unsigned *current);
+static void *video_pick_ahead(void *data);
+static pt_err_t video_pick_judge(video_pick_t *k);
+static pt_err_t video_pick_join(video_pick_t *k);
+static pt_err_t video_pick_decode(video_half_t *h);
+static pt_err_t video_pick_packet(video_half_t *h, AVPacket *packet,
+    uint64_t n);
 static bool video_pick_is_wanted(const video_pick_t *k, uint64_t n);
 static bool video_pick_frame(void *ctx, const AVFrame *frame);
 static bool video_pick_emit(void *ctx, AVFrame *frame);
+static pt_err_t video_pick_shown(video_pick_t *k, const AVFrame *frame);
 
 
 pt_err_t
@@ -63,7 +91,6 @@ video_pick(const char *path, const video_thumbs_t *thumbs,
     k.info = info;
     k.watcher = watcher;
     k.report = report;
-    k.source.fd = -1;
 
     err = video_pick_open(&k, path, thumbs);
 
@@ -85,17 +112,30 @@ static pt_err_t
 video_pick_open(video_pick_t *k, const char *path,
     const video_thumbs_t *thumbs)
 {
-    pt_err_t           err;
-    video_colors_t     colors;
-    video_rung_size_t  size;
+    pt_err_t        err;
+    unsigned        i, fit;
+    video_half_t   *h;
+    video_colors_t  colors;
 
     memset(&colors, 0, sizeof(colors));
+    h = k->halves;
 
-    /* the stills' queue exists even if nothing else does */
-    err = video_source_open(&k->source, path, k->report);
+    for (i = 0; i < 2; i++) {
+        h[i].pick = k;
+        h[i].source.fd = -1;
+    }
+
+    /* the queues exist even if nothing else does */
+    fit = VIDEO_PICK_PIXELS / (k->info->width * (unsigned) k->info->height + 1)
+          + 1;
+    video_queue_init(&k->later, fit < VIDEO_PICK_LATER ? fit
+                                                       : VIDEO_PICK_LATER,
+                     video_free_frame);
+
+    err = video_pick_open_half(&h[0], path);
 
     if (err == PT_OK) {
-        colors = video_picture_colors(k->source.video, k->info);
+        colors = video_picture_colors(h[0].source.video, k->info);
     }
 
     if (video_stills_open(&k->stills, thumbs, false, false, k->info, &colors,
@@ -105,31 +145,63 @@ video_pick_open(video_pick_t *k, const char *path,
         return video_report_err(k->report);
     }
 
-    /* as large as it is: only the wanted ones are ever scaled */
-    memset(&size, 0, sizeof(size));
-    size.width = k->info->width > 1 ? k->info->width & ~1 : 2;
-    size.height = k->info->height > 1 ? k->info->height & ~1 : 2;
-
-    err = video_picture_open(&k->picture, k->source.video, k->info, &size,
-                             k->report);
+    err = video_pick_find(k, path);
     if (err != PT_OK) {
         return err;
     }
 
-    k->picture.wanted = video_pick_frame;
-    k->picture.emit = video_pick_emit;
-    k->picture.ctx = k;
+    h[0].end = video_pick_middle(k);
+    h[1].current = h[0].end;
+    h[1].next = h[0].end;
+    h[1].end = k->stills.nwishes;
 
-    return video_pick_find(k, path);
+    return h[1].current == h[1].end ? PT_OK
+                                    : video_pick_open_half(&h[1], path);
+}
+
+
+static pt_err_t
+video_pick_open_half(video_half_t *h, const char *path)
+{
+    pt_err_t             err;
+    video_rung_size_t    size;
+    const video_info_t  *info;
+
+    info = h->pick->info;
+
+    err = video_source_open(&h->source, path, h->pick->report);
+    if (err != PT_OK) {
+        return err;
+    }
+
+    /* as large as it is: only the wanted ones are ever scaled */
+    memset(&size, 0, sizeof(size));
+    size.width = info->width > 1 ? info->width & ~1 : 2;
+    size.height = info->height > 1 ? info->height & ~1 : 2;
+
+    err = video_picture_open(&h->picture, h->source.video, info, &size,
+                             h->pick->report);
+
+    h->picture.wanted = video_pick_frame;
+    h->picture.emit = video_pick_emit;
+    h->picture.ctx = h;
+
+    return err;
 }
 
 
 static void
 video_pick_close(video_pick_t *k)
 {
+    unsigned  i;
+
     video_stills_close(&k->stills);
-    video_picture_close(&k->picture);
-    video_source_close(&k->source);
+    video_queue_done(&k->later);
+
+    for (i = 0; i < 2; i++) {
+        video_picture_close(&k->halves[i].picture);
+        video_source_close(&k->halves[i].source);
+    }
 }
 
 
@@ -163,7 +235,7 @@ video_pick_find(video_pick_t *k, const char *path)
 
     while (!k->all && video_source_read(&source, packet) >= 0) {
         if (packet->stream_index == source.video->index) {
-            pts = av_sat_sub64(packet->pts, k->picture.zero);
+            pts = av_sat_sub64(packet->pts, k->halves[0].picture.zero);
             k->all = packet->pts == AV_NOPTS_VALUE;
 
             if (packet->flags & AV_PKT_FLAG_KEY) {
@@ -224,12 +296,64 @@ video_pick_look(video_pick_t *k, int64_t pts, uint64_t n,
 }
 
 
+/*
+ * The first wish of the second half: one of another keyframe than those before
+ * it, with as many packets to decode before as after it.  Without such a one
+ * the second half is empty.
+ */
+static unsigned
+video_pick_middle(const video_pick_t *k)
+{
+    unsigned  i, middle;
+    uint64_t  before, all, longer, least;
+
+    middle = k->stills.nwishes;
+
+    for (i = 0, all = 0; i < k->stills.nwishes; i++) {
+        if (k->all || k->places[i].pts == AV_NOPTS_VALUE) {
+            return k->stills.nwishes;
+        }
+
+        all += video_pick_cost(k, i);
+    }
+
+    least = all;
+
+    for (i = 1, before = 0; i < k->stills.nwishes; i++) {
+        before += video_pick_cost(k, i - 1);
+        longer = before > all - before ? before : all - before;
+
+        if (k->places[i].key > k->places[i - 1].at && longer < least) {
+            least = longer;
+            middle = i;
+        }
+    }
+
+    return middle;
+}
+
+
+/* the packets that a wish needs and those before it did not */
+static uint64_t
+video_pick_cost(const video_pick_t *k, unsigned i)
+{
+    uint64_t              from;
+    const video_place_t  *p;
+
+    p = &k->places[i];
+    from = i > 0 && p[-1].at > p->key ? p[-1].at : p->key;
+
+    return p->at > from ? p->at - from : 0;
+}
+
+
 static pt_err_t
 video_pick_threads(video_pick_t *k)
 {
     int        rc;
+    bool       split;
     pt_err_t   err;
-    pthread_t  worker;
+    pthread_t  worker, ahead;
 
     rc = pthread_create(&worker, NULL, video_pick_worker, k);
     if (rc != 0) {
@@ -237,27 +361,99 @@ video_pick_threads(video_pick_t *k)
                           strerror(rc));
     }
 
-    err = video_pick_decode(k);
+    split = k->halves[1].current < k->halves[1].end;
+    rc = split ? pthread_create(&ahead, NULL, video_pick_ahead, k) : 0;
+
+    if (rc != 0) {
+        split = false;
+        err = video_fail(k->report, PT_E_NOMEM, "cannot start a thread: %s",
+                         strerror(rc));
+
+    } else {
+        err = video_pick_decode(&k->halves[0]);
+
+        if (err == PT_OK && split) {
+            err = video_pick_join(k);
+        }
+
+        if (err == PT_OK) {
+            err = video_stills_offer(&k->stills, NULL);
+        }
+    }
+
     if (err != PT_OK) {
         video_queue_stop(&k->stills.queue);
+        video_queue_stop(&k->later);
+    }
+
+    if (split) {
+        pthread_join(ahead, NULL);
     }
 
     pthread_join(worker, NULL);
+
+    return video_pick_judge(k);
+}
+
+
+static pt_err_t
+video_pick_judge(video_pick_t *k)
+{
+    const video_half_t  *h;
+
+    h = k->halves;
 
     if (video_report_err(k->report) != PT_OK) {
         return video_report_err(k->report);
     }
 
-    if (k->picture.pictures == 0 && k->stills.nwishes > 0) {
+    if (h[0].picture.pictures + h[1].picture.pictures == 0
+        && k->stills.nwishes > 0)
+    {
         return video_fail(k->report, PT_E_INPUT_BROKEN,
                           "none of the file's pictures can be decoded");
     }
 
-    if (k->picture.errors > 0) {
+    if (h[0].picture.errors + h[1].picture.errors > 0) {
         video_warn(k->report, "damaged", "pictures are damaged or missing");
     }
 
     return PT_OK;
+}
+
+
+static void *
+video_pick_ahead(void *data)
+{
+    video_pick_t  *k;
+
+    k = data;
+
+    if (video_pick_decode(&k->halves[1]) != PT_OK) {
+        video_queue_stop(&k->later);
+    }
+
+    video_queue_end(&k->later);
+
+    return NULL;
+}
+
+
+/* the second half's pictures come after all of the first */
+static pt_err_t
+video_pick_join(video_pick_t *k)
+{
+    AVFrame   *frame;
+    pt_err_t   err;
+
+    err = PT_OK;
+
+    while (err == PT_OK && (frame = video_queue_pop(&k->later)) != NULL) {
+        err = video_pick_shown(k, frame);
+        av_frame_free(&frame);
+    }
+
+    return err != PT_OK ? err : video_report_err(k->report);
 }
 
 
@@ -278,29 +474,25 @@ video_pick_worker(void *data)
 
 /* the second pass */
 static pt_err_t
-video_pick_decode(video_pick_t *k)
+video_pick_decode(video_half_t *h)
 {
-    bool       fed;
     uint64_t   n;
-    unsigned   current;
     pt_err_t   err;
     AVPacket  *packet;
 
     packet = av_packet_alloc();
     if (packet == NULL) {
-        return video_fail_av(k->report, AVERROR(ENOMEM), "thumbnails");
+        return video_fail_av(h->pick->report, AVERROR(ENOMEM), "thumbnails");
     }
 
     n = 0;
-    fed = false;
-    current = 0;
     err = PT_OK;
 
-    while (err == PT_OK && current < k->stills.nwishes
-           && video_source_read(&k->source, packet) >= 0)
+    while (err == PT_OK && h->current < h->end
+           && video_source_read(&h->source, packet) >= 0)
     {
-        if (packet->stream_index == k->source.video->index) {
-            err = video_pick_packet(k, packet, n++, &fed, &current);
+        if (packet->stream_index == h->source.video->index) {
+            err = video_pick_packet(h, packet, n++);
         }
 
         av_packet_unref(packet);
@@ -308,59 +500,48 @@ video_pick_decode(video_pick_t *k)
 
     av_packet_free(&packet);
 
-    if (err == PT_OK) {
-        err = video_picture_decode(&k->picture, NULL);
-    }
-
-    return err == PT_OK ? video_stills_offer(&k->stills, NULL) : err;
+    return err == PT_OK ? video_picture_decode(&h->picture, NULL) : err;
 }
 
 
-/*
- * fed      the decoder holds something of what came before
- * current  the wish that packets are decoded for
- */
 static pt_err_t
-video_pick_packet(video_pick_t *k, AVPacket *packet, uint64_t n, bool *fed,
-    unsigned *current)
+video_pick_packet(video_half_t *h, AVPacket *packet, uint64_t n)
 {
-    pt_err_t         err;
-    AVCodecContext  *decoder;
+    pt_err_t             err;
+    const video_pick_t  *k;
 
-    decoder = k->picture.decoder;
+    k = h->pick;
 
     if (k->all) {
-        return video_picture_decode(&k->picture, packet);
+        return video_picture_decode(&h->picture, packet);
     }
 
-    while (*current < k->stills.nwishes && n > k->places[*current].at) {
-        k->watcher->progress(k->watcher->ctx, VIDEO_PICK_FOUND
-                             + ++*current * (VIDEO_PICK_DONE
-                                             - VIDEO_PICK_FOUND)
-                               / k->stills.nwishes, "decode");
+    while (h->current < h->end && n > k->places[h->current].at) {
+        h->current++;
     }
 
-    if (*current == k->stills.nwishes || n < k->places[*current].key) {
-        if (!*fed) {
+    if (h->current == h->end || n < k->places[h->current].key) {
+        if (!h->fed) {
             return PT_OK;
         }
 
-        *fed = false;
-        err = video_picture_decode(&k->picture, NULL);
+        h->fed = false;
+        err = video_picture_decode(&h->picture, NULL);
 
         if (err == PT_OK) {
-            video_picture_restart(&k->picture);
+            video_picture_restart(&h->picture);
         }
 
         return err;
     }
 
     /* what nothing else is built on is decoded only for its own sake */
-    decoder->skip_frame = video_pick_is_wanted(k, n) || k->picture.interlaced
-                          ? AVDISCARD_DEFAULT : AVDISCARD_NONREF;
-    *fed = true;
+    h->picture.decoder->skip_frame = video_pick_is_wanted(k, n)
+                                     || h->picture.interlaced
+                                     ? AVDISCARD_DEFAULT : AVDISCARD_NONREF;
+    h->fed = true;
 
-    return video_picture_decode(&k->picture, packet);
+    return video_picture_decode(&h->picture, packet);
 }
 
 
@@ -384,11 +565,13 @@ static bool
 video_pick_frame(void *ctx, const AVFrame *frame)
 {
     unsigned             i;
+    const video_half_t  *h;
     const video_pick_t  *k;
 
-    k = ctx;
+    h = ctx;
+    k = h->pick;
 
-    if (k->all || k->picture.interlaced) {
+    if (k->all || h->picture.interlaced) {
         return true;
     }
 
@@ -399,14 +582,52 @@ video_pick_frame(void *ctx, const AVFrame *frame)
     }
 
     /* in place of one that was lost */
-    return k->stills.next < k->stills.nwishes
-           && frame->pts > k->places[k->stills.next].pts;
+    return h->next < h->end && frame->pts > k->places[h->next].pts;
 }
 
 
 static bool
 video_pick_emit(void *ctx, AVFrame *frame)
 {
-    return video_stills_offer(&((video_pick_t *) ctx)->stills, frame)
-           == PT_OK;
+    AVFrame       *ref;
+    video_half_t  *h;
+    video_pick_t  *k;
+
+    h = ctx;
+    k = h->pick;
+
+    while (h->next < h->end && k->places[h->next].pts <= frame->pts) {
+        h->next++;
+    }
+
+    if (h == &k->halves[1]) {
+        ref = av_frame_clone(frame);
+        if (ref == NULL) {
+            (void) video_fail_av(k->report, AVERROR(ENOMEM), "thumbnails");
+            return false;
+        }
+
+        return video_queue_push(&k->later, ref);
+    }
+
+    return video_pick_shown(k, frame) == PT_OK;
+}
+
+
+/* the first thread's */
+static pt_err_t
+video_pick_shown(video_pick_t *k, const AVFrame *frame)
+{
+    pt_err_t  err;
+
+    err = video_stills_offer(&k->stills, frame);
+
+    if (k->stills.nwishes > 0) {
+        k->watcher->progress(k->watcher->ctx, VIDEO_PICK_FOUND
+                             + k->stills.next * (VIDEO_PICK_DONE
+                                                 - VIDEO_PICK_FOUND)
+                               / k->stills.nwishes, "decode");
+    }
+
+    return err;
 }
