@@ -752,6 +752,10 @@ entry_copy(backup_member_t *e, uint64_t len, uint64_t to)
         }
     }
 
+    /* on its way to the disk while others are still compressed */
+    (void) sync_file_range(e->zip->fd, (off_t) to, (off_t) len,
+                           SYNC_FILE_RANGE_WRITE);
+
     /* the next one begins anew, and needs no more room than it needs */
     return ftruncate(e->spool, 0) == 0 ? PT_OK : zip_said();
 }
