@@ -546,7 +546,11 @@ export function form(schema, document, { values, user }) {
 
                 at.error.textContent = (at.pointer === pointer ? '' : words(pointer.slice(at.pointer.length + 1)) + ': ') + detail;
                 at.control?.setAttribute('aria-invalid', 'true');
-                first ??= at;
+
+                // the first on the page, in whatever order they are told
+                if (!first || at.error.compareDocumentPosition(first.error) & Node.DOCUMENT_POSITION_FOLLOWING) {
+                    first = at;
+                }
 
                 for (let d = at.error.closest('details'); d; d = d.parentElement.closest('details')) {
                     d.open = true;

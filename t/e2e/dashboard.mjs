@@ -269,7 +269,7 @@ async function nda({ page, expect }) {
     await page.getByRole('button', { name: 'Submit' }).click();
     await page.waitForSelector('[aria-invalid]');
     ok(await page.locator('[aria-invalid]').count() >= 3, 'what is missing is told at its field');
-    ok(await page.evaluate(() => document.activeElement.getAttribute('aria-invalid') === 'true'
+    ok(await page.evaluate(() => document.activeElement === document.querySelector('[aria-invalid]')
         && document.getElementById(document.activeElement.getAttribute('aria-describedby').split(' ')[1]).textContent !== ''),
         'the first such field has the focus, and describes itself');
     await look(page, 'form-nda');
